@@ -1,0 +1,5 @@
+import { expect, test } from 'vitest'
+
+test('the package loads by its name', async () => {
+  await expect(import('@sluice/engine')).resolves.toBeTypeOf('object')
+})
