@@ -1,7 +1,7 @@
 /**
- * Two projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
+ * Three projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
  * workers or the real binary; package names resolve to dist there, because neither worker threads nor the binary can
- * load TypeScript, and one process must not hold two copies of a package.
+ * load TypeScript, and one process must not hold two copies of a package. `types`: what the compiler says about the API.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -9,6 +9,7 @@ const conditions = ['sluice-source', 'node', 'import', 'module', 'default']
 
 export default defineConfig({
   test: {
+    reporters: process.env.CI ? ['default'] : ['dot'],
     projects: [
       {
         resolve: { conditions },
@@ -19,7 +20,17 @@ export default defineConfig({
         test: {
           name: 'built',
           include: ['packages/{runtime-workers,cli,sluice}/test/**/*.test.ts'],
+          globalSetup: ['scripts/warn-stale-build.mjs'],
           server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'types',
+          include: [],
+          typecheck: { enabled: true, only: true, include: ['packages/*/test/types/**/*.test-d.ts'], tsconfig: 'tsconfig.types.json' },
         },
       },
     ],

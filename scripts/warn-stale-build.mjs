@@ -1,0 +1,17 @@
+/** Before tests that run from dist: say which packages have sources that are newer than their build. */
+import { readdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+const packages = resolve(import.meta.dirname, '../packages')
+
+export default function warnStaleBuild() {
+  const stale = readdirSync(packages).filter((name) => {
+    const built = statSync(join(packages, name, 'dist/.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    const sources = readdirSync(join(packages, name, 'src'), { recursive: true })
+    return sources.some((file) => file.endsWith('.ts') && statSync(join(packages, name, 'src', file)).mtimeMs > built)
+  })
+  if (stale.length > 0)
+    console.warn(
+      `\nThe build is older than the sources of ${stale.join(', ')}: these tests run from dist, so run \`npm run build\` first.\n`,
+    )
+}
