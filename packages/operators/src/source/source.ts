@@ -1,0 +1,29 @@
+/**
+ * What `from...`, `generate` and `interval` return: a description of a source. It opens nothing; `job.source(name, source)`
+ * makes a node of the graph from it, and the subtask that owns a split opens it.
+ */
+import type { DeliveryGuarantee, RecordShapeSeed, SourceSpec } from '@sluice/engine'
+
+declare const recordType: unique symbol
+
+/** A description of where records of type `T` come from; give it to `job.source(name, source)`. */
+export interface Source<out T> {
+  /** Carries the type; never there at run time. */
+  readonly [recordType]?: T
+  readonly spec: SourceSpec
+  /** JSON-able; part of the job's fingerprint and shown with the plan. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** An upper bound that follows from what the source is, with the reason as part of a sentence ("an array has one reader"). */
+  readonly parallelismMax?: { readonly value: number; readonly because: string } | undefined
+  /** Bound to the coordinator's thread: standard input, an object passed in. */
+  readonly pinnedToHost?: boolean | undefined
+  readonly delivery: DeliveryGuarantee
+  /** Whether reading again from a position gives the same records. */
+  readonly replayable: boolean
+  /** The schema the source validates against, where there is one; the codec is compiled from it. */
+  readonly schema?: object | undefined
+  /** What is known of the records from elsewhere (a file's own schema); seeds the codec. */
+  readonly shape?: RecordShapeSeed | undefined
+  /** Splits are opened in order, so that time advances in order over splits. */
+  readonly orderedSplits?: boolean | undefined
+}
