@@ -1,0 +1,263 @@
+/**
+ * The consuming side of a ring. Runs on the consumer's thread.
+ *
+ * A frame is validated, its records are decoded one by one by the driver, and it is released when the last one is processed; the
+ * release grants credit: granted = max(granted, consumed + window). A window shrinks by granting later.
+ */
+import { Buffer } from 'node:buffer'
+import type { Cursor, RecordDecoder } from '../codec/contract.js'
+import type { Doorbell } from '../control/control-layout.js'
+import { SluiceError } from '../errors/sluice-error.js'
+import type { ConsumerMetrics } from './channel-metrics.js'
+import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import {
+  CONTROL_RESERVE_BYTES,
+  EndReason,
+  type EndReasonCode,
+  FRAME_ALIGN_BYTES,
+  FRAME_HEADER_BYTES,
+  FRAME_KIND_MASK,
+  FRAME_KIND_MAX,
+  FRAME_MAGIC,
+  FrameKind,
+} from './frame.js'
+import { Input, type InputChannel, type InputCode } from './input-channel.js'
+import { RING_HEADER_BYTES, RingWord, windowBytesMax } from './ring-layout.js'
+import { FRAGMENT_INNER_SHIFT } from './ring-output.js'
+
+export interface RingInputOptions {
+  readonly id: number
+  readonly input: number
+  readonly edgeName: string
+  readonly shared: SharedArrayBuffer
+  readonly maxFrameBytes: number
+  readonly timed: boolean
+  readonly maxRecordBytes: number
+  readonly decoder: RecordDecoder
+  /** The producer's doorbell. */
+  readonly bell: Doorbell
+  readonly metrics: ConsumerMetrics
+}
+
+export class RingInput implements InputChannel {
+  readonly id: number
+  readonly input: number
+  count = 0
+  index = 0
+  watermark: number = Number.NEGATIVE_INFINITY
+  barrierId = 0
+  ended = false
+  endReason: EndReasonCode = EndReason.exhausted
+  windowBytes: number
+  // The current records: read by generated code.
+  readonly decoder: RecordDecoder
+  readonly cursor: Cursor = { at: 0 }
+  view: DataView
+  bytes: Buffer
+  /** Timestamps of the current frame: record k has `times[timesAt + k]`. */
+  times: Float64Array
+  timesAt = 0
+
+  readonly #options: RingInputOptions
+  readonly #words: Int32Array
+  readonly #ringView: DataView
+  readonly #ringBytes: Buffer
+  readonly #ringTimes: Float64Array
+  readonly #ringWords: Int32Array
+  readonly #capacity: number
+  #written = 0
+  #consumed = 0
+  #granted: number
+  #frameBytes = 0
+  #payloadEnd = 0
+  #bytesPerBusySecond = 0
+  #bytesSinceAdapt = 0
+  #assembly: Buffer = Buffer.alloc(0)
+  #assembled = 0
+  #assembling = false
+
+  constructor(options: RingInputOptions) {
+    this.id = options.id
+    this.input = options.input
+    this.#options = options
+    this.decoder = options.decoder
+    const capacity = options.shared.byteLength - RING_HEADER_BYTES
+    this.#capacity = capacity
+    this.#words = new Int32Array(options.shared, 0, RING_HEADER_BYTES / 4)
+    this.#ringView = new DataView(options.shared, RING_HEADER_BYTES, capacity)
+    this.#ringBytes = Buffer.from(options.shared, RING_HEADER_BYTES, capacity)
+    this.#ringTimes = new Float64Array(options.shared, RING_HEADER_BYTES, capacity / 8)
+    this.#ringWords = new Int32Array(options.shared, RING_HEADER_BYTES, capacity / 4)
+    this.view = this.#ringView
+    this.bytes = this.#ringBytes
+    this.times = this.#ringTimes
+    this.#granted = Atomics.load(this.#words, RingWord.granted)
+    this.windowBytes = windowBytesMax(capacity, options.maxFrameBytes)
+    options.metrics.window(this.windowBytes, 0, false)
+  }
+
+  ready(): boolean {
+    return this.#written !== this.#consumed || Atomics.load(this.#words, RingWord.written) !== this.#consumed
+  }
+
+  next(): InputCode {
+    for (;;) {
+      if (this.#written === this.#consumed) {
+        this.#written = Atomics.load(this.#words, RingWord.written)
+        if (this.#written === this.#consumed) return Input.empty
+      }
+      const start = this.#consumed & (this.#capacity - 1)
+      const word = start >> 2
+      const length = this.#ringWords[word] as number
+      const tagged = this.#ringWords[word + 1] as number
+      const count = this.#ringWords[word + 2] as number
+      const detail = this.#ringWords[word + 3] as number
+      const kind = tagged & FRAME_KIND_MASK
+      this.#validate(start, length, tagged, kind)
+      this.#frameBytes = length
+      const payload = start + FRAME_HEADER_BYTES
+      if (kind === FrameKind.records) {
+        const timesBytes = this.#options.timed ? count * 8 : 0
+        if (count <= 0 || detail < 0 || FRAME_HEADER_BYTES + timesBytes + detail > length)
+          this.#corrupt(`a frame of ${count} records with ${detail} bytes in ${length}`)
+        this.#openRecords(this.#ringView, this.#ringBytes, payload + timesBytes, detail, count)
+        this.times = this.#ringTimes
+        this.timesAt = payload >> 3
+        return Input.records
+      }
+      if (kind === FrameKind.fragment) {
+        if (this.#takeFragment(payload, length, count, detail)) return Input.records
+        continue
+      }
+      if (this.#assembling) this.#corrupt('a frame between the fragments of a record')
+      if (kind === FrameKind.watermark) this.watermark = this.#ringView.getFloat64(payload, true)
+      else if (kind === FrameKind.shape) this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))
+      else if (kind === FrameKind.barrier) this.barrierId = detail
+      else if (kind === FrameKind.end) {
+        this.ended = true
+        this.endReason = count as EndReasonCode
+      }
+      this.#releaseBytes(length, 0)
+      if (kind === FrameKind.watermark) {
+        this.#options.metrics.watermark(this.watermark)
+        return Input.watermark
+      }
+      if (kind === FrameKind.barrier) return Input.barrier
+      if (kind === FrameKind.end) return Input.end
+    }
+  }
+
+  release(): void {
+    if (this.cursor.at !== this.#payloadEnd) this.#corrupt(`records end at ${this.cursor.at} of ${this.#payloadEnd}`)
+    const { count } = this
+    this.count = 0
+    this.index = 0
+    if (this.view !== this.#ringView) {
+      // A reassembled record: its fragments were released when they were copied.
+      this.view = this.#ringView
+      this.bytes = this.#ringBytes
+      this.#assembly = Buffer.alloc(0)
+      this.#options.metrics.consumed(0, 1)
+      return
+    }
+    this.#releaseBytes(this.#frameBytes, count)
+  }
+
+  adapt(busyMs: number, limits: WindowLimits): void {
+    this.#bytesPerBusySecond = nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
+    this.#bytesSinceAdapt = 0
+    const windowBytes = nextWindow(this.windowBytes, this.#bytesPerBusySecond, limits)
+    this.#options.metrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < this.windowBytes)
+    this.windowBytes = windowBytes
+    this.#grant()
+  }
+
+  starvedBegins(nowMs: number): void {
+    this.#options.metrics.starvedBegins(nowMs)
+  }
+
+  starvedEnds(nowMs: number): void {
+    this.#options.metrics.starvedEnds(nowMs)
+  }
+
+  #openRecords(view: DataView, bytes: Buffer, at: number, length: number, count: number): void {
+    this.view = view
+    this.bytes = bytes
+    this.cursor.at = at
+    this.#payloadEnd = at + length
+    this.count = count
+    this.index = 0
+  }
+
+  /** Copies a fragment and releases it; true when the record is complete and current. */
+  #takeFragment(payload: number, length: number, count: number, total: number): boolean {
+    const inner = count >> FRAGMENT_INNER_SHIFT
+    const last = (count & 1) === 1
+    if (!this.#assembling) {
+      if (total <= 0 || total > this.#options.maxRecordBytes) this.#corrupt(`a record of ${total} bytes in fragments`)
+      this.#assembly = Buffer.allocUnsafeSlow(total)
+      this.#assembled = 0
+      this.#assembling = true
+    }
+    const from = payload + 8
+    const bytes = Math.min(length - FRAME_HEADER_BYTES - 8, this.#assembly.length - this.#assembled)
+    this.#ringBytes.copy(this.#assembly, this.#assembled, from, from + bytes)
+    this.#assembled += bytes
+    const timestamp = this.#ringTimes[payload >> 3] as number
+    this.#releaseBytes(length, 0)
+    if (last !== (this.#assembled === this.#assembly.length))
+      this.#corrupt(`fragments of ${this.#assembled} of ${this.#assembly.length} bytes`)
+    if (!last) return false
+    this.#assembling = false
+    if (inner === FrameKind.shape) {
+      this.decoder.define(this.#assembly)
+      this.#assembly = Buffer.alloc(0)
+      return false
+    }
+    const { buffer, byteOffset, length: size } = this.#assembly
+    this.#openRecords(new DataView(buffer, byteOffset, size), this.#assembly, 0, size, 1)
+    this.times = Float64Array.of(timestamp)
+    this.timesAt = 0
+    return true
+  }
+
+  #releaseBytes(bytes: number, records: number): void {
+    this.#consumed = (this.#consumed + bytes) | 0
+    this.#bytesSinceAdapt += bytes
+    this.#options.metrics.consumed(bytes, records)
+    Atomics.store(this.#words, RingWord.consumed, this.#consumed)
+    this.#grant()
+  }
+
+  #grant(): void {
+    const granted = (this.#consumed + this.windowBytes) | 0
+    if (((granted - this.#granted) | 0) > 0) {
+      this.#granted = granted
+      Atomics.store(this.#words, RingWord.granted, granted)
+    }
+    if (Atomics.load(this.#words, RingWord.awaitsCredit) === 1) this.#options.bell.ring()
+  }
+
+  #validate(start: number, length: number, tagged: number, kind: number): void {
+    const available = (this.#written - this.#consumed) | 0
+    const bound = kind === FrameKind.pad ? this.#capacity - start : this.#options.maxFrameBytes
+    if (
+      (tagged & ~FRAME_KIND_MASK) !== FRAME_MAGIC ||
+      kind === 0 ||
+      kind > FRAME_KIND_MAX ||
+      length < FRAME_HEADER_BYTES ||
+      length % FRAME_ALIGN_BYTES !== 0 ||
+      length > bound ||
+      length > available ||
+      available > this.#capacity ||
+      (kind === FrameKind.records && ((this.#written - this.#granted) | 0) > CONTROL_RESERVE_BYTES)
+    )
+      this.#corrupt(`a frame header at ${start}: kind ${kind}, ${length} bytes, ${available} available`)
+  }
+
+  #corrupt(what: string): never {
+    throw new SluiceError('SLUICE_CHANNEL_CORRUPT', `Edge ${this.#options.edgeName}, channel ${this.id}: ${what} is not valid.`, {
+      edge: this.#options.edgeName,
+    })
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * The shared memory of one ring: a header of protocol words (Int32, cumulative modulo 2^32, compared by signed difference),
+ * then the data area, a power of two. Each line has one writer.
+ *
+ *   written, barrierId, barrierAt, awaitsCredit   producer
+ *   consumed, granted                             consumer
+ *
+ * The producer may publish data while written + frame <= granted and written + frame - consumed <= capacity - reserve. Payload is written
+ * before `written` is stored, and read after it is loaded, both with Atomics.
+ */
+import { CONTROL_RESERVE_BYTES } from './frame.js'
+
+export const RingWord = {
+  written: 0,
+  barrierId: 1,
+  barrierAt: 2,
+  /** 1 while the producer waits for credit: whoever grants some wakes it. */
+  awaitsCredit: 3,
+  // the second line of 64 bytes
+  consumed: 16,
+  granted: 17,
+} as const
+
+export const RING_HEADER_BYTES = 256
+
+/** The largest window a ring can grant: what is left when the reserve and one pad are kept back. */
+export function windowBytesMax(capacityBytes: number, maxFrameBytes: number): number {
+  return capacityBytes - CONTROL_RESERVE_BYTES - maxFrameBytes
+}
+
+/** The smallest window that cannot stall: a pad and a frame of the largest size. */
+export function windowBytesMin(maxFrameBytes: number): number {
+  return 2 * maxFrameBytes
+}
+
+/** Allocates a ring whose consumer has granted `windowBytes`. */
+export function allocateRing(capacityBytes: number, windowBytes: number): SharedArrayBuffer {
+  const shared = new SharedArrayBuffer(RING_HEADER_BYTES + capacityBytes)
+  new Int32Array(shared)[RingWord.granted] = windowBytes
+  return shared
+}

@@ -1,0 +1,369 @@
+/**
+ * The producing side of a ring. Runs on the producer's thread.
+ *
+ * Records are encoded into a staging frame, which is published when it is full and at the end of every step. A sealed frame
+ * that has no credit waits in the overdraft, in order, and closes the gate of the chain; so the overdraft holds at most what
+ * one element of the chain emits. Invariants, asserted on both sides: data never pass `granted`, nothing passes the capacity,
+ * a frame never wraps.
+ */
+import { Buffer } from 'node:buffer'
+import { MISFIT, type RecordEncoder } from '../codec/contract.js'
+import type { Doorbell } from '../control/control-layout.js'
+import type { Clock } from '../environment/environment.js'
+import { assert, SluiceError } from '../errors/sluice-error.js'
+import type { ProducerMetrics } from './channel-metrics.js'
+import {
+  alignFrame,
+  CONTROL_RESERVE_BYTES,
+  type EndReasonCode,
+  FRAME_HEADER_BYTES,
+  FRAME_MAGIC,
+  FrameKind,
+  type FrameKindCode,
+  recordsPerFrame,
+} from './frame.js'
+import type { Gate } from './gate.js'
+import type { OutputChannel } from './output-channel.js'
+import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
+
+export interface RingOutputOptions {
+  readonly id: number
+  readonly edgeName: string
+  readonly shared: SharedArrayBuffer
+  readonly maxFrameBytes: number
+  readonly timed: boolean
+  readonly maxRecordBytes: number
+  readonly encoder: RecordEncoder
+  /** The consumer's doorbell. */
+  readonly bell: Doorbell
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly metrics: ProducerMetrics
+}
+
+/** What waits for credit: a sealed frame, or a large record or definition that leaves in fragments. */
+interface PendingFrame {
+  kind: FrameKindCode
+  /** Header words 2 and 3. */
+  count: number
+  detail: number
+  times: Float64Array | undefined
+  bytes: Buffer
+  length: number
+  /** Fragments: bytes already published. */
+  sent: number
+}
+
+/** Kind of what fragments make up, in header word 2 above the flag of the last one. */
+export const FRAGMENT_INNER_SHIFT = 8
+/** Returned by `stageSlowly` when the record left in fragments and nothing was staged. */
+export const STAGED_ELSEWHERE = -1
+/** Staging frames kept for reuse; more are needed only while the overdraft is longer. */
+const SPARE_FRAMES_MAX = 4
+const NO_BYTES = Buffer.alloc(0)
+
+export class RingOutput implements OutputChannel {
+  readonly isRing = true
+  readonly id: number
+  blocked = false
+  // The staging frame: read and written by generated code, once per record.
+  view!: DataView
+  bytes!: Buffer
+  times!: Float64Array
+  at = 0
+  count = 0
+  readonly limit: number
+  readonly maxRecords: number
+
+  readonly #options: RingOutputOptions
+  readonly #words: Int32Array
+  readonly #ring: Buffer
+  readonly #ringWords: Int32Array
+  readonly #ringTimes: Float64Array
+  readonly #capacity: number
+  readonly #timed: boolean
+  readonly #overdraftBytesMax: number
+  readonly #pending: PendingFrame[] = []
+  readonly #spare: { bytes: Buffer; view: DataView; times: Float64Array }[] = []
+  #pendingBytes = 0
+  #pendingWatermark = Number.NaN
+  #written = 0
+  #consumed = 0
+  #granted = 0
+
+  constructor(options: RingOutputOptions) {
+    this.id = options.id
+    this.#options = options
+    this.#capacity = options.shared.byteLength - RING_HEADER_BYTES
+    this.#words = new Int32Array(options.shared, 0, RING_HEADER_BYTES / 4)
+    this.#ring = Buffer.from(options.shared, RING_HEADER_BYTES, this.#capacity)
+    this.#ringWords = new Int32Array(options.shared, RING_HEADER_BYTES, this.#capacity / 4)
+    this.#ringTimes = new Float64Array(options.shared, RING_HEADER_BYTES, this.#capacity / 8)
+    this.#timed = options.timed
+    this.maxRecords = recordsPerFrame(options.maxFrameBytes)
+    this.limit = options.maxFrameBytes - FRAME_HEADER_BYTES - (options.timed ? this.maxRecords * 8 : 0)
+    this.#overdraftBytesMax = 2 * options.maxFrameBytes + options.maxRecordBytes
+    this.#granted = Atomics.load(this.#words, RingWord.granted)
+    this.#takeStaging()
+  }
+
+  get drained(): boolean {
+    return this.count === 0 && this.#pending.length === 0
+  }
+
+  /**
+   * The slow half of staging one record, called when the fast encoder returned MISFIT or NO_ROOM. Returns the new end in the staging
+   * frame, or STAGED_ELSEWHERE.
+   */
+  stageSlowly(record: unknown, timestamp: number, code: number): number {
+    const { encoder } = this.#options
+    let end = code
+    try {
+      for (;;) {
+        if (end === MISFIT) encoder.prepare(record)
+        else if (this.count > 0) this.seal()
+        else {
+          this.#stageLarge(encoder.encodeLarge(record), timestamp)
+          return STAGED_ELSEWHERE
+        }
+        end = encoder.encode(record, this.view, this.bytes, this.at, this.limit)
+        if (end >= 0) return end
+      }
+    } catch (error) {
+      throw error instanceof SluiceError ? error.at({ edge: this.#options.edgeName }) : error
+    }
+  }
+
+  /** A shape definition for the consumer; everything staged so far goes before it. */
+  define(definition: Uint8Array): void {
+    this.seal()
+    const bytes = Buffer.from(definition)
+    const fits = bytes.length + FRAME_HEADER_BYTES <= this.#options.maxFrameBytes
+    this.#submit({
+      kind: fits ? FrameKind.shape : FrameKind.fragment,
+      count: fits ? 1 : FrameKind.shape << FRAGMENT_INNER_SHIFT,
+      detail: bytes.length,
+      times: undefined,
+      bytes,
+      length: bytes.length,
+      sent: 0,
+    })
+  }
+
+  /** Closes the staging frame: publishes it, or moves it to the overdraft. */
+  seal(): void {
+    if (this.count === 0) return
+    const times = this.#timed ? this.times : undefined
+    const { count, at } = this
+    this.count = 0
+    this.at = 0
+    if (this.#pending.length === 0 && this.#publish(FrameKind.records, count, at, times, count, this.bytes, 0, at)) return
+    this.#enqueue({ kind: FrameKind.records, count, detail: at, times, bytes: this.bytes, length: at, sent: 0 })
+    this.#takeStaging()
+  }
+
+  flush(): void {
+    this.seal()
+  }
+
+  drain(): void {
+    const pending = this.#pending
+    let taken = 0
+    while (taken < pending.length && this.#publishPending(pending[taken] as PendingFrame)) {
+      const frame = pending[taken] as PendingFrame
+      this.#pendingBytes -= frame.length
+      if (frame.kind === FrameKind.records && this.#spare.length < SPARE_FRAMES_MAX)
+        this.#spare.push({ bytes: frame.bytes, view: viewOf(frame.bytes), times: frame.times ?? this.times })
+      taken++
+    }
+    if (taken > 0) {
+      pending.splice(0, taken)
+      this.#options.metrics.staged(this.#pendingBytes)
+    }
+    if (pending.length === 0) this.#sendPendingWatermark()
+    this.#updateBlocked()
+  }
+
+  creditArrived(): boolean {
+    return Atomics.load(this.#words, RingWord.granted) !== this.#granted || Atomics.load(this.#words, RingWord.consumed) !== this.#consumed
+  }
+
+  sendWatermark(watermark: number): void {
+    this.seal()
+    this.#pendingWatermark = watermark
+    if (this.#pending.length === 0) this.#sendPendingWatermark()
+    this.#updateBlocked()
+  }
+
+  sendBarrier(checkpointId: number): void {
+    this.seal()
+    this.#submit(controlFrame(FrameKind.barrier, 0, checkpointId))
+  }
+
+  sendEnd(reason: EndReasonCode): void {
+    this.seal()
+    if (this.#pending.length === 0) this.#sendPendingWatermark()
+    this.#submit(controlFrame(FrameKind.end, reason, 0))
+  }
+
+  #sendPendingWatermark(): void {
+    const watermark = this.#pendingWatermark
+    if (Number.isNaN(watermark)) return
+    const payload = Buffer.alloc(8)
+    payload.writeDoubleLE(watermark)
+    if (!this.#publish(FrameKind.watermark, 0, 0, undefined, 0, payload, 0, 8)) return
+    this.#pendingWatermark = Number.NaN
+    this.#options.metrics.watermark(watermark)
+  }
+
+  #stageLarge(encoded: Uint8Array, timestamp: number): void {
+    this.#submit({
+      kind: FrameKind.fragment,
+      count: FrameKind.records << FRAGMENT_INNER_SHIFT,
+      detail: encoded.length,
+      times: Float64Array.of(timestamp),
+      bytes: Buffer.from(encoded),
+      length: encoded.length,
+      sent: 0,
+    })
+  }
+
+  #submit(frame: PendingFrame): void {
+    if (this.#pending.length === 0 && this.#publishPending(frame)) return
+    this.#enqueue(frame)
+  }
+
+  #enqueue(frame: PendingFrame): void {
+    this.#pending.push(frame)
+    this.#pendingBytes += frame.length
+    assert(this.#pendingBytes <= this.#overdraftBytesMax, `the overdraft of edge ${this.#options.edgeName} is larger than its bound`)
+    this.#options.metrics.staged(this.#pendingBytes)
+    this.#updateBlocked()
+  }
+
+  #publishPending(frame: PendingFrame): boolean {
+    if (frame.kind !== FrameKind.fragment)
+      return this.#publish(
+        frame.kind,
+        frame.count,
+        frame.detail,
+        frame.times,
+        frame.times === undefined ? 0 : frame.count,
+        frame.bytes,
+        0,
+        frame.length,
+      )
+    const chunk = this.#options.maxFrameBytes - FRAME_HEADER_BYTES - 8
+    while (frame.sent < frame.length) {
+      const to = Math.min(frame.length, frame.sent + chunk)
+      const last = to === frame.length ? 1 : 0
+      if (!this.#publish(FrameKind.fragment, frame.count | last, frame.detail, frame.times ?? NO_TIME, 1, frame.bytes, frame.sent, to))
+        return false
+      frame.sent = to
+    }
+    return true
+  }
+
+  #publish(
+    kind: FrameKindCode,
+    count: number,
+    detail: number,
+    times: Float64Array | undefined,
+    timesCount: number,
+    source: Buffer,
+    from: number,
+    to: number,
+  ): boolean {
+    const timesBytes = times === undefined ? 0 : timesCount * 8
+    const size = alignFrame(FRAME_HEADER_BYTES + timesBytes + to - from)
+    if (!this.#reserve(size, kind === FrameKind.barrier || kind === FrameKind.end)) return false
+    const start = this.#written & (this.#capacity - 1)
+    this.#header(start, size, kind, count, detail)
+    if (times !== undefined) {
+      const base = (start + FRAME_HEADER_BYTES) >> 3
+      for (let k = 0; k < timesCount; k++) this.#ringTimes[base + k] = times[k] as number
+    }
+    if (to > from) source.copy(this.#ring, start + FRAME_HEADER_BYTES + timesBytes, from, to)
+    const words = this.#words
+    if (kind === FrameKind.barrier) {
+      Atomics.store(words, RingWord.barrierAt, this.#written)
+      Atomics.store(words, RingWord.barrierId, detail)
+    }
+    this.#written = (this.#written + size) | 0
+    Atomics.store(words, RingWord.written, this.#written)
+    const lastOfRecord = kind === FrameKind.fragment && (count & 1) === 1 && count >> FRAGMENT_INNER_SHIFT === FrameKind.records
+    this.#options.metrics.published(size, kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)
+    this.#options.bell.ring()
+    return true
+  }
+
+  /** Makes sure that a frame of this size may be written at `written` without wrapping; publishes a pad where it must. */
+  #reserve(size: number, control: boolean): boolean {
+    for (;;) {
+      const toEnd = this.#capacity - (this.#written & (this.#capacity - 1))
+      const need = size > toEnd ? toEnd : size
+      if (!control && ((this.#written + need - this.#granted) | 0) > 0) {
+        this.#granted = Atomics.load(this.#words, RingWord.granted)
+        if (((this.#written + need - this.#granted) | 0) > 0) return false
+      }
+      const room = control ? this.#capacity : this.#capacity - CONTROL_RESERVE_BYTES
+      if (((this.#written - this.#consumed) | 0) + need > room) {
+        this.#consumed = Atomics.load(this.#words, RingWord.consumed)
+        if (((this.#written - this.#consumed) | 0) + need > room) return false
+      }
+      if (size <= toEnd) return true
+      this.#header(this.#written & (this.#capacity - 1), toEnd, FrameKind.pad, 0, 0)
+      this.#written = (this.#written + toEnd) | 0
+      Atomics.store(this.#words, RingWord.written, this.#written)
+      this.#options.metrics.published(toEnd, 0)
+      this.#options.bell.ring()
+    }
+  }
+
+  #header(start: number, length: number, kind: FrameKindCode, count: number, detail: number): void {
+    const ring = this.#ringWords
+    const word = start >> 2
+    ring[word] = length
+    ring[word + 1] = FRAME_MAGIC | kind
+    ring[word + 2] = count
+    ring[word + 3] = detail
+  }
+
+  #updateBlocked(): void {
+    const blocked = this.#pending.length > 0 || !Number.isNaN(this.#pendingWatermark)
+    if (blocked === this.blocked) return
+    this.blocked = blocked
+    const { gate, metrics, clock } = this.#options
+    Atomics.store(this.#words, RingWord.awaitsCredit, blocked ? 1 : 0)
+    if (blocked) {
+      gate.closed++
+      metrics.stallBegins(clock.monotonicMs())
+    } else {
+      gate.closed--
+      metrics.stallEnds(clock.monotonicMs())
+    }
+  }
+
+  #takeStaging(): void {
+    const spare = this.#spare.pop()
+    if (spare !== undefined) {
+      this.bytes = spare.bytes
+      this.view = spare.view
+      this.times = spare.times
+      return
+    }
+    this.bytes = Buffer.from(new ArrayBuffer(this.limit))
+    this.view = viewOf(this.bytes)
+    this.times = new Float64Array(this.#timed ? this.maxRecords : 1)
+  }
+}
+
+const NO_TIME = Float64Array.of(Number.NaN)
+
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function controlFrame(kind: FrameKindCode, count: number, detail: number): PendingFrame {
+  return { kind, count, detail, times: undefined, bytes: NO_BYTES, length: 0, sent: 0 }
+}

@@ -1,0 +1,265 @@
+/**
+ * The one catalogue of errors that a user can cause: code, what it means, what to do.
+ * A code never changes its meaning; `docs/errors.md` is generated from this table and a test holds the two together.
+ */
+export interface ErrorEntry {
+  /** One sentence: what happened. */
+  readonly summary: string
+  /** The default hint: what to do. A thrown error may carry a more precise one. */
+  readonly hint: string
+  /** Whether a restart may help. */
+  readonly retriable: boolean
+  /** Exit status of the command line: 2 wrong usage or wrong job, 1 failed while running. */
+  readonly exitStatus: 1 | 2
+}
+
+export const errorCatalogue = {
+  SLUICE_ASSERTION: {
+    summary: 'An internal invariant of Sluice does not hold.',
+    hint: 'This is a defect of Sluice: please report it with the message and the job.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_ASYNC_FUNCTION: {
+    summary: 'An async function was given where records are handled synchronously.',
+    hint: 'Use mapAsync(name, fn, { concurrency }), or make the function synchronous.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_CHANNEL_CORRUPT: {
+    summary: 'A frame read from a channel is not valid.',
+    hint: 'This is a defect of Sluice or memory was overwritten: please report it.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CODEC_CORRUPT: {
+    summary: 'Encoded bytes do not describe a record.',
+    hint: 'This is a defect of Sluice or memory was overwritten: please report it.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_DUPLICATE_NAME: {
+    summary: 'Two operators of a job have the same name.',
+    hint: 'Names are the identity of state: give each operator its own name.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_DURATION_INVALID: {
+    summary: 'A duration cannot be read.',
+    hint: "Write a number of milliseconds or text such as '250ms', '10s', '1h30m', '1d'.",
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_GRAPH_CYCLE: {
+    summary: 'The job graph has a cycle.',
+    hint: 'Records flow from sources to sinks only: remove the edge that leads back.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_GRAPH_EMPTY: {
+    summary: 'The job has no source or no sink.',
+    hint: "Declare at least one job.source(...) and end each stream in a sink such as .sink('out', print()).",
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_INPUT_MALFORMED: {
+    summary: 'Input data cannot be parsed.',
+    hint: "Repair the input, or give the source onInvalid: 'drop' or 'deadLetter'.",
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_INPUT_MISSING: {
+    summary: 'An input file does not exist or cannot be read.',
+    hint: 'Check the path (relative to the working directory) and its permissions.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_INTEGER_UNSAFE: {
+    summary: 'An integer is too large for a JavaScript number.',
+    hint: 'Declare the column as z.bigint() in the schema of the source to keep it exact.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_INTERRUPTED: {
+    summary: 'The job was stopped before its end.',
+    hint: 'Run it again; without checkpoints it starts from the beginning.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_JOB_FILE_INVALID: {
+    summary: 'The job file cannot be loaded.',
+    hint: 'Repair what the message shows; `npx sluice plan <job.ts>` checks a job without running it.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_JOB_NOT_DETERMINISTIC: {
+    summary: 'The job file declares a different graph each time it is loaded.',
+    hint: 'Declare the same operators in the same order every time: no clock, random numbers or environment in the declaration; use params.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_JOB_THREW: {
+    summary: 'The job file threw while it declared its graph.',
+    hint: 'Repair the job file at the line shown.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_JSON_UNSUPPORTED: {
+    summary: 'A value cannot be written as JSON.',
+    hint: 'Map the record to plain JSON values before the sink.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_KEY_INVALID: {
+    summary: 'A key function returned a value that cannot be a key.',
+    hint: 'Return a string, number, bigint, boolean, null, Date, or a plain object or tuple of these.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_MEMORY_BUDGET: {
+    summary: 'The memory budget is too small for the plan.',
+    hint: 'Raise --memory, or lower the parallelism.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_NO_DEFAULT_EXPORT: {
+    summary: 'The job file has no default export.',
+    hint: 'End it with `export default defineJob({ name }, (job) => { ... })`.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_NOT_A_JOB: {
+    summary: 'What the job file exports by default is not a job.',
+    hint: 'Export what defineJob(...) returns.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_OPERATOR_FAILED: {
+    summary: 'A function of an operator threw.',
+    hint: 'Repair the function at the line shown.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_OPTIONS_INVALID: {
+    summary: 'Options have a wrong value.',
+    hint: 'See the message for the option and what it takes.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_OUTPUT_EXISTS: {
+    summary: 'The output of a sink exists already.',
+    hint: 'Pass --overwrite to replace it, or choose another path.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_OUTPUT_UNWRITABLE: {
+    summary: 'The output of a sink cannot be made.',
+    hint: 'Check that the path can be created and is writable.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_PARAMS_INVALID: {
+    summary: 'A parameter of the job is missing or wrong.',
+    hint: 'Pass it as --param name=value.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_RECORD_CLASS_INSTANCE: {
+    summary: 'A record holds an instance of a class.',
+    hint: 'Records are plain data: return a plain object, for example { ...instance }.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RECORD_CYCLE: {
+    summary: 'A record refers to itself.',
+    hint: 'Records are trees: replace the reference by an id.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RECORD_INVALID: {
+    summary: 'A record does not fit the schema of its source.',
+    hint: "Repair the input or the schema, or give the source onInvalid: 'drop' or 'deadLetter'.",
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RECORD_NOT_ENCODABLE: {
+    summary: 'A record holds a value that cannot be sent.',
+    hint: 'Records are plain data: remove functions, symbols and handles.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RECORD_PROMISE: {
+    summary: 'A Promise stands where a record is expected.',
+    hint: 'Use mapAsync(name, fn, { concurrency }) for asynchronous work.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RECORD_TOO_LARGE: {
+    summary: 'A record is larger than the record limit.',
+    hint: 'Raise maxRecordBytes in the settings of the job, or make the record smaller.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RESOURCE_FAILED: {
+    summary: 'A resource could not be opened or closed.',
+    hint: 'Check the open and close functions of the resource.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_SINK_FAILED: {
+    summary: 'A sink failed to write.',
+    hint: 'See the cause.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_SOURCE_FAILED: {
+    summary: 'A source failed to read.',
+    hint: 'See the cause.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_STREAM_FOREIGN: {
+    summary: 'A stream of one job is used in another.',
+    hint: 'Streams belong to the job that declared them: declare the source in this job too.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_TIMEOUT: {
+    summary: 'An asynchronous function did not finish in time.',
+    hint: 'Raise its timeout option, or find out why it is slow.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_UNHANDLED_REJECTION: {
+    summary: 'A promise of user code was rejected and nobody handled it.',
+    hint: 'Await the promise or handle its rejection.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_USAGE: {
+    summary: 'The command line is wrong.',
+    hint: 'See `sluice --help`.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_WORKER_EXITED: {
+    summary: 'A worker ended unexpectedly.',
+    hint: 'See the lines before; process.exit must not be called in a job.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_WORKER_OUT_OF_MEMORY: {
+    summary: 'A worker ran out of memory.',
+    hint: 'Keep less state per key, raise --memory, or use more workers.',
+    retriable: true,
+    exitStatus: 1,
+  },
+} as const
+
+/** The entry of a code. */
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  return errorCatalogue[code]
+}
+
+/** The code of every error that a user can cause. */
+export type ErrorCode = keyof typeof errorCatalogue

@@ -1,0 +1,94 @@
+/**
+ * The logical graph: what a job declares. Plain data plus the user's functions; declaring it opens nothing.
+ * Every thread declares the same graph from the same module, so functions are never sent between threads.
+ */
+import type { OperatorSpec } from './operator-spec.js'
+
+/** How the records of an edge are dealt out to the subtasks of its consumer. */
+export type Partitioning = 'forward' | 'hash' | 'rebalance' | 'broadcast'
+
+/** What a source can replay or a sink can undo; printed with the plan. */
+export type DeliveryGuarantee = 'exactly-once' | 'at-least-once' | 'at-most-once'
+
+export interface LogicalNode {
+  /** Index in `LogicalGraph.nodes`. */
+  readonly id: number
+  /** The name the user gave or a readable one that was made; unique in the job; the identity of its state. */
+  readonly name: string
+  readonly spec: OperatorSpec
+  /** Output ports by name; `out` is port 0 where there is one. Sinks have none. */
+  readonly ports: readonly string[]
+  /** What the user asked for; the planner decides. */
+  readonly parallelism?: number | undefined
+  /** An upper bound that follows from what the operator is, with the reason as part of a sentence ("one file has one writer"). */
+  readonly parallelismMax?: { readonly value: number; readonly because: string } | undefined
+  /** Bound to the coordinator's thread: stdin, stdout, an object passed in. */
+  readonly pinnedToHost?: boolean | undefined
+  /** Where the user declared it: `file:line:column` of the user's own source. */
+  readonly declaredAt?: string | undefined
+  /** JSON-able options that belong to the fingerprint and are shown with the plan. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined
+  /** For sources and sinks. */
+  readonly delivery?: DeliveryGuarantee | undefined
+  /** Names of the resources the operator may `use`; undefined = any of the job. */
+  readonly resources?: readonly string[] | undefined
+}
+
+export interface LogicalEdge {
+  /** Index in `LogicalGraph.edges`. */
+  readonly id: number
+  readonly from: { readonly node: number; readonly port: number }
+  readonly to: { readonly node: number; readonly input: number }
+  /** undefined: forward where the parallelism of both sides is the same, else rebalance. */
+  readonly partitioning: Partitioning | undefined
+  /** The key function of a hash edge. */
+  readonly keyOf?: ((record: never) => unknown) | undefined
+  /** What is known of the records from a schema; seeds the codec. */
+  readonly shape?: RecordShapeSeed | undefined
+  /** Whether timestamps were assigned upstream: frames carry a timestamp column then. */
+  readonly timed: boolean
+}
+
+/** Field names and kinds as far as a schema tells them; the codec's `RecordShape`. Kept opaque here. */
+export type RecordShapeSeed = object
+
+export interface ResourceSpec {
+  readonly name: string
+  readonly open: (context: { readonly worker: number }) => unknown
+  readonly close: ((resource: never) => unknown) | undefined
+  readonly declaredAt?: string | undefined
+}
+
+/** Settings a job may fix in `defineJob`; each may be overridden by the runner. */
+export interface JobSettings {
+  readonly parallelism?: number | undefined
+  readonly workers?: number | undefined
+  /** Budget for rings, staging, queues and in-flight async work, in bytes. */
+  readonly memoryBytes?: number | undefined
+  /** Largest encoded record, in bytes. Default 16 MiB. */
+  readonly maxRecordBytes?: number | undefined
+  /** How much work may be in flight on an edge, in ms of its consumer's work. Default 100. */
+  readonly windowTargetMs?: number | undefined
+  /** false: credit windows keep their largest size. Default true. */
+  readonly adaptiveWindow?: boolean | undefined
+  /** Number of key groups = largest parallelism of keyed operators. Default 128. */
+  readonly keyGroups?: number | undefined
+  /** Forces the size of every ring, in bytes (a power of two); tests use the smallest. */
+  readonly ringBytes?: number | undefined
+  /** false: no two operators share a task. Default true. */
+  readonly chaining?: boolean | undefined
+  /** Encode and freeze records on every edge, local ones too. Default false. */
+  readonly checkRecords?: boolean | undefined
+  /** After how long inside user code `operator.stuck` is reported, in ms. Default 10,000. */
+  readonly stuckAfterMs?: number | undefined
+  /** How long what is in flight may take to flow out after a stop, in ms. Default 10,000. */
+  readonly stopTimeoutMs?: number | undefined
+}
+
+export interface LogicalGraph {
+  readonly job: string
+  readonly nodes: readonly LogicalNode[]
+  readonly edges: readonly LogicalEdge[]
+  readonly resources: readonly ResourceSpec[]
+  readonly settings: JobSettings
+}

@@ -1,0 +1,85 @@
+/**
+ * What operators know of the world. Implemented by the worker's task, later by the simulator and by other hosts;
+ * kept small and stable.
+ */
+
+/** Structured log of a job's own code; lines carry operator and subtask. */
+export interface OperatorLog {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** The user's own metrics, shown as `user.<name>`; at most 64 names per operator. */
+export interface OperatorMetrics {
+  /** Adds to a counter. */
+  count(name: string, by?: number): void
+  /** Sets a gauge. */
+  gauge(name: string, value: number): void
+}
+
+/** What all contexts share. */
+export interface BaseContext {
+  readonly job: string
+  readonly operator: string
+  readonly subtask: { readonly index: number; readonly parallelism: number }
+  readonly log: OperatorLog
+  readonly metrics: OperatorMetrics
+  /** Processing time in ms since the epoch, from the injected clock. */
+  now(): number
+  /** The open resource of this worker. `name` is the name given to `job.resource`. */
+  use(name: string): unknown
+}
+
+export interface OperatorContext extends BaseContext {
+  /** Sends one value to an output port (default 0) with a timestamp (NaN where there is none). */
+  emit(value: unknown, timestamp: number, port?: number): void
+  /**
+   * Sends every value of an iterable, pulling it only while there is credit; it may go on after `process` returned, before
+   * the next record. Values wrapped in `SideOutputValue` go to the port of their tag.
+   */
+  expand(values: Iterable<unknown>, timestamp: number): void
+  /** Current event-time watermark of the subtask, in ms since the epoch; -Infinity before the first. */
+  readonly watermark: number
+  /** One deadline per operator in processing time; a new one replaces it, undefined cancels. */
+  setDeadline(timeMs: number | undefined): void
+  /** Counts a record that the operator dropped, with a reason. */
+  countDropped(count: number, reason: string): void
+}
+
+export interface AsyncContext extends BaseContext {
+  /** Aborted on timeout, stop and failure. */
+  readonly signal: AbortSignal
+  /** Stable over re-runs of the same record as far as the source is replayable: `operator/subtask/sequence`. */
+  readonly recordId: string
+}
+
+export interface SourceContext extends BaseContext {
+  /** Aborted when the job stops or fails. */
+  readonly signal: AbortSignal
+}
+
+export interface SinkContext extends BaseContext {
+  setDeadline(timeMs: number | undefined): void
+  /** Whether existing output may be replaced (`--overwrite`). */
+  readonly overwrite: boolean
+  readonly signal: AbortSignal
+  /** Host-bound outputs (pinned sinks only): collected streams and the process's standard output. */
+  readonly host: HostBindings | undefined
+}
+
+export interface HostBindings {
+  /** Receives the records of a stream that `declare` returned. */
+  collect(stream: string, records: readonly unknown[]): void
+  /** Writes data to standard output; a promise when the pipe is full. */
+  writeOut(text: string): void | Promise<void>
+}
+
+/** A value for another port than the main one: what a `sideOutput` tag makes. */
+export class SideOutputValue {
+  constructor(
+    readonly tag: string,
+    readonly value: unknown,
+  ) {}
+}

@@ -1,0 +1,119 @@
+/**
+ * What an operator is to the engine. *Elementwise* operators are descriptors that the driver generator inlines into one
+ * function per chain; *general* ones are objects that see a record at a time and know only their context; sources and
+ * sinks work in batches. Built-in operators and a user's own use the same descriptors.
+ */
+import type { AsyncContext, OperatorContext, SinkContext, SourceContext } from './operator-context.js'
+
+export type OperatorSpec =
+  | { readonly kind: 'map'; readonly fn: (record: never) => unknown }
+  | { readonly kind: 'filter'; readonly fn: (record: never) => unknown }
+  | { readonly kind: 'flatMap'; readonly fn: (record: never) => Iterable<unknown> | undefined | null | void }
+  | { readonly kind: 'select'; readonly fields: readonly string[] }
+  /** Assigns event time; the value flows on unchanged. */
+  | { readonly kind: 'timestamps'; readonly fn: (record: never) => number | Date }
+  /** First predicate that holds decides the port; none: the last port (`rest`). */
+  | { readonly kind: 'split'; readonly predicates: readonly ((record: never) => unknown)[] }
+  | { readonly kind: 'general'; readonly create: (context: OperatorContext) => Operator }
+  | AsyncSpec
+  | SourceSpec
+  | SinkSpec
+
+export type OperatorKind = OperatorSpec['kind']
+
+/**
+ * An operator with asynchronous work (`mapAsync`, `forEach`). It heads its chain and owns a table of records in flight, except
+ * where `fn` is known to be synchronous (`mayChain`); a promise that it returns nevertheless is awaited all the same.
+ */
+export interface AsyncSpec {
+  readonly kind: 'async'
+  readonly fn: (record: never, context: AsyncContext) => unknown
+  /** Records in flight at once over all subtasks; undefined: one per subtask. */
+  readonly concurrency?: number | undefined
+  /** Whether results leave in the order of the inputs. */
+  readonly ordered: boolean
+  readonly timeoutMs: number
+  /** A consumer (`forEach`): results are discarded and the node has no port. */
+  readonly discardsResults: boolean
+  readonly mayChain: boolean
+}
+
+/**
+ * A general operator: one record at a time, outputs through its context. It never sees a thread, a ring or a clock.
+ */
+export interface Operator {
+  /** Before the first record. May be asynchronous. */
+  open?(): void | Promise<void>
+  process(value: unknown, timestamp: number, input: number): void
+  /** The deadline asked for with `context.setDeadline` has passed. */
+  onDeadline?(nowMs: number): void
+  /** Every input has ended: last outputs, pulled as there is credit. */
+  onEnd?(): Iterable<unknown> | void
+  /** After the last record, also on failure. */
+  close?(): void | Promise<void>
+}
+
+/** A source is either a function of an index, which the driver inlines, or readers of splits that give batches. */
+export type SourceSpec = IndexedSourceSpec | SplitSourceSpec
+
+export interface IndexedSourceSpec {
+  readonly kind: 'source'
+  readonly reads: 'index'
+  readonly fn: (index: number) => unknown
+  /** Indexes run from 0 to count - 1; undefined: without end. */
+  readonly count: number | undefined
+  /** Over all subtasks: index i is due i / rate seconds after the start. undefined: as fast as credit allows. */
+  readonly ratePerSecond: number | undefined
+}
+
+export interface SplitSourceSpec {
+  readonly kind: 'source'
+  readonly reads: 'splits'
+  /** The same list in every subtask; split i belongs to subtask i mod parallelism. */
+  readonly splits: (context: SourceContext) => readonly unknown[] | Promise<readonly unknown[]>
+  readonly open: (split: unknown, context: SourceContext) => SplitReader | Promise<SplitReader>
+  readonly replayable: boolean
+}
+
+export interface SplitReader {
+  /** The next batch (a few hundred records), or undefined at the end. One call at a time; never called again before its promise settles. */
+  next(): SourceBatch | undefined | Promise<SourceBatch | undefined>
+  close?(): void | Promise<void>
+}
+
+export interface SourceBatch {
+  readonly records: readonly unknown[]
+  /** Records that did not fit the schema and go to the node's `deadLetters` port. */
+  readonly deadLetters?: readonly DeadLetter[] | undefined
+  /** Records that did not fit the schema and were dropped by policy; counted. */
+  readonly dropped?: number | undefined
+  /** What `open` needs to start again at the first record of this batch. */
+  readonly position?: unknown
+}
+
+/** A record that did not fit, with the reason; what `job.deadLetters` carries. */
+export interface DeadLetter {
+  readonly operator: string
+  /** The raw input as text or plain data. */
+  readonly input: unknown
+  readonly reason: string
+  /** Where it stood, for example `orders.csv line 12`. */
+  readonly position: string | undefined
+}
+
+export interface SinkSpec {
+  readonly kind: 'sink'
+  readonly create: (context: SinkContext) => SinkWriter
+}
+
+export interface SinkWriter {
+  open?(): void | Promise<void>
+  /** A batch of 1 to 256 records, at the latest at the end of the step that produced them. The array is reused: copy what is kept. A promise holds the subtask until it settles. */
+  write(records: readonly unknown[]): void | Promise<void>
+  /** Asked for by `context.setDeadline`. */
+  onDeadline?(nowMs: number): void | Promise<void>
+  /** End of input: everything written must be durable and visible when this settles. */
+  finish?(): void | Promise<void>
+  /** Always last, also on failure or stop. */
+  close?(): void | Promise<void>
+}

@@ -1,0 +1,98 @@
+/**
+ * Where each metric lies in the shared metrics memory: Float64 words, cumulative, one writer per 64-byte line, read by the
+ * coordinator at any time without a message. Times are ms of the process-wide monotonic clock.
+ *
+ *   subtask s:   two lines, written by its worker
+ *   channel c:   one line written by the producing worker, one by the consuming worker
+ *   operator o:  two words per (subtask, node of its chain), written by the subtask's worker
+ */
+import type { PhysicalPlan } from '../plan/physical-plan.js'
+
+const WORDS_PER_LINE = 8
+
+export const SUBTASK_WORDS = 16
+export const SubtaskWord = {
+  busyMs: 0,
+  queuedMs: 1,
+  backpressuredMs: 2,
+  idleMs: 3,
+  /** A `SubtaskState`; open since `stateSinceMs`: whoever reads adds the open interval. */
+  state: 4,
+  stateSinceMs: 5,
+  recordsIn: 6,
+  recordsOut: 7,
+  watermark: 8,
+  stateBytes: 9,
+  /** Channel id that lacks credit, -1: none. */
+  blockedChannel: 10,
+  asyncInFlight: 11,
+  dropped: 12,
+  deadLetters: 13,
+  /** 1 once every input ended and everything was flushed. */
+  finished: 14,
+  /** Position in the chain of the operator known to be active, -1: unknown. */
+  activeOperator: 15,
+} as const
+
+/** What a subtask does between and during steps. `queued`: ready, but its worker runs another. `waiting` (async work at its limit) counts as busy. */
+export const SubtaskState = { idle: 0, queued: 1, backpressured: 2, busy: 3, waiting: 4, finished: 5 } as const
+export type SubtaskStateCode = (typeof SubtaskState)[keyof typeof SubtaskState]
+
+export const CHANNEL_WORDS = 16
+export const ChannelWord = {
+  // written by the producer's worker
+  bytes: 0,
+  records: 1,
+  blockedMs: 2,
+  longestStallMs: 3,
+  stalls: 4,
+  /** Start of the open stall, 0: none. */
+  stallSinceMs: 5,
+  /** Bytes in staging and overdraft. */
+  stagedBytes: 6,
+  producerWatermark: 7,
+  // written by the consumer's worker
+  consumedBytes: 8,
+  consumedRecords: 9,
+  /** Time in which the consumer was idle with this channel empty. */
+  starvedMs: 10,
+  starvedSinceMs: 11,
+  windowBytes: 12,
+  /** Moving average of bytes consumed per busy second. */
+  bytesPerBusySecond: 13,
+  consumerWatermark: 14,
+  windowShrinks: 15,
+} as const
+
+export const OPERATOR_WORDS = 2
+export const OperatorWord = {
+  /** Sampled: ms spent in this operator's function, in the records counted beside it. */
+  sampledMs: 0,
+  sampledRecords: 1,
+} as const
+
+export interface MetricLayout {
+  readonly words: number
+  readonly subtaskAt: (subtask: number) => number
+  readonly channelAt: (channel: number) => number
+  /** `position`: index of the node in its task's chain. */
+  readonly operatorAt: (subtask: number, position: number) => number
+}
+
+export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
+  const channelsAt = plan.subtasks.length * SUBTASK_WORDS
+  const operatorsAt = channelsAt + plan.channels.length * CHANNEL_WORDS
+  const operatorBase: number[] = []
+  let words = operatorsAt
+  for (const subtask of plan.subtasks) {
+    operatorBase.push(words)
+    const count = (plan.tasks[subtask.task]?.nodes.length ?? 0) * OPERATOR_WORDS
+    words += Math.ceil(count / WORDS_PER_LINE) * WORDS_PER_LINE
+  }
+  return {
+    words,
+    subtaskAt: (subtask) => subtask * SUBTASK_WORDS,
+    channelAt: (channel) => channelsAt + channel * CHANNEL_WORDS,
+    operatorAt: (subtask, position) => (operatorBase[subtask] ?? 0) + position * OPERATOR_WORDS,
+  }
+}

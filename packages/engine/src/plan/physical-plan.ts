@@ -1,0 +1,104 @@
+/**
+ * The physical plan: tasks (chains of operators), their subtasks on workers, and the channels between them. Pure data,
+ * the same in every thread; made by `planJob` from the logical graph and the settings.
+ */
+import type { Partitioning } from '../graph/logical-graph.js'
+
+/** The worker index of the coordinator's own thread. */
+export const HOST_WORKER = -1
+
+export interface PhysicalPlan {
+  readonly job: string
+  /** Worker threads; 0: everything runs on the calling thread. */
+  readonly workers: number
+  readonly keyGroups: number
+  readonly tasks: readonly PlannedTask[]
+  readonly edges: readonly PlannedEdge[]
+  /** All subtasks; index = `PlannedSubtask.id`. */
+  readonly subtasks: readonly PlannedSubtask[]
+  /** All channels; index = `PlannedChannel.id`. */
+  readonly channels: readonly PlannedChannel[]
+  /** Every logical edge inside a chain or between tasks, with the reason where it was not chained. */
+  readonly chaining: readonly ChainingDecision[]
+  readonly memory: MemoryPlan
+  /** Sentences a user should know: a parallelism that was capped, a source that cannot be replayed. */
+  readonly notes: readonly string[]
+}
+
+export interface PlannedTask {
+  readonly id: number
+  /** Names of its operators joined by ` -> `. */
+  readonly name: string
+  /** Logical node ids in topological order; the first is the head. A chain may branch: it is a tree. */
+  readonly nodes: readonly number[]
+  readonly parallelism: number
+  /** Ids of its subtasks by subtask index. */
+  readonly subtasks: readonly number[]
+  /** Ids of planned edges into the head and out of any node of the chain. */
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+}
+
+export interface PlannedSubtask {
+  readonly id: number
+  readonly task: number
+  readonly index: number
+  /** Worker index, or `HOST_WORKER`. */
+  readonly worker: number
+}
+
+export interface PlannedEdge {
+  readonly id: number
+  /** The logical edge. */
+  readonly logical: number
+  /** `from -> to` by operator names, as in the log. */
+  readonly name: string
+  readonly fromTask: number
+  readonly toTask: number
+  readonly partitioning: Partitioning
+  readonly timed: boolean
+  /** Channel ids. channelOf(fromIndex, toIndex) exists for all pairs, or for equal indexes on forward edges. */
+  readonly channels: readonly number[]
+}
+
+export interface PlannedChannel {
+  readonly id: number
+  readonly edge: number
+  readonly fromSubtask: number
+  readonly toSubtask: number
+  /** `ring` where the two subtasks live on different threads. */
+  readonly kind: 'ring' | 'local'
+  /** Ring: size of the data area, a power of two. Local: the largest window. In bytes. */
+  readonly capacityBytes: number
+  /** Largest frame, in bytes: a capacity / 8. */
+  readonly maxFrameBytes: number
+}
+
+export interface ChainingDecision {
+  readonly edge: number
+  readonly chained: boolean
+  /** Why not, as part of a sentence: "records are dealt out by key". */
+  readonly because: string | undefined
+}
+
+export interface MemoryPlan {
+  readonly budgetBytes: number
+  readonly ringBytes: number
+  /** Sum over all rings, staging, local windows, overdraft and reassembly. */
+  readonly plannedBytes: number
+  readonly rings: number
+  readonly maxRecordBytes: number
+  /** What each edge can hold at most, by planned edge id: window + staging + overdraft + reassembly + async in flight, per channel times channels. */
+  readonly edgeBoundBytes: readonly number[]
+}
+
+/** What the runner decides before planning; defaults are written in `settings.ts`. */
+export interface PlanSettings {
+  readonly workers: number
+  readonly parallelism: number
+  readonly memoryBytes: number
+  readonly ringBytes: number | undefined
+  readonly maxRecordBytes: number
+  readonly keyGroups: number
+  readonly chaining: boolean
+}
