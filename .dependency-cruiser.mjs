@@ -53,9 +53,9 @@ export default {
     {
       name: 'engine-is-pure',
       severity: 'error',
-      comment: 'The engine touches nothing outside; of node it may use node:buffer alone',
+      comment: 'The engine touches nothing outside; of node it may use node:buffer and node:util/types alone',
       from: { path: '^packages/engine/src/' },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?buffer$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|util/types)$' },
     },
     {
       name: 'threads-in-the-runtime-only',
