@@ -1,1 +1,12 @@
-export {}
+export { type ErrorCode, type ErrorEntry, errorCatalogue } from './errors/catalogue.js'
+export { deserialiseError, type SerialisedError, serialiseError } from './errors/serialise-error.js'
+export { assert, type ErrorCoordinates, SluiceError, type SluiceErrorOptions } from './errors/sluice-error.js'
+export type * from './graph/logical-graph.js'
+export * from './graph/operator-context.js'
+export type * from './graph/operator-spec.js'
+export { validateGraph } from './graph/validate-graph.js'
+export * from './plan/physical-plan.js'
+export { planJob } from './plan/plan-job.js'
+export { type EdgeBound, type EdgeLoad, edgeBound } from './plan/plan-memory.js'
+export { defaultSettings, type ResolvedSettings, resolveSettings } from './plan/settings.js'
+export { shareOf } from './plan/share-of.js'

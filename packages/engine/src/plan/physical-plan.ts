@@ -27,7 +27,7 @@ export interface PhysicalPlan {
 
 export interface PlannedTask {
   readonly id: number
-  /** Names of its operators joined by ` -> `. */
+  /** Names of its operators joined by ` -> `; a chain that branches is written `a -> (b, c)`. */
   readonly name: string
   /** Logical node ids in topological order; the first is the head. A chain may branch: it is a tree. */
   readonly nodes: readonly number[]
@@ -57,7 +57,7 @@ export interface PlannedEdge {
   readonly toTask: number
   readonly partitioning: Partitioning
   readonly timed: boolean
-  /** Channel ids. channelOf(fromIndex, toIndex) exists for all pairs, or for equal indexes on forward edges. */
+  /** Channel ids. Forward: by subtask index. Otherwise the pair (fromIndex, toIndex) is at fromIndex x consumer parallelism + toIndex. */
   readonly channels: readonly number[]
 }
 
@@ -84,11 +84,18 @@ export interface ChainingDecision {
 export interface MemoryPlan {
   readonly budgetBytes: number
   readonly ringBytes: number
-  /** Sum over all rings, staging, local windows, overdraft and reassembly. */
+  /** Sum over all rings, local windows, staging, overdraft and async work in flight; within the budget. */
   readonly plannedBytes: number
+  readonly ringsBytes: number
+  readonly localBytes: number
+  readonly stagingBytes: number
+  readonly overdraftBytes: number
+  readonly asyncBytes: number
+  /** On top of `plannedBytes`, only while records larger than a frame are on their way: 2 x `maxRecordBytes` per ring at most. */
+  readonly largeRecordBytes: number
   readonly rings: number
   readonly maxRecordBytes: number
-  /** What each edge can hold at most, by planned edge id: window + staging + overdraft + reassembly + async in flight, per channel times channels. */
+  /** What each edge can hold at most, by planned edge id: see `edgeBound`. */
   readonly edgeBoundBytes: readonly number[]
 }
 
