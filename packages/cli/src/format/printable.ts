@@ -1,0 +1,15 @@
+/** Text of others for a terminal: control characters become visible, so that no record can move the cursor or forge a line. Pure. */
+
+/** Keeps tabs and line feeds. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
+  return text.replace(
+    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+}
+
+/** The same on one line. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n').replaceAll('\t', ' ')
+}

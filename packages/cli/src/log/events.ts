@@ -1,0 +1,172 @@
+/**
+ * The events of the job log and their fields: the one place where they are written down. `docs/job-log.md` is generated from this
+ * table and the lines that a job writes are held against it by a test. A name never changes its meaning.
+ */
+
+export interface FieldEntry {
+  readonly type: string
+  readonly meaning: string
+  /** Present only where it applies. */
+  readonly optional?: true
+}
+
+export interface EventEntry {
+  readonly when: string
+  readonly fields: Readonly<Record<string, FieldEntry>>
+}
+
+const field = (type: string, meaning: string): FieldEntry => ({ type, meaning })
+const optional = (type: string, meaning: string): FieldEntry => ({ type, meaning, optional: true })
+
+/** On every line. */
+export const commonFields: Readonly<Record<string, FieldEntry>> = {
+  level: field('text', 'Severity of the line: `debug`, `info`, `warn`, `error`.'),
+  time: field('text', 'When, ISO 8601 in UTC.'),
+  job: field('text', 'Name of the job; the file name while the job file has not been loaded.'),
+  event: field('text', 'One of the events below.'),
+  msg: field('text', 'The same in words.'),
+}
+
+const duration = field('ms', 'Since `job.started`; 0 where the job did not start.')
+const recordsIn = field('count', 'Records that the sources gave.')
+const recordsOut = field('count', 'Records that reached the sinks.')
+const edge = field('text', 'The edge as `from -> to`, by operator names.')
+
+export type JobLogEvent =
+  | 'job.planned'
+  | 'job.started'
+  | 'job.stopping'
+  | 'job.finished'
+  | 'job.failed'
+  | 'edge.pressure'
+  | 'job.bottleneck'
+  | 'operator.stuck'
+  | 'user.log'
+
+export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
+  'job.planned': {
+    when: 'Once, when the plan is made.',
+    fields: {
+      workers: field('count', 'Worker threads; 0: everything runs on the calling thread.'),
+      params: field('object', 'The params given, by name; secret ones as `***`.'),
+      tasks: field(
+        'list of { task, operators, parallelism, workers }',
+        'A task is a chain of operators; `workers` by subtask, -1: the main thread.',
+      ),
+      subtasks: field('count', 'Subtasks in all.'),
+      edges: field(
+        'list of { edge, partitioning, from, to, channels, rings, boundBytes }',
+        'Edges between tasks; `from`, `to`: subtasks on either side; `boundBytes`: what the edge can hold at most.',
+      ),
+      chains: field(
+        'list of { edge, chained, because }',
+        'Every edge of the graph: whether it became part of a chain and, where not, why.',
+      ),
+      memory: field('{ budgetBytes, plannedBytes, ringBytes, rings, maxRecordBytes }', 'The memory plan.'),
+      delivery: field('list of { operator, guarantee }', 'What each source and sink guarantees.'),
+      notes: field('list of text', 'What a user should know: a parallelism that was capped, a source that cannot be replayed.'),
+    },
+  },
+  'job.started': {
+    when: 'When every worker runs its part.',
+    fields: {
+      attempt: field('count', '1, and one more with each restart.'),
+      startupMs: field('ms', 'From the start of the process.'),
+    },
+  },
+  'job.stopping': {
+    when: 'After Ctrl-C or SIGTERM.',
+    fields: {
+      signal: field('text', '`SIGINT` or `SIGTERM`.'),
+      stopTimeoutMs: field('ms', 'How long what is in flight may take to flow out.'),
+    },
+  },
+  'job.finished': {
+    when: 'Once, when all sinks have finished, also after a clean stop.',
+    fields: {
+      durationMs: duration,
+      recordsIn,
+      recordsOut,
+      recordsPerSecond: field('1/s', '`recordsIn` over the duration.'),
+      stopped: field('boolean', 'Whether it ended because it was stopped.'),
+      edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
+      operators: field(
+        'list of { task, subtask, worker, busy, recordsIn, recordsOut, dropped, deadLetters }',
+        'Per subtask, over the whole run; `busy`: 0..1.',
+      ),
+    },
+  },
+  'job.failed': {
+    when: 'Once, when the job failed or could not be loaded.',
+    fields: {
+      durationMs: duration,
+      code: field('text', 'The code of the error, see `errors.md`.'),
+      hint: field('text', 'What to do.'),
+      operator: optional('text', 'The operator that failed.'),
+      subtask: optional('count', 'Index of its subtask.'),
+      edge: optional('text', 'The edge as `from -> to`.'),
+      position: optional('text', 'Where in the input the record stood.'),
+      source: optional('text', '`file:line:column` of the line of the job at which it failed.'),
+      declaredAt: optional('text', '`file:line:column` where the operator was declared.'),
+      error: field('{ name, message, stack, cause }', 'The error with its chain of causes.'),
+    },
+  },
+  'edge.pressure': {
+    when: 'With every report (`--report`, default 5 s), one per edge.',
+    fields: {
+      edge,
+      from: field('text', 'The operator that sends.'),
+      to: field('text', 'The operator that receives.'),
+      partitioning: field('text', '`forward`, `hash`, `rebalance` or `broadcast`.'),
+      channels: field('count', 'Channels of the edge: pairs of subtasks.'),
+      recordsPerSecond: field('1/s', 'Records sent.'),
+      bytesPerSecond: field('B/s', 'Bytes sent; an estimate where the edge does not leave its worker.'),
+      fill: field('0..1', 'Window in use, the largest of its channels.'),
+      window: field('bytes', 'Credit window, summed over the channels.'),
+      blockedMsPerSecond: field('{ max, mean }', 'How long producers waited for credit, over the channels.'),
+      longestStallMs: field('ms', 'Longest single wait for credit so far, open ones included.'),
+      starvedMsPerSecond: field('ms', 'How long consumers waited for input, mean over the channels.'),
+      queueMs: field('ms', 'Estimate of how long a record waits in the edge.'),
+      pressure: field(
+        'text',
+        '`OK`: blocked at most 10 % of the time, `LOW`: at most 50 %, `HIGH`: more. The largest of its channels counts.',
+      ),
+    },
+  },
+  'job.bottleneck': {
+    when: 'With every report while some edge is above `OK`.',
+    fields: {
+      operator: field('text', 'The operator that sets the pace; in a chain the slowest function.'),
+      subtask: field('count', 'Index of its subtask.'),
+      busy: field('0..1', 'Share of the time that the subtask worked.'),
+      because: field('list of text', 'The edges through which it holds the sources back.'),
+      heldBackMsPerSecond: field('object', 'How long each source waited, by name.'),
+    },
+  },
+  'operator.stuck': {
+    when: 'When a subtask has been inside user code longer than a limit.',
+    fields: {
+      operator: field('text', 'The operator, as far as it is known.'),
+      subtask: field('count', 'Index of its subtask.'),
+      stuckMs: field('ms', 'For how long.'),
+    },
+  },
+  'user.log': {
+    when: 'A line that the code of the job wrote: `context.log` or `console`.',
+    fields: {
+      operator: optional('text', 'The operator that wrote it, as far as it is known.'),
+      subtask: optional('count', 'Index of its subtask.'),
+      fields: optional('object', 'The fields that were given with it.'),
+    },
+  },
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** One line of the job log before it has a time. */
+export interface JobLogLine {
+  readonly level: LogLevel
+  readonly event: JobLogEvent
+  readonly msg: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
