@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { readCommandLine } from '../../src/arguments/command-line.js'
+
+function read(...argv: string[]) {
+  const said = { out: '', error: '' }
+  const line = readCommandLine(argv, {
+    writeOut: (text) => {
+      said.out += text
+    },
+    writeError: (text) => {
+      said.error += text
+    },
+  })
+  return { line, ...said }
+}
+
+test('run: every option arrives, typed', () => {
+  const { line } = read(
+    ...[
+      'run',
+      'job.ts',
+      '--param',
+      'a=1',
+      '--param',
+      'b=2',
+      '--params',
+      'p.json',
+      '--env-file',
+      '.env',
+      '--parallelism',
+      '4',
+      '--workers',
+      '0',
+    ],
+    ...['--memory', '256mb', '--report', '1s', '--log', 'json', '--quiet', '--overwrite', '--check-records', '--no-color'],
+  )
+  expect(line).toEqual({
+    command: 'run',
+    args: {
+      file: 'job.ts',
+      param: ['a=1', 'b=2'],
+      params: 'p.json',
+      envFile: '.env',
+      parallelism: 4,
+      workers: 0,
+      memory: 256 * 1024 * 1024,
+      color: false,
+      report: '1s',
+      log: 'json',
+      quiet: true,
+      overwrite: true,
+      checkRecords: true,
+    },
+  })
+})
+
+test('run: what is not said stays open, so that the job and the defaults decide', () => {
+  expect(read('run', 'job.ts').line).toEqual({
+    command: 'run',
+    args: {
+      ...{
+        file: 'job.ts',
+        param: [],
+        params: undefined,
+        envFile: undefined,
+        parallelism: undefined,
+        workers: undefined,
+        memory: undefined,
+        color: true,
+      },
+      ...{ report: undefined, log: 'pretty', quiet: false, overwrite: false, checkRecords: false },
+    },
+  })
+})
+
+test('plan: the format is text unless said', () => {
+  expect(read('plan', 'job.ts').line).toMatchObject({ command: 'plan', args: { format: 'text' } })
+  expect(read('plan', 'job.ts', '--format', 'mermaid').line).toMatchObject({ command: 'plan', args: { format: 'mermaid' } })
+})
+
+test.each<[string, string[], RegExp]>([
+  ['an unknown command', ['rnu', 'job.ts'], /unknown command 'rnu'\s+\(Did you mean run\?\)/],
+  ['an unknown option', ['run', 'job.ts', '--parallelsim', '2'], /unknown option '--parallelsim'\s+\(Did you mean --parallelism\?\)/],
+  ['a job file without a command', ['job.ts'], /To run a job: sluice run job\.ts/],
+  ['no job file', ['run'], /missing required argument 'job'/],
+  ['two job files', ['run', 'a.ts', 'b.ts'], /too many arguments/],
+  ['a number that is none', ['run', 'job.ts', '--parallelism', 'two'], /--parallelism.*whole number from 1/],
+  ['a parallelism of 0', ['run', 'job.ts', '--parallelism', '0'], /whole number from 1/],
+  ['a size that is none', ['run', 'job.ts', '--memory', 'much'], /--memory.*such as 256mb/],
+  ['a format that does not exist', ['plan', 'job.ts', '--format', 'pdf'], /Allowed choices are text, mermaid, dot, json/],
+  ['an option of the other command', ['plan', 'job.ts', '--overwrite'], /unknown option '--overwrite'/],
+])('wrong usage ends with status 2: %s', (_name, argv, message) => {
+  const { line, out, error } = read(...argv)
+  expect(line).toEqual({ command: 'exit', status: 2 })
+  expect(error).toMatch(message)
+  expect(error).toMatch(/See sluice .*--help/)
+  expect(out).toBe('')
+})
+
+test('without arguments the help goes to stderr, with status 2', () => {
+  const { line, out, error } = read()
+  expect(line).toEqual({ command: 'exit', status: 2 })
+  expect(error).toMatch(/Usage: sluice/)
+  expect(out).toBe('')
+})
+
+test.each([[['--help']], [['run', '--help']], [['help', 'plan']]])('%j prints help with examples to stdout, with status 0', (argv) => {
+  const { line, out, error } = read(...argv)
+  expect(line).toEqual({ command: 'exit', status: 0 })
+  expect(out).toMatch(/Examples:\n {2}\$ npx sluice/)
+  expect(error).toBe('')
+})
+
+test('--version prints the version of the package', () => {
+  const { line, out } = read('--version')
+  expect(line).toEqual({ command: 'exit', status: 0 })
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
