@@ -28,6 +28,11 @@ export interface LogicalNode {
   readonly declaredAt?: string | undefined
   /** JSON-able options that belong to the fingerprint and are shown with the plan. */
   readonly options?: Readonly<Record<string, unknown>> | undefined
+  /**
+   * The user's functions that a general operator, a source or a sink closes over: what the spec itself does not show. Their text
+   * belongs to the fingerprint, and an async one of a general operator is refused.
+   */
+  readonly functions?: readonly ((...args: never) => unknown)[] | undefined
   /** For sources and sinks. */
   readonly delivery?: DeliveryGuarantee | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */

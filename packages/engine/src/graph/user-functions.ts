@@ -9,7 +9,7 @@ export interface UserFunction {
   readonly node: number
   /** Part of a sentence: "the function", "predicate 2", "the key function". */
   readonly what: string
-  readonly fn: (record: never) => unknown
+  readonly fn: (...args: never) => unknown
 }
 
 /** The functions of all operators, and of the hash edges into them, in a stable order. Functions that may be async are left out. */
@@ -21,7 +21,7 @@ export function userFunctions(graph: LogicalGraph): readonly UserFunction[] {
   return functions
 }
 
-function functionsOf({ id, spec }: LogicalNode): UserFunction[] {
+function functionsOf({ id, spec, functions = [] }: LogicalNode): UserFunction[] {
   switch (spec.kind) {
     case 'map':
     case 'filter':
@@ -31,9 +31,10 @@ function functionsOf({ id, spec }: LogicalNode): UserFunction[] {
     case 'split':
       return spec.predicates.map((fn, index) => ({ node: id, what: `predicate ${index + 1}`, fn }))
     case 'source':
-      return spec.reads === 'index' ? [{ node: id, what: 'the function', fn: spec.fn as (record: never) => unknown }] : []
-    case 'select':
+      return spec.reads === 'index' ? [{ node: id, what: 'the function', fn: spec.fn }] : []
     case 'general':
+      return functions.map((fn, index) => ({ node: id, what: functions.length === 1 ? 'the function' : `function ${index + 1}`, fn }))
+    case 'select':
     case 'async':
     case 'sink':
       return []

@@ -46,6 +46,6 @@ export class GraphBuilder {
   }
 
   #id(name: string): number {
-    return this.#nodes.findIndex((node) => node.name === name)
+    return this.#nodes.findLastIndex((node) => node.name === name)
   }
 }
