@@ -1,0 +1,24 @@
+/** Keys as what a Map takes: equal keys become the same primitive, different keys different ones. */
+import { Buffer } from 'node:buffer'
+import { encodeKey, invalid } from './encode-key.js'
+
+/**
+ * Primitives are their own canonical key (-0 is 0); Dates, tuples and objects become a string that begins with U+0000, and so do strings that begin with it
+ * themselves, which keeps the two apart.
+ * @throws SluiceError `SLUICE_KEY_INVALID`.
+ */
+export function canonicalKey(key: unknown): string | number | bigint | boolean | null {
+  switch (typeof key) {
+    case 'string':
+      return key.charCodeAt(0) === 0 ? `\0s${key}` : key
+    case 'number':
+      if (key !== key) throw invalid('key is NaN, which equals nothing')
+      return key + 0
+    case 'bigint':
+    case 'boolean':
+      return key
+    default:
+      if (key === null) return null
+      return `\0k${Buffer.from(encodeKey(key).buffer).toString('utf16le')}`
+  }
+}

@@ -1,0 +1,4 @@
+/** Keys: their encoding, hash, group and owner. */
+export { canonicalKey } from './canonical-key.js'
+export { encodeKey } from './encode-key.js'
+export { hashKey, keyGroupOf, subtaskOf } from './hash-key.js'
