@@ -16,6 +16,7 @@ const checks = {
   examples: 'npm run --silent check:examples',
   dead: 'npm run --silent check:dead',
   deps: 'npm run --silent check:deps',
+  docs: 'npm run --silent check:docs',
   format: 'npm run --silent check:format',
   lockfile: 'npm run --silent check:lockfile',
 }
