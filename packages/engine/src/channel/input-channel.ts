@@ -10,6 +10,7 @@ export const Input = { empty: 0, records: 1, watermark: 2, barrier: 3, end: 4 } 
 export type InputCode = (typeof Input)[keyof typeof Input]
 
 export interface InputChannel {
+  readonly isRing: boolean
   readonly id: number
   /** Input index of the head operator. */
   readonly input: number

@@ -40,6 +40,7 @@ export interface RingInputOptions {
 }
 
 export class RingInput implements InputChannel {
+  readonly isRing: boolean = true
   readonly id: number
   readonly input: number
   count = 0
@@ -129,7 +130,7 @@ export class RingInput implements InputChannel {
         if (this.#takeFragment(payload, length, count, detail)) return Input.records
         continue
       }
-      if (this.#assembling) this.#corrupt('a frame between the fragments of a record')
+      if (this.#assembling && kind !== FrameKind.pad) this.#corrupt('a frame between the fragments of a record')
       if (kind === FrameKind.watermark) this.watermark = this.#ringView.getFloat64(payload, true)
       else if (kind === FrameKind.shape) this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))
       else if (kind === FrameKind.barrier) this.barrierId = detail

@@ -63,7 +63,7 @@ const SPARE_FRAMES_MAX = 4
 const NO_BYTES = Buffer.alloc(0)
 
 export class RingOutput implements OutputChannel {
-  readonly isRing = true
+  readonly isRing: boolean = true
   readonly id: number
   blocked = false
   // The staging frame: read and written by generated code, once per record.

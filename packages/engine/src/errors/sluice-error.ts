@@ -56,3 +56,8 @@ export class SluiceError extends Error {
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new SluiceError('SLUICE_ASSERTION', message)
 }
+
+/** An error in a sentence: `TypeError: x is not a function`, or the thrown value. */
+export function describeError(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+}

@@ -49,6 +49,8 @@ export interface Operator {
   onDeadline?(nowMs: number): void
   /** Every input has ended: last outputs, pulled as there is credit. */
   onEnd?(): Iterable<unknown> | void
+  /** The job was stopped before its end: what would otherwise be lost without a checkpoint, such as a half-full batch. Nothing that waits for the end fires here. */
+  onStop?(): Iterable<unknown> | void
   /** After the last record, also on failure. */
   close?(): void | Promise<void>
 }

@@ -1,0 +1,59 @@
+/**
+ * Where the time of a subtask goes: busy, queued, backpressured, idle; the four add up to wall time. Written to shared words at
+ * each change, with the start of the open interval, so that a reader can count it up to now.
+ */
+import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
+
+const totalOf: Record<SubtaskStateCode, number | undefined> = {
+  [SubtaskState.idle]: SubtaskWord.idleMs,
+  [SubtaskState.queued]: SubtaskWord.queuedMs,
+  [SubtaskState.backpressured]: SubtaskWord.backpressuredMs,
+  [SubtaskState.busy]: SubtaskWord.busyMs,
+  [SubtaskState.waiting]: SubtaskWord.busyMs,
+  [SubtaskState.finished]: undefined,
+}
+
+export class SubtaskAccounting {
+  readonly #words: Float64Array
+  readonly #at: number
+  #state: SubtaskStateCode = SubtaskState.idle
+  #sinceMs: number
+
+  constructor(words: Float64Array, at: number, nowMs: number) {
+    this.#words = words
+    this.#at = at
+    this.#sinceMs = nowMs
+    words[at + SubtaskWord.blockedChannel] = -1
+    words[at + SubtaskWord.activeOperator] = -1
+    words[at + SubtaskWord.watermark] = Number.NEGATIVE_INFINITY
+    words[at + SubtaskWord.stateSinceMs] = nowMs
+  }
+
+  get state(): SubtaskStateCode {
+    return this.#state
+  }
+
+  /** Busy and queued time so far, in ms: what rates are measured against. */
+  get workMs(): number {
+    return (this.#words[this.#at + SubtaskWord.busyMs] as number) + (this.#words[this.#at + SubtaskWord.queuedMs] as number)
+  }
+
+  /** Ends the open interval at `nowMs` and begins one in `state`. */
+  enter(state: SubtaskStateCode, nowMs: number): void {
+    const words = this.#words
+    const total = totalOf[this.#state]
+    if (total !== undefined) words[this.#at + total] = (words[this.#at + total] as number) + Math.max(0, nowMs - this.#sinceMs)
+    this.#state = state
+    this.#sinceMs = nowMs
+    words[this.#at + SubtaskWord.stateSinceMs] = nowMs
+    words[this.#at + SubtaskWord.state] = state
+  }
+
+  set(word: number, value: number): void {
+    this.#words[this.#at + word] = value
+  }
+
+  add(word: number, value: number): void {
+    this.#words[this.#at + word] = (this.#words[this.#at + word] as number) + value
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * The records in flight of an asynchronous operator. A record is accepted when its function is called; it keeps its place until its
+ * result has been emitted. At the limit the gate of the chain is closed. Completions are queued by promises and
+ * drained by the task; results leave in the order of the inputs (`ordered`) or of completion.
+ */
+import type { Gate } from '../channel/gate.js'
+import { SluiceError } from '../errors/sluice-error.js'
+import type { AsyncContext } from '../graph/operator-context.js'
+import { isPromise } from './element-checks.js'
+
+interface InFlight {
+  readonly timestamp: number
+  readonly deadlineMs: number
+  done: boolean
+  result: unknown
+}
+
+export interface AsyncTableOptions {
+  readonly operator: string
+  readonly fn: (record: never, context: AsyncContext) => unknown
+  /** Records in flight of this subtask. */
+  readonly limit: number
+  readonly ordered: boolean
+  readonly timeoutMs: number
+  readonly discardsResults: boolean
+  readonly gate: Gate
+  readonly monotonicMs: () => number
+  /** The context of the record with this sequence number. */
+  readonly contextOf: (sequence: number) => AsyncContext
+  /** A completion or an error is waiting: the loop shall look. */
+  readonly wake: () => void
+  readonly fail: (error: unknown) => void
+}
+
+export class AsyncTable {
+  inFlight = 0
+  readonly #options: AsyncTableOptions
+  /** Ordered: all in flight by acceptance. Unordered: those completed, by completion. */
+  #queue: InFlight[] = []
+  #head = 0
+  /** In flight by acceptance, for timeouts; entries that are done are skipped. */
+  #deadlines: InFlight[] = []
+  #full = false
+  #sequence = 0
+  #push: (record: unknown, timestamp: number) => void = () => {}
+
+  constructor(options: AsyncTableOptions) {
+    this.#options = options
+  }
+
+  /** Where results go; set once the chain is compiled. */
+  connect(push: (record: unknown, timestamp: number) => void): void {
+    this.#push = push
+  }
+
+  accept(record: unknown, timestamp: number): void {
+    const { fn, contextOf, ordered, discardsResults } = this.#options
+    if (record !== undefined && record !== null && (record as object).constructor !== Object && isPromise(record))
+      throw new SluiceError('SLUICE_RECORD_PROMISE', 'A Promise reached an asynchronous operator.')
+    const result = fn(record as never, contextOf(this.#sequence++))
+    if (result === undefined || !isPromise(result)) {
+      if (discardsResults) return
+      if (!ordered || this.inFlight === 0) {
+        this.#push(result, timestamp)
+        return
+      }
+      this.inFlight++
+      this.#queue.push({ timestamp, deadlineMs: 0, done: true, result })
+      this.#updateFull()
+      return
+    }
+    this.inFlight++
+    const entry: InFlight = { timestamp, deadlineMs: this.#options.monotonicMs() + this.#options.timeoutMs, done: false, result: undefined }
+    if (ordered) this.#queue.push(entry)
+    this.#deadlines.push(entry)
+    result.then(
+      (value) => {
+        entry.done = true
+        entry.result = value
+        if (!ordered) this.#queue.push(entry)
+        this.#options.wake()
+      },
+      (error: unknown) => this.#options.fail(error),
+    )
+    this.#updateFull()
+  }
+
+  /** Whether a result waits to be emitted. */
+  get ready(): boolean {
+    return this.#queue[this.#head]?.done === true
+  }
+
+  /** Emits finished results while the chain lets them pass; returns how many. */
+  drain(): number {
+    const { gate } = this.#options
+    let emitted = 0
+    for (;;) {
+      const entry = this.#queue[this.#head]
+      if (entry === undefined || !entry.done) break
+      if (!this.#options.discardsResults && gate.closed > (this.#full ? 1 : 0)) break
+      this.#head++
+      this.inFlight--
+      emitted++
+      if (!this.#options.discardsResults) {
+        // The table itself may be what closes the gate: a result that leaves makes room.
+        this.#updateFull()
+        this.#push(entry.result, entry.timestamp)
+      }
+    }
+    if (this.#head > 0 && (this.#head === this.#queue.length || this.#head > 1024)) {
+      this.#queue = this.#queue.slice(this.#head)
+      this.#head = 0
+    }
+    this.#updateFull()
+    return emitted
+  }
+
+  /** When the oldest record in flight runs out of time; undefined: none. */
+  get deadlineMs(): number | undefined {
+    while (this.#deadlines.length > 0 && this.#deadlines[0]?.done === true) this.#deadlines.shift()
+    return this.#deadlines[0]?.deadlineMs
+  }
+
+  checkTimeout(nowMs: number): void {
+    const deadlineMs = this.deadlineMs
+    if (deadlineMs === undefined || nowMs < deadlineMs) return
+    throw new SluiceError('SLUICE_TIMEOUT', `${this.#options.operator} did not finish a record within ${this.#options.timeoutMs} ms.`)
+  }
+
+  #updateFull(): void {
+    const full = this.inFlight >= this.#options.limit
+    if (full === this.#full) return
+    this.#full = full
+    this.#options.gate.closed += full ? 1 : -1
+  }
+
+  /** Whether the table is at its limit. */
+  get full(): boolean {
+    return this.#full
+  }
+}

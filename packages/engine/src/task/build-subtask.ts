@@ -1,0 +1,420 @@
+/**
+ * Puts a subtask together: its channels, encoders and decoders, contexts and drivers, from the plan and the graph. Runs once per
+ * subtask on the thread that owns it, before anything is opened.
+ */
+import { ConsumerMetrics, ProducerMetrics } from '../channel/channel-metrics.js'
+import { Gate } from '../channel/gate.js'
+import type { InputChannel } from '../channel/input-channel.js'
+import { createLocalChannel, type LocalInput, type LocalOutput } from '../channel/local-channel.js'
+import type { OutputChannel } from '../channel/output-channel.js'
+import { RingInput } from '../channel/ring-input.js'
+import { windowBytesMax, windowBytesMin } from '../channel/ring-layout.js'
+import { RingOutput } from '../channel/ring-output.js'
+import type { RecordEncoder, RecordShape } from '../codec/index.js'
+import { createDecoderCache, createRecordDecoder, createRecordEncoder } from '../codec/index.js'
+import { Doorbell } from '../control/control-layout.js'
+import type { Environment } from '../environment/environment.js'
+import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
+import type { LogicalEdge, LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
+import type { HostBindings } from '../graph/operator-context.js'
+import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
+import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask } from '../plan/physical-plan.js'
+import { shareOf } from '../plan/share-of.js'
+import type { ResolvedSettings } from '../plan/settings.js'
+import { SubtaskAccounting } from './accounting.js'
+import { AsyncTable } from './async-table.js'
+import { type ChainDrivers, type ChainNode, type ChainTarget, compileChain, type Sampling } from './chain-drivers.js'
+import { createEmit, type Emit } from './edge-output.js'
+import { Expansion } from './expansion.js'
+import { interpretChain } from './interpret-chain.js'
+import { type ContextHost, OperatorContexts } from './operator-contexts.js'
+import type { SharedRegions } from './shared-regions.js'
+import { SinkBuffer } from './sink-buffer.js'
+import { IndexSource, type SourceDriver, SplitSource } from './source-driver.js'
+import { Subtask } from './subtask.js'
+
+/** What all subtasks of one thread share. */
+export interface ThreadParts {
+  readonly graph: LogicalGraph
+  readonly plan: PhysicalPlan
+  readonly settings: ResolvedSettings
+  readonly shared: SharedRegions
+  readonly layout: MetricLayout
+  readonly metrics: Float64Array
+  readonly environment: Environment
+  readonly resources: ReadonlyMap<string, unknown>
+  readonly bindings: HostBindings | undefined
+  readonly overwrite: boolean
+  readonly signal: AbortSignal
+  /** Local channels by id, made by whichever side is built first. */
+  readonly local: Map<number, { output: LocalOutput; input: LocalInput }>
+  /** The gates of the thread's subtasks, by id: a local channel closes its producer's. */
+  readonly gates: Map<number, Gate>
+  /** Wakes the loop of this thread. */
+  readonly wake: () => void
+}
+
+/** Smallest window of a local edge. */
+const LOCAL_WINDOW_BYTES_MIN = 4096
+
+export interface BuiltSubtask {
+  readonly subtask: Subtask
+  readonly contexts: readonly OperatorContexts[]
+}
+
+export function buildSubtask(thread: ThreadParts, planned: PlannedSubtask): BuiltSubtask {
+  return new SubtaskBuilder(thread, planned).build()
+}
+
+class SubtaskBuilder {
+  readonly #thread: ThreadParts
+  readonly #planned: PlannedSubtask
+  readonly #nodes: readonly LogicalNode[]
+  readonly #positions: ReadonlyMap<number, number>
+  readonly #parallelism: number
+  readonly #gate: Gate
+  readonly #contexts: OperatorContexts[] = []
+  readonly #outputs: OutputChannel[] = []
+  #subtask: Subtask | undefined
+  #drivers: ChainDrivers | undefined
+
+  constructor(thread: ThreadParts, planned: PlannedSubtask) {
+    this.#thread = thread
+    this.#planned = planned
+    const task = thread.plan.tasks[planned.task]
+    assert(task !== undefined, `subtask ${planned.id} has no task`)
+    this.#nodes = task.nodes.map((id) => thread.graph.nodes[id] as LogicalNode)
+    this.#positions = new Map(task.nodes.map((id, position) => [id, position]))
+    this.#parallelism = task.parallelism
+    this.#gate = gateOf(thread, planned.id)
+  }
+
+  build(): BuiltSubtask {
+    const { environment, layout, metrics, settings } = this.#thread
+    const { clock } = environment
+    const { id } = this.#planned
+    const accounting = new SubtaskAccounting(metrics, layout.subtaskAt(id), clock.monotonicMs())
+    const host = this.#contextHost(accounting)
+    this.#nodes.forEach((node, position) => this.#contexts.push(new OperatorContexts(host, node.name, position)))
+    const nodes = this.#nodes.map((node, position) => this.#chainNode(node, position))
+    const inputs = this.#inputs()
+    const sampling = this.#sampling()
+    const headEdges = this.#thread.plan.tasks[this.#planned.task]?.inputs ?? []
+    const parts = {
+      nodes,
+      gate: this.#gate,
+      timed: headEdges.some((edge) => this.#thread.plan.edges[edge]?.timed === true),
+      inputs: Math.max(1, ...headEdges.map((edge) => this.#logicalEdge(edge).to.input + 1)),
+      fail: this.#fail,
+      sampling,
+    }
+    const drivers = environment.codeGeneration ? compileChain(parts) : interpretChain(parts)
+    this.#drivers = drivers
+    nodes.forEach((node, position) => node.table?.connect(drivers.push[position] ?? (() => {})))
+    const windowLimits = inputs.map((input) => this.#windowLimits(input))
+    const subtask = new Subtask({
+      id,
+      name: `${this.#thread.plan.tasks[this.#planned.task]?.name} (subtask ${this.#planned.index})`,
+      nodes,
+      gate: this.#gate,
+      clock,
+      inputs,
+      outputs: this.#outputs,
+      drivers,
+      source: this.#source(drivers, accounting),
+      accounting,
+      sampling,
+      fail: this.#fail,
+      windowTargetMs: settings.adaptiveWindow ? settings.windowTargetMs : undefined,
+      windowLimits,
+      warn: (message, error) =>
+        environment.log({
+          level: 'warn',
+          message: `${message}: ${describeError(error)}`,
+          operator: this.#nodes[0]?.name,
+          subtask: this.#planned.index,
+        }),
+    })
+    this.#subtask = subtask
+    return { subtask, contexts: this.#contexts }
+  }
+
+  /** Throws, with the coordinates of the operator at a position. */
+  readonly #fail = (position: number, error: unknown): never => {
+    throw this.#locate(position, error)
+  }
+
+  #locate(position: number, error: unknown): SluiceError {
+    const node = this.#nodes[position]
+    const coordinates = { job: this.#thread.graph.job, operator: node?.name, subtask: this.#planned.index, declaredAt: node?.declaredAt }
+    if (error instanceof SluiceError) return error.at(coordinates)
+    const kind = node?.spec.kind
+    const code = kind === 'sink' ? 'SLUICE_SINK_FAILED' : 'SLUICE_OPERATOR_FAILED'
+    return new SluiceError(code, `${node?.name} (subtask ${this.#planned.index}) threw ${describeError(error)}`, {
+      ...coordinates,
+      cause: error,
+    })
+  }
+
+  #contextHost(accounting: SubtaskAccounting): ContextHost {
+    const { environment, graph, resources, signal, overwrite, bindings } = this.#thread
+    const { clock } = environment
+    return {
+      job: graph.job,
+      subtask: { index: this.#planned.index, parallelism: this.#parallelism },
+      environment,
+      resources,
+      signal,
+      overwrite,
+      bindings,
+      watermark: () => this.#subtask?.watermark ?? Number.NEGATIVE_INFINITY,
+      setDeadline: (position, timeMs) =>
+        this.#subtask?.setDeadline(position, timeMs === undefined ? undefined : clock.monotonicMs() + Math.max(0, timeMs - clock.nowMs())),
+      countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
+      emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
+      expand: (position, values, timestamp) => {
+        const expansion = this.#expansions[position]
+        if (expansion?.begin(values, timestamp) === true) this.#drivers?.expand[position]?.()
+      },
+    }
+  }
+
+  readonly #expansions: (Expansion | undefined)[] = []
+
+  #chainNode(node: LogicalNode, position: number): ChainNode {
+    const { spec } = node
+    const context = this.#contexts[position] as OperatorContexts
+    const expansion = spec.kind === 'flatMap' || spec.kind === 'general' ? new Expansion() : undefined
+    this.#expansions[position] = expansion
+    return {
+      node,
+      targets: node.ports.map((_, port) => this.#targets(node, port)),
+      expansion,
+      operator: spec.kind === 'general' ? this.#guard(position, () => spec.create(context)) : undefined,
+      table:
+        spec.kind === 'async'
+          ? new AsyncTable({
+              operator: node.name,
+              fn: spec.fn,
+              limit: spec.concurrency === undefined ? 1 : Math.max(1, shareOf(spec.concurrency, this.#parallelism, this.#planned.index)),
+              ordered: spec.ordered,
+              timeoutMs: spec.timeoutMs,
+              discardsResults: spec.discardsResults,
+              gate: this.#gate,
+              monotonicMs: () => this.#thread.environment.clock.monotonicMs(),
+              contextOf: (sequence) => context.asyncContext(sequence),
+              wake: this.#thread.wake,
+              fail: (error) => this.#failLater(position, error),
+            })
+          : undefined,
+      sink:
+        spec.kind === 'sink'
+          ? new SinkBuffer(
+              this.#guard(position, () => spec.create(context)),
+              this.#gate,
+              (error) => {
+                if (error !== undefined) this.#failLater(position, error)
+                this.#thread.wake()
+              },
+            )
+          : undefined,
+    }
+  }
+
+  #guard<T>(position: number, make: () => T): T {
+    try {
+      return make()
+    } catch (error) {
+      return this.#fail(position, error)
+    }
+  }
+
+  #failLater(position: number, error: unknown): void {
+    this.#subtask?.failLater(this.#locate(position, error))
+    this.#thread.wake()
+  }
+
+  /** Where a port leads: operators of the same chain, or edges to other tasks. */
+  #targets(node: LogicalNode, port: number): ChainTarget[] {
+    const { graph, plan } = this.#thread
+    const targets: ChainTarget[] = []
+    for (const edge of graph.edges) {
+      if (edge.from.node !== node.id || edge.from.port !== port) continue
+      const planned = plan.edges.find((candidate) => candidate.logical === edge.id)
+      if (planned === undefined) targets.push({ position: this.#positions.get(edge.to.node) as number })
+      else targets.push({ emit: this.#emit(edge, planned) })
+    }
+    return targets
+  }
+
+  #emit(edge: LogicalEdge, planned: PlannedEdge): Emit {
+    const { environment, plan, settings } = this.#thread
+    const rings: RingOutput[] = []
+    const encoder = createRecordEncoder({
+      seed: edge.shape as RecordShape | undefined,
+      onDefine: (definition) => {
+        for (const ring of rings) ring.define(definition)
+      },
+      maxRecordBytes: settings.maxRecordBytes,
+      generate: environment.codeGeneration,
+    })
+    const channels = planned.channels
+      .map((id) => plan.channels[id] as PlannedChannel)
+      .filter((channel) => channel.fromSubtask === this.#planned.id)
+      .sort((left, right) => left.toSubtask - right.toSubtask)
+      .map((channel) => {
+        if (channel.kind === 'local') return this.#localChannel(channel, planned, edge, encoder).output
+        const ring = this.#ringOutput(channel, planned, encoder)
+        rings.push(ring)
+        return ring
+      })
+    for (const definition of encoder.definitions()) for (const ring of rings) ring.define(definition)
+    this.#outputs.push(...channels)
+    return createEmit(
+      {
+        name: planned.name,
+        partitioning: planned.partitioning,
+        timed: planned.timed,
+        encoder,
+        channels,
+        keyOf: edge.keyOf,
+        keyGroups: plan.keyGroups,
+        checkRecords: settings.checkRecords,
+      },
+      environment.codeGeneration,
+    )
+  }
+
+  #ringOutput(channel: PlannedChannel, planned: PlannedEdge, encoder: RecordEncoder): RingOutput {
+    const { environment, plan, settings, shared, metrics, layout } = this.#thread
+    return new RingOutput({
+      id: channel.id,
+      edgeName: planned.name,
+      shared: shared.rings[channel.id] as SharedArrayBuffer,
+      maxFrameBytes: channel.maxFrameBytes,
+      timed: planned.timed,
+      maxRecordBytes: settings.maxRecordBytes,
+      encoder,
+      bell: new Doorbell(shared.control, plan.workers, (plan.subtasks[channel.toSubtask] as PlannedSubtask).worker),
+      gate: this.#gate,
+      clock: environment.clock,
+      metrics: new ProducerMetrics(metrics, layout.channelAt(channel.id)),
+    })
+  }
+
+  #localChannel(
+    channel: PlannedChannel,
+    planned: PlannedEdge,
+    edge: LogicalEdge,
+    encoder: RecordEncoder,
+  ): { output: LocalOutput; input: LocalInput } {
+    const { local, metrics, layout, environment } = this.#thread
+    const known = local.get(channel.id)
+    if (known !== undefined) return known
+    const at = layout.channelAt(channel.id)
+    const made = createLocalChannel({
+      id: channel.id,
+      input: edge.to.input,
+      edgeName: planned.name,
+      capacityBytes: channel.capacityBytes,
+      encoder,
+      gate: gateOf(this.#thread, channel.fromSubtask),
+      clock: environment.clock,
+      producerMetrics: new ProducerMetrics(metrics, at),
+      consumerMetrics: new ConsumerMetrics(metrics, at),
+    })
+    local.set(channel.id, made)
+    return made
+  }
+
+  #inputs(): InputChannel[] {
+    const { plan, shared, settings, metrics, layout, environment, local } = this.#thread
+    const inputs: InputChannel[] = []
+    for (const id of plan.tasks[this.#planned.task]?.inputs ?? []) {
+      const planned = plan.edges[id] as PlannedEdge
+      const edge = this.#logicalEdge(id)
+      const cache = createDecoderCache()
+      for (const channelId of planned.channels) {
+        const channel = plan.channels[channelId] as PlannedChannel
+        if (channel.toSubtask !== this.#planned.id) continue
+        if (channel.kind === 'local') {
+          const made = local.get(channelId)
+          assert(made !== undefined, `local channel ${channelId} is read before it is made`)
+          inputs.push(made.input)
+          continue
+        }
+        inputs.push(
+          new RingInput({
+            id: channelId,
+            input: edge.to.input,
+            edgeName: planned.name,
+            shared: shared.rings[channelId] as SharedArrayBuffer,
+            maxFrameBytes: channel.maxFrameBytes,
+            timed: planned.timed,
+            maxRecordBytes: settings.maxRecordBytes,
+            decoder: createRecordDecoder({ cache, generate: environment.codeGeneration }),
+            bell: new Doorbell(shared.control, plan.workers, (plan.subtasks[channel.fromSubtask] as PlannedSubtask).worker),
+            metrics: new ConsumerMetrics(metrics, layout.channelAt(channelId)),
+          }),
+        )
+      }
+    }
+    return inputs
+  }
+
+  #windowLimits(input: InputChannel): { minBytes: number; maxBytes: number } {
+    const channel = this.#thread.plan.channels[input.id] as PlannedChannel
+    return channel.kind === 'ring'
+      ? { minBytes: windowBytesMin(channel.maxFrameBytes), maxBytes: windowBytesMax(channel.capacityBytes, channel.maxFrameBytes) }
+      : { minBytes: Math.min(LOCAL_WINDOW_BYTES_MIN, channel.capacityBytes), maxBytes: channel.capacityBytes }
+  }
+
+  #logicalEdge(plannedEdge: number): LogicalEdge {
+    const planned = this.#thread.plan.edges[plannedEdge] as PlannedEdge
+    return this.#thread.graph.edges[planned.logical] as LogicalEdge
+  }
+
+  #source(drivers: ChainDrivers, accounting: SubtaskAccounting): SourceDriver | undefined {
+    const spec = this.#nodes[0]?.spec
+    if (spec?.kind !== 'source') return undefined
+    if (spec.reads === 'index') return new IndexSource(spec, drivers, this.#planned.index, this.#parallelism)
+    return new SplitSource({
+      spec,
+      context: this.#contexts[0] as OperatorContexts,
+      drivers,
+      subtask: this.#planned.index,
+      parallelism: this.#parallelism,
+      deadLetter: (letter) => {
+        accounting.add(SubtaskWord.deadLetters, 1)
+        drivers.push[0]?.(letter, Number.NaN, 1)
+      },
+      countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
+      wake: this.#thread.wake,
+    })
+  }
+
+  #sampling(): Sampling {
+    const { layout, metrics, environment } = this.#thread
+    const { clock } = environment
+    const at = this.#nodes.map((_, position) => layout.operatorAt(this.#planned.id, position))
+    return {
+      on: false,
+      innerMs: 0,
+      now: () => clock.monotonicMs(),
+      add: (position, elapsedMs) => {
+        const base = at[position] as number
+        metrics[base + OperatorWord.sampledMs] = (metrics[base + OperatorWord.sampledMs] as number) + elapsedMs
+        metrics[base + OperatorWord.sampledRecords] = (metrics[base + OperatorWord.sampledRecords] as number) + 1
+      },
+    }
+  }
+}
+
+function gateOf(thread: ThreadParts, subtask: number): Gate {
+  let gate = thread.gates.get(subtask)
+  if (gate === undefined) {
+    gate = new Gate()
+    thread.gates.set(subtask, gate)
+  }
+  return gate
+}

@@ -1,0 +1,160 @@
+/** The contexts that operators see, over one subtask. One object per operator and subtask, besides one per asynchronous call. */
+import type { Environment } from '../environment/environment.js'
+import { SluiceError } from '../errors/sluice-error.js'
+import type {
+  AsyncContext,
+  BaseContext,
+  HostBindings,
+  OperatorContext,
+  OperatorLog,
+  SinkContext,
+  SourceContext,
+} from '../graph/operator-context.js'
+import { type UserMetric, UserMetrics } from './user-metrics.js'
+
+/** What contexts need of the subtask they belong to. */
+export interface ContextHost {
+  readonly job: string
+  readonly subtask: { readonly index: number; readonly parallelism: number }
+  readonly environment: Environment
+  readonly resources: ReadonlyMap<string, unknown>
+  readonly signal: AbortSignal
+  readonly overwrite: boolean
+  readonly bindings: HostBindings | undefined
+  /** Current watermark of the subtask. */
+  watermark(): number
+  setDeadline(position: number, timeMs: number | undefined): void
+  countDropped(count: number): void
+  emit(position: number, value: unknown, timestamp: number, port: number): void
+  expand(position: number, values: Iterable<unknown>, timestamp: number): void
+}
+
+/** Every context of one operator in one subtask. */
+export class OperatorContexts implements BaseContext, OperatorContext, SinkContext, SourceContext {
+  readonly operator: string
+  readonly log: OperatorLog
+  readonly metrics: UserMetrics
+  readonly #host: ContextHost
+  readonly #position: number
+
+  constructor(host: ContextHost, operator: string, position: number) {
+    this.#host = host
+    this.#position = position
+    this.operator = operator
+    this.metrics = new UserMetrics(operator, host.subtask.index)
+    const line =
+      (level: 'debug' | 'info' | 'warn' | 'error') =>
+      (message: string, fields?: Readonly<Record<string, unknown>>): void =>
+        host.environment.log({ level, message, operator, subtask: host.subtask.index, fields })
+    this.log = { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
+  }
+
+  get job(): string {
+    return this.#host.job
+  }
+
+  get subtask(): { readonly index: number; readonly parallelism: number } {
+    return this.#host.subtask
+  }
+
+  get signal(): AbortSignal {
+    return this.#host.signal
+  }
+
+  get overwrite(): boolean {
+    return this.#host.overwrite
+  }
+
+  get host(): HostBindings | undefined {
+    return this.#host.bindings
+  }
+
+  get watermark(): number {
+    return this.#host.watermark()
+  }
+
+  now(): number {
+    return this.#host.environment.clock.nowMs()
+  }
+
+  use(name: string): unknown {
+    if (!this.#host.resources.has(name))
+      throw new SluiceError('SLUICE_RESOURCE_FAILED', `${this.operator} uses a resource '${name}' that the job does not declare.`, {
+        operator: this.operator,
+        hint: `Declare it with job.resource('${name}', { open, close }).`,
+      })
+    return this.#host.resources.get(name)
+  }
+
+  emit(value: unknown, timestamp: number, port = 0): void {
+    this.#host.emit(this.#position, value, timestamp, port)
+  }
+
+  expand(values: Iterable<unknown>, timestamp: number): void {
+    this.#host.expand(this.#position, values, timestamp)
+  }
+
+  setDeadline(timeMs: number | undefined): void {
+    this.#host.setDeadline(this.#position, timeMs)
+  }
+
+  countDropped(count: number, reason: string): void {
+    this.#host.countDropped(count)
+    this.metrics.count(`dropped.${reason}`, count)
+  }
+
+  /** The context of one asynchronous call. */
+  asyncContext(sequence: number): AsyncContext {
+    return new AsyncCallContext(this, sequence)
+  }
+
+  userMetrics(): UserMetric[] {
+    return this.metrics.list()
+  }
+}
+
+class AsyncCallContext implements AsyncContext {
+  readonly #shared: OperatorContexts
+  readonly #sequence: number
+
+  constructor(shared: OperatorContexts, sequence: number) {
+    this.#shared = shared
+    this.#sequence = sequence
+  }
+
+  get job(): string {
+    return this.#shared.job
+  }
+
+  get operator(): string {
+    return this.#shared.operator
+  }
+
+  get subtask(): { readonly index: number; readonly parallelism: number } {
+    return this.#shared.subtask
+  }
+
+  get log(): OperatorLog {
+    return this.#shared.log
+  }
+
+  get metrics(): UserMetrics {
+    return this.#shared.metrics
+  }
+
+  get signal(): AbortSignal {
+    return this.#shared.signal
+  }
+
+  get recordId(): string {
+    return `${this.#shared.operator}/${this.#shared.subtask.index}/${this.#sequence}`
+  }
+
+  now(): number {
+    return this.#shared.now()
+  }
+
+  use(name: string): unknown {
+    return this.#shared.use(name)
+  }
+}

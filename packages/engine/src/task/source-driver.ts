@@ -1,0 +1,202 @@
+/**
+ * The two ways a subtask reads: indexes (a function of a number, which the chain's driver inlines) and splits (readers that
+ * give batches, possibly asynchronously). Both hand a bounded number of records to the driver per call.
+ */
+import { SluiceError } from '../errors/sluice-error.js'
+import type { SourceContext } from '../graph/operator-context.js'
+import type { DeadLetter, IndexedSourceSpec, SourceBatch, SplitReader, SplitSourceSpec } from '../graph/operator-spec.js'
+import type { ChainDrivers } from './chain-drivers.js'
+import { isPromise } from './element-checks.js'
+import { type BatchCursor, createIndexCursor, type IndexCursor, indexesBelow } from './source-cursor.js'
+
+export interface SourceDriver {
+  /** Hands at most `limit` records to the chain; returns how many were taken. */
+  take(limit: number, nowMs: number): number
+  /** Nothing will come any more. */
+  readonly exhausted: boolean
+  /** When `take` may find something again (monotonic ms); undefined: at once, or when woken. */
+  readonly deadlineMs: number | undefined
+  /** Whether `take` would find something now. */
+  ready(nowMs: number): boolean
+  /** A read is under way. */
+  readonly pending: boolean
+  close(): Promise<void>
+}
+
+export class IndexSource implements SourceDriver {
+  readonly pending = false as boolean
+  readonly #cursor: IndexCursor
+  readonly #drivers: ChainDrivers
+  readonly #total: number
+  readonly #ratePerMs: number | undefined
+  #startMs = Number.NaN
+
+  constructor(spec: IndexedSourceSpec, drivers: ChainDrivers, subtask: number, parallelism: number) {
+    this.#drivers = drivers
+    this.#cursor = createIndexCursor(subtask, parallelism)
+    this.#total = spec.count === undefined ? Number.POSITIVE_INFINITY : indexesBelow(this.#cursor, spec.count)
+    this.#ratePerMs = spec.ratePerSecond === undefined ? undefined : spec.ratePerSecond / 1000
+  }
+
+  get exhausted(): boolean {
+    return this.#cursor.done >= this.#total
+  }
+
+  get deadlineMs(): number | undefined {
+    if (this.#ratePerMs === undefined || Number.isNaN(this.#startMs)) return undefined
+    const { base, offset, offsets } = this.#cursor
+    return this.#startMs + (base + (offsets[offset] as number)) / this.#ratePerMs
+  }
+
+  ready(nowMs: number): boolean {
+    if (this.exhausted) return false
+    const deadlineMs = this.deadlineMs
+    return deadlineMs === undefined || deadlineMs <= nowMs
+  }
+
+  take(limit: number, nowMs: number): number {
+    if (Number.isNaN(this.#startMs)) this.#startMs = nowMs
+    const cursor = this.#cursor
+    const before = cursor.done
+    let allowed = Math.min(limit, this.#total - before)
+    if (this.#ratePerMs !== undefined) {
+      const due = Math.floor((nowMs - this.#startMs) * this.#ratePerMs) + 1
+      allowed = Math.min(allowed, indexesBelow(cursor, due) - before)
+    }
+    if (allowed > 0) this.#drivers.index(cursor, allowed)
+    return cursor.done - before
+  }
+
+  async close(): Promise<void> {}
+}
+
+export interface SplitSourceOptions {
+  readonly spec: SplitSourceSpec
+  readonly context: SourceContext
+  readonly drivers: ChainDrivers
+  readonly subtask: number
+  readonly parallelism: number
+  readonly deadLetter: (letter: DeadLetter) => void
+  readonly countDropped: (count: number) => void
+  /** A read has settled. */
+  readonly wake: () => void
+}
+
+const NO_RECORDS: readonly unknown[] = []
+
+export class SplitSource implements SourceDriver {
+  exhausted = false
+  pending = false
+  readonly #options: SplitSourceOptions
+  readonly #cursor: BatchCursor = { records: NO_RECORDS, index: 0 }
+  #splits: readonly unknown[] | undefined
+  #nextSplit: number
+  #reader: SplitReader | undefined
+  #batch: SourceBatch | undefined
+  #failure: unknown
+  #asynchronous = false
+
+  constructor(options: SplitSourceOptions) {
+    this.#options = options
+    this.#nextSplit = options.subtask
+  }
+
+  get deadlineMs(): undefined {
+    return undefined
+  }
+
+  ready(): boolean {
+    return !this.exhausted && (!this.pending || this.#batch !== undefined || this.#cursor.index < this.#cursor.records.length)
+  }
+
+  take(limit: number): number {
+    const cursor = this.#cursor
+    if (cursor.index === cursor.records.length && !this.#nextBatch()) return 0
+    const before = cursor.index
+    this.#options.drivers.batch(cursor, Math.min(cursor.records.length, before + limit))
+    return cursor.index - before
+  }
+
+  async close(): Promise<void> {
+    const reader = this.#reader
+    this.#reader = undefined
+    await reader?.close?.()
+  }
+
+  /** Makes the next batch current; false where none is there yet. */
+  #nextBatch(): boolean {
+    if (this.#failure !== undefined) throw this.#located(this.#failure)
+    if (this.#batch === undefined && !this.pending) this.#request()
+    const batch = this.#batch
+    if (batch === undefined) return false
+    this.#batch = undefined
+    this.#cursor.records = batch.records
+    this.#cursor.index = 0
+    if (batch.deadLetters !== undefined) for (const letter of batch.deadLetters) this.#options.deadLetter(letter)
+    if (batch.dropped !== undefined) this.#options.countDropped(batch.dropped)
+    // Read ahead by one batch while this one is processed; a synchronous reader is asked when it is needed.
+    if (this.#asynchronous) this.#request()
+    return true
+  }
+
+  #request(): void {
+    if (this.#reader !== undefined) {
+      let result: SourceBatch | undefined | Promise<SourceBatch | undefined>
+      try {
+        result = this.#reader.next()
+      } catch (error) {
+        throw this.#located(error)
+      }
+      if (!isPromise(result) && result !== undefined) {
+        this.#batch = result
+        return
+      }
+      if (isPromise(result)) {
+        this.#asynchronous = true
+        this.#await(result.then((batch) => batch ?? this.#advance()))
+        return
+      }
+    }
+    this.#await(this.#advance())
+  }
+
+  #await(result: Promise<SourceBatch | undefined>): void {
+    this.pending = true
+    const settle = (): void => {
+      this.pending = false
+      this.#options.wake()
+    }
+    result.then(
+      (batch) => {
+        this.#batch = batch
+        if (batch === undefined) this.exhausted = true
+        settle()
+      },
+      (error: unknown) => {
+        this.#failure = error ?? new Error('rejected without a reason')
+        settle()
+      },
+    )
+  }
+
+  /** The first batch of the next split that has one; undefined at the end of the last. */
+  async #advance(): Promise<SourceBatch | undefined> {
+    const { spec, context, parallelism } = this.#options
+    this.#splits ??= await spec.splits(context)
+    for (;;) {
+      await this.close()
+      if (this.#nextSplit >= this.#splits.length) return undefined
+      const split = this.#splits[this.#nextSplit]
+      this.#nextSplit += parallelism
+      this.#reader = await spec.open(split, context)
+      const batch = await this.#reader.next()
+      if (batch !== undefined) return batch
+    }
+  }
+
+  #located(error: unknown): unknown {
+    if (error instanceof SluiceError) return error
+    const message = error instanceof Error ? error.message : String(error)
+    return new SluiceError('SLUICE_SOURCE_FAILED', `${this.#options.context.operator} failed to read: ${message}`, { cause: error })
+  }
+}

@@ -1,0 +1,486 @@
+/**
+ * One subtask: a chain of operators over its channels, driven step by step by the loop of its worker. Never blocks; a step takes
+ * about a millisecond of input, publishes what it staged and says how it stands.
+ *
+ * The order of a step is the order of obligations: what waits for credit, results of asynchronous work, suspended
+ * expansions, deadlines, then new input. A record boundary of the whole chain lies between any two records taken from the head
+ * while no expansion is active: there a snapshot can be taken.
+ */
+import type { InputChannel } from '../channel/input-channel.js'
+import { Input } from '../channel/input-channel.js'
+import { EndReason, type EndReasonCode } from '../channel/frame.js'
+import type { Gate } from '../channel/gate.js'
+import type { LocalInput } from '../channel/local-channel.js'
+import type { OutputChannel } from '../channel/output-channel.js'
+import type { RingInput } from '../channel/ring-input.js'
+import { Command, type CommandCode } from '../control/control-layout.js'
+import type { Clock } from '../environment/environment.js'
+import type { Operator } from '../graph/operator-spec.js'
+import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
+import type { SubtaskAccounting } from './accounting.js'
+import type { AsyncTable } from './async-table.js'
+import type { ChainDrivers, ChainNode, Sampling } from './chain-drivers.js'
+import type { SinkBuffer } from './sink-buffer.js'
+import type { SourceDriver } from './source-driver.js'
+
+export interface SubtaskParts {
+  readonly id: number
+  readonly name: string
+  readonly nodes: readonly ChainNode[]
+  readonly gate: Gate
+  readonly clock: Clock
+  readonly inputs: readonly InputChannel[]
+  readonly outputs: readonly OutputChannel[]
+  readonly drivers: ChainDrivers
+  readonly source: SourceDriver | undefined
+  readonly accounting: SubtaskAccounting
+  readonly sampling: Sampling
+  readonly fail: (position: number, error: unknown) => never
+  /** Limits of the adaptive window per input, or undefined where windows stay as they are. */
+  readonly windowTargetMs: number | undefined
+  readonly windowLimits: readonly { readonly minBytes: number; readonly maxBytes: number }[]
+  /** Closing failed: nothing to do but to say so. */
+  readonly warn: (message: string, error: unknown) => void
+}
+
+/** How long a step goes on taking input, in ms. */
+const STEP_MS = 1
+/** Most and fewest records given to a driver in one call; between them the number follows the speed of the user's functions. */
+const DRIVE_RECORDS_MAX = 512
+const DRIVE_SLOW_MS = 0.5
+const DRIVE_FAST_MS = 0.1
+/** One driver call in this many is timed per function. */
+const SAMPLE_EVERY = 64
+const ADAPT_PERIOD_MS = 100
+
+export class Subtask {
+  readonly name: string
+  finished = false
+  readonly #parts: SubtaskParts
+  /** Positions with an expansion, the one nearest to the sinks first. */
+  readonly #expanding: readonly number[]
+  readonly #tables: readonly AsyncTable[]
+  readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
+  readonly #deadlines: Map<number, number> = new Map()
+  #failure: unknown
+  #working = false
+  #driveRecords = 16
+  #drives = 0
+  #turn = 0
+  #openInputs: number
+  #watermark: number = Number.NEGATIVE_INFINITY
+  #ending = false
+  #endReason: EndReasonCode = EndReason.exhausted
+  #endPosition = 0
+  #endEntered = false
+  #endSent = false
+  #adaptedAtMs: number
+  #adaptedWorkMs = 0
+
+  constructor(parts: SubtaskParts) {
+    this.#parts = parts
+    this.name = parts.name
+    this.#openInputs = parts.inputs.length
+    this.#adaptedAtMs = parts.clock.monotonicMs()
+    this.#expanding = parts.nodes.flatMap((node, position) => (node.expansion === undefined ? [] : [position])).reverse()
+    this.#tables = parts.nodes.flatMap((node) => node.table ?? [])
+    this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
+  }
+
+  get watermark(): number {
+    return this.#watermark
+  }
+
+  /** Opens operators and sinks before the first record. */
+  async open(): Promise<void> {
+    for (const [position, { operator, sink }] of this.#parts.nodes.entries()) {
+      try {
+        await operator?.open?.()
+        await sink?.writer.open?.()
+      } catch (error) {
+        this.#parts.fail(position, error)
+      }
+    }
+  }
+
+  /** Sets or cancels the processing-time deadline of an operator, in ms of the monotonic clock. */
+  setDeadline(position: number, deadlineMs: number | undefined): void {
+    if (deadlineMs === undefined) this.#deadlines.delete(position)
+    else this.#deadlines.set(position, deadlineMs)
+  }
+
+  /** Fails the subtask at its next step. */
+  failLater(error: unknown): void {
+    this.#failure ??= error
+  }
+
+  /** Called in every turn, also while the subtask waits for credit. */
+  onControl(command: CommandCode): void {
+    if (command === Command.run || this.#ending || this.#parts.source === undefined) return
+    // Drain is a true end of input; after stop nothing that is open fires.
+    this.#beginEnd(command === Command.stop ? EndReason.stopped : EndReason.exhausted)
+  }
+
+  /** Something may be done now; reads shared words, changes nothing. */
+  ready(nowMs: number): boolean {
+    if (this.finished) return false
+    const { gate, outputs, inputs, source } = this.#parts
+    if (this.#failure !== undefined) return true
+    for (const table of this.#tables) if (table.ready) return true
+    if (this.nextDeadlineMs() <= nowMs) return true
+    if (gate.closed > 0) {
+      for (const output of outputs) if (output.blocked && output.creditArrived()) return true
+      return false
+    }
+    if (this.#ending) return !this.#endSent
+    if (source !== undefined) return source.exhausted || source.ready(nowMs)
+    for (const input of inputs) if (input.index < input.count || input.ready()) return true
+    return false
+  }
+
+  /** When time alone gives the subtask something to do; Infinity: never. */
+  nextDeadlineMs(): number {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
+    for (const table of this.#tables) earliest = Math.min(earliest, table.deadlineMs ?? Number.POSITIVE_INFINITY)
+    const { source, gate } = this.#parts
+    if (source !== undefined && !this.#ending && !source.exhausted && gate.closed === 0)
+      earliest = Math.min(earliest, source.deadlineMs ?? Number.POSITIVE_INFINITY)
+    return earliest
+  }
+
+  /** Promises of user code or of I/O are under way. */
+  get awaiting(): boolean {
+    for (const table of this.#tables) if (table.inFlight > 0) return true
+    for (const { sink } of this.#sinks) if (sink.pending) return true
+    return this.#parts.source?.pending === true
+  }
+
+  /** Does what there is to do for about a millisecond; true where something moved. `nowMs`: the loop's latest reading of the clock. */
+  step(nowMs: number): boolean {
+    if (this.finished) return false
+    if (this.#failure !== undefined) throw this.#failure
+    const { gate, outputs, accounting, clock } = this.#parts
+    this.#working = false
+    let progressed = false
+    if (gate.closed > 0) {
+      for (const output of outputs) {
+        if (!output.blocked) continue
+        output.drain()
+        if (!output.blocked) progressed = true
+      }
+    }
+    for (const table of this.#tables) {
+      table.checkTimeout(nowMs)
+      if (!table.ready) continue
+      this.#work(nowMs)
+      if (table.drain() > 0) progressed = true
+    }
+    if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
+    if (gate.closed === 0 && this.#deadlines.size > 0 && !this.#expansionActive() && this.#fireDeadlines(nowMs)) progressed = true
+    if (gate.closed === 0 && !this.#expansionActive()) {
+      if (this.#ending) {
+        if (this.#advanceEnd(nowMs)) progressed = true
+      } else if (this.#takeInput(nowMs)) progressed = true
+    }
+    for (const output of outputs) output.flush()
+    for (const { position, sink } of this.#sinks) this.#flushSink(position, sink)
+    const endMs = this.#working ? clock.monotonicMs() : nowMs
+    this.#account(progressed, endMs)
+    if (endMs - this.#adaptedAtMs >= ADAPT_PERIOD_MS) this.#adapt(endMs)
+    if (this.#endSent && outputs.every((output) => output.drained)) {
+      this.finished = true
+      accounting.set(SubtaskWord.finished, 1)
+      accounting.enter(SubtaskState.finished, endMs)
+      return true
+    }
+    return progressed
+  }
+
+  /** Closes what was opened; errors are reported, not thrown. */
+  async close(): Promise<void> {
+    const { nodes, source, warn } = this.#parts
+    const closing: Promise<unknown>[] = []
+    const close = (what: string, action: () => unknown): void => {
+      closing.push((async () => action())().catch((error: unknown) => warn(`${what} could not be closed`, error)))
+    }
+    if (source !== undefined) close(nodes[0]?.node.name ?? this.name, () => source.close())
+    for (const { node, expansion, operator, sink } of nodes) {
+      if (expansion !== undefined) close(node.name, () => expansion.abandon())
+      if (operator?.close !== undefined) close(node.name, () => operator.close?.())
+      if (sink?.writer.close !== undefined) close(node.name, () => sink.writer.close?.())
+    }
+    await Promise.all(closing)
+  }
+
+  /** From here on the time is busy time; idempotent within a step. */
+  #work(nowMs: number): void {
+    if (this.#working) return
+    this.#working = true
+    const { accounting, inputs } = this.#parts
+    if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
+    accounting.enter(SubtaskState.busy, nowMs)
+  }
+
+  #account(progressed: boolean, nowMs: number): void {
+    const { accounting, gate, outputs, inputs } = this.#parts
+    let state: SubtaskStateCode
+    let blockedChannel = -1
+    if (gate.closed > 0) {
+      for (const output of outputs) {
+        if (!output.blocked) continue
+        blockedChannel = output.id
+        break
+      }
+      state = blockedChannel >= 0 ? SubtaskState.backpressured : SubtaskState.waiting
+    } else if (progressed) state = SubtaskState.queued
+    else if (this.#ending) state = this.awaiting ? SubtaskState.waiting : SubtaskState.idle
+    else state = SubtaskState.idle
+    if (state === accounting.state) return
+    accounting.set(SubtaskWord.blockedChannel, blockedChannel)
+    if (state === SubtaskState.idle) for (const input of inputs) input.starvedBegins(nowMs)
+    else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
+    accounting.enter(state, nowMs)
+    if (this.#tables.length > 0)
+      accounting.set(
+        SubtaskWord.asyncInFlight,
+        this.#tables.reduce((sum, table) => sum + table.inFlight, 0),
+      )
+  }
+
+  #expansionActive(): boolean {
+    for (const position of this.#expanding) if (this.#parts.nodes[position]?.expansion?.active === true) return true
+    return false
+  }
+
+  /** Goes on with suspended expansions, those nearest to the sinks first, as long as the gate stays open. */
+  #resume(nowMs: number): boolean {
+    let progressed = false
+    for (const position of this.#expanding) {
+      if (this.#parts.nodes[position]?.expansion?.active !== true) continue
+      this.#work(nowMs)
+      this.#parts.drivers.expand[position]?.()
+      progressed = true
+      if (this.#parts.gate.closed > 0) return true
+    }
+    return progressed
+  }
+
+  #fireDeadlines(nowMs: number): boolean {
+    let fired = false
+    for (const [position, deadlineMs] of this.#deadlines) {
+      if (deadlineMs > nowMs) continue
+      this.#deadlines.delete(position)
+      this.#work(nowMs)
+      fired = true
+      const { operator, sink } = this.#parts.nodes[position] as ChainNode
+      const epochMs = this.#parts.clock.nowMs()
+      try {
+        operator?.onDeadline?.(epochMs)
+        if (sink !== undefined && !sink.pending) sink.hold(sink.writer.onDeadline?.(epochMs))
+      } catch (error) {
+        this.#parts.fail(position, error)
+      }
+      if (this.#parts.gate.closed > 0) return true
+    }
+    return fired
+  }
+
+  #takeInput(startMs: number): boolean {
+    return this.#parts.source === undefined ? this.#takeFromChannels(startMs) : this.#takeFromSource(this.#parts.source, startMs)
+  }
+
+  #takeFromSource(source: SourceDriver, startMs: number): boolean {
+    const { gate, clock, accounting } = this.#parts
+    let nowMs = startMs
+    let progressed = false
+    while (!source.exhausted) {
+      if (!source.ready(nowMs)) break
+      this.#work(nowMs)
+      this.#beginSample()
+      let taken: number
+      try {
+        taken = source.take(this.#driveRecords, nowMs)
+      } catch (error) {
+        this.#parts.fail(0, error)
+      }
+      this.#endSample()
+      if (taken === 0) break
+      progressed = true
+      accounting.add(SubtaskWord.recordsIn, taken)
+      const afterMs = clock.monotonicMs()
+      this.#tuneDrive(taken, afterMs - nowMs)
+      nowMs = afterMs
+      if (gate.closed > 0 || nowMs - startMs >= STEP_MS) break
+    }
+    if (source.exhausted && gate.closed === 0) {
+      this.#beginEnd(EndReason.exhausted)
+      return true
+    }
+    return progressed
+  }
+
+  #takeFromChannels(startMs: number): boolean {
+    const { inputs, gate, clock, accounting } = this.#parts
+    let nowMs = startMs
+    let progressed = false
+    let empty = 0
+    while (empty < inputs.length) {
+      const channel = inputs[this.#turn] as InputChannel
+      if (channel.index === channel.count) {
+        const found = channel.ended ? Input.empty : channel.next()
+        if (found === Input.empty) {
+          this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
+          empty++
+          continue
+        }
+        empty = 0
+        if (found !== Input.records) {
+          progressed = true
+          this.#onControlFrame(channel, found)
+          if (this.#ending || gate.closed > 0) return true
+          continue
+        }
+      }
+      this.#work(nowMs)
+      this.#beginSample()
+      const before = channel.index
+      const end = Math.min(channel.count, before + this.#driveRecords)
+      if (channel.isRing) this.#parts.drivers.ring[channel.input]?.(channel as RingInput, end)
+      else this.#parts.drivers.local[channel.input]?.(channel as LocalInput, end)
+      this.#endSample()
+      const taken = channel.index - before
+      progressed = true
+      accounting.add(SubtaskWord.recordsIn, taken)
+      if (channel.index === channel.count) {
+        channel.release()
+        this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
+      }
+      const afterMs = clock.monotonicMs()
+      this.#tuneDrive(taken, afterMs - nowMs)
+      nowMs = afterMs
+      if (gate.closed > 0 || nowMs - startMs >= STEP_MS) return true
+    }
+    return progressed
+  }
+
+  #onControlFrame(channel: InputChannel, found: number): void {
+    if (found === Input.end) {
+      this.#openInputs--
+      if (channel.endReason === EndReason.stopped) this.#endReason = EndReason.stopped
+      if (this.#openInputs === 0) this.#beginEnd(this.#endReason)
+    }
+    if (found === Input.watermark || found === Input.end) this.#updateWatermark()
+  }
+
+  #updateWatermark(): void {
+    let watermark = Number.POSITIVE_INFINITY
+    for (const input of this.#parts.inputs) if (!input.ended && input.watermark < watermark) watermark = input.watermark
+    if (watermark === Number.POSITIVE_INFINITY || watermark <= this.#watermark) return
+    this.#watermark = watermark
+    this.#parts.accounting.set(SubtaskWord.watermark, watermark)
+    for (const output of this.#parts.outputs) output.sendWatermark(watermark)
+  }
+
+  /** Follows the speed of the chain, so that one driver call stays well below the length of a step. */
+  #tuneDrive(taken: number, elapsedMs: number): void {
+    if (elapsedMs > DRIVE_SLOW_MS) this.#driveRecords = Math.max(1, this.#driveRecords >> 1)
+    else if (elapsedMs < DRIVE_FAST_MS && taken >= this.#driveRecords && this.#driveRecords < DRIVE_RECORDS_MAX) this.#driveRecords *= 2
+  }
+
+  #beginSample(): void {
+    if (++this.#drives % SAMPLE_EVERY === 0) this.#parts.sampling.on = true
+  }
+
+  #endSample(): void {
+    this.#parts.sampling.on = false
+  }
+
+  #flushSink(position: number, sink: SinkBuffer): void {
+    try {
+      sink.flush()
+    } catch (error) {
+      this.#parts.fail(position, error)
+    }
+  }
+
+  #beginEnd(reason: EndReasonCode): void {
+    if (this.#ending) return
+    this.#ending = true
+    this.#endReason = reason
+    this.#deadlines.clear()
+  }
+
+  /** Takes the end of input through the chain, operator by operator; true where something moved. */
+  #advanceEnd(nowMs: number): boolean {
+    const { nodes, gate, outputs, drivers } = this.#parts
+    let moved = false
+    while (this.#endPosition < nodes.length) {
+      const position = this.#endPosition
+      const { operator, expansion, table, sink } = nodes[position] as ChainNode
+      if (!this.#endEntered) {
+        this.#endEntered = true
+        moved = true
+        this.#work(nowMs)
+        if (operator !== undefined) this.#endOperator(position, operator)
+        if (expansion?.active === true) drivers.expand[position]?.()
+        if (sink !== undefined) {
+          this.#flushSink(position, sink)
+          if (!sink.pending) this.#finishSink(position, sink)
+        }
+      } else if (sink !== undefined && !sink.empty) {
+        this.#flushSink(position, sink)
+        moved = true
+      }
+      if (gate.closed > 0 || this.#expansionActive()) return moved
+      if (table !== undefined && table.inFlight > 0) return moved
+      if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink))) return moved
+      this.#endPosition++
+      this.#endEntered = false
+    }
+    if (!this.#endSent) {
+      this.#endSent = true
+      for (const output of outputs) output.sendEnd(this.#endReason)
+      moved = true
+    }
+    return moved
+  }
+
+  #endOperator(position: number, operator: Operator): void {
+    try {
+      const values = this.#endReason === EndReason.exhausted ? operator.onEnd?.() : operator.onStop?.()
+      const { expansion } = this.#parts.nodes[position] as ChainNode
+      if (values !== undefined) expansion?.begin(values, Number.NaN)
+    } catch (error) {
+      this.#parts.fail(position, error)
+    }
+  }
+
+  readonly #finishedSinks: Set<SinkBuffer> = new Set()
+
+  /** Asks the writer to finish, once everything is written; true when it has. */
+  #finishSink(position: number, sink: SinkBuffer): boolean {
+    if (!sink.empty) return false
+    if (this.#finishedSinks.has(sink)) return true
+    this.#finishedSinks.add(sink)
+    try {
+      sink.hold(sink.writer.finish?.())
+    } catch (error) {
+      this.#parts.fail(position, error)
+    }
+    return !sink.pending
+  }
+
+  #adapt(nowMs: number): void {
+    this.#adaptedAtMs = nowMs
+    const { accounting, inputs, windowTargetMs, windowLimits } = this.#parts
+    const { workMs } = accounting
+    const busyMs = workMs - this.#adaptedWorkMs
+    this.#adaptedWorkMs = workMs
+    if (windowTargetMs === undefined) return
+    inputs.forEach((input, index) => {
+      const limits = windowLimits[index]
+      if (limits !== undefined) input.adapt(busyMs, { ...limits, targetMs: windowTargetMs })
+    })
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * The cooperative loop of one thread: steps its subtasks in turn, never blocks, spins briefly when none can progress, then parks on
+ * the thread's doorbell. Runs unchanged in a worker, on the calling thread and in a simulator.
+ */
+import { type CommandCode, Command, ControlWord, Doorbell } from '../control/control-layout.js'
+import type { Environment } from '../environment/environment.js'
+import type { LogicalGraph } from '../graph/logical-graph.js'
+import type { HostBindings } from '../graph/operator-context.js'
+import { layoutMetrics } from '../metrics/metric-layout.js'
+import type { PhysicalPlan } from '../plan/physical-plan.js'
+import type { ResolvedSettings } from '../plan/settings.js'
+import { buildSubtask, type ThreadParts } from './build-subtask.js'
+import type { OperatorContexts } from './operator-contexts.js'
+import type { SharedRegions } from './shared-regions.js'
+import type { Subtask } from './subtask.js'
+import type { UserMetric } from './user-metrics.js'
+
+export interface WorkerLoopOptions {
+  readonly graph: LogicalGraph
+  readonly plan: PhysicalPlan
+  readonly settings: ResolvedSettings
+  readonly shared: SharedRegions
+  /** Worker index, or HOST_WORKER for the calling thread. */
+  readonly worker: number
+  readonly environment: Environment
+  /** Opened by the runtime before, closed by it after. */
+  readonly resources: ReadonlyMap<string, unknown>
+  /** Only on the coordinator's thread. */
+  readonly host?: HostBindings | undefined
+  readonly overwrite: boolean
+}
+
+/** How long the loop may keep the event loop waiting while there is work, in ms. */
+const YIELD_PERIOD_MS = 4
+
+export class WorkerLoop {
+  readonly #options: WorkerLoopOptions
+  readonly #control: Int32Array
+  readonly #bell: Doorbell
+  readonly #abort: AbortController = new AbortController()
+  #contexts: readonly OperatorContexts[] = []
+  #subtasks: readonly Subtask[] = []
+
+  constructor(options: WorkerLoopOptions) {
+    this.#options = options
+    this.#control = new Int32Array(options.shared.control)
+    this.#bell = new Doorbell(options.shared.control, options.plan.workers, options.worker)
+  }
+
+  /** Counters and gauges of user code on this thread. */
+  userMetrics(): UserMetric[] {
+    return this.#contexts.flatMap((context) => context.userMetrics())
+  }
+
+  /**
+   * Runs until all subtasks of this thread have finished, or Command.abort is seen. Operators, sources and sinks are closed in every case.
+   * @throws SluiceError located at the operator that failed.
+   */
+  async run(): Promise<void> {
+    try {
+      this.#build()
+      for (const subtask of this.#subtasks) await subtask.open()
+      await this.#loop()
+    } finally {
+      this.#abort.abort()
+      await Promise.all(this.#subtasks.map((subtask) => subtask.close()))
+    }
+  }
+
+  #build(): void {
+    const { graph, plan, settings, shared, worker, environment, resources, host, overwrite } = this.#options
+    const thread: ThreadParts = {
+      graph,
+      plan,
+      settings,
+      shared,
+      layout: layoutMetrics(plan),
+      metrics: new Float64Array(shared.metrics),
+      environment,
+      resources,
+      bindings: host,
+      overwrite,
+      signal: this.#abort.signal,
+      local: new Map(),
+      gates: new Map(),
+      wake: () => this.#bell.ring(),
+    }
+    // Tasks stand in topological order, so a local channel is made by its producer before its consumer asks for it.
+    const built = plan.subtasks.filter((subtask) => subtask.worker === worker).map((subtask) => buildSubtask(thread, subtask))
+    this.#subtasks = built.map(({ subtask }) => subtask)
+    this.#contexts = built.flatMap(({ contexts }) => contexts)
+  }
+
+  async #loop(): Promise<void> {
+    const { clock, sleeper, spinMicroseconds } = this.#options.environment
+    let yieldedAtMs = clock.monotonicMs()
+    let yielded = false
+    for (;;) {
+      const command = this.#command()
+      if (command === Command.abort) return
+      if (command !== Command.run && !this.#abort.signal.aborted) this.#abort.abort()
+      const nowMs = clock.monotonicMs()
+      if (this.#turn(command, nowMs)) {
+        yielded = false
+        if (this.#subtasks.every((subtask) => subtask.finished)) return
+        if (nowMs - yieldedAtMs < YIELD_PERIOD_MS) continue
+        await sleeper.yieldToEventLoop()
+        yieldedAtMs = clock.monotonicMs()
+        continue
+      }
+      if (this.#subtasks.every((subtask) => subtask.finished)) return
+      if (!yielded && this.#subtasks.some((subtask) => subtask.awaiting)) {
+        // Promises that are already settled need only a turn of the event loop.
+        yielded = true
+        await sleeper.yieldToEventLoop()
+        yieldedAtMs = clock.monotonicMs()
+        continue
+      }
+      if (this.#spin(nowMs, spinMicroseconds / 1000)) continue
+      await this.#park()
+      yielded = false
+      yieldedAtMs = clock.monotonicMs()
+    }
+  }
+
+  #turn(command: CommandCode, startMs: number): boolean {
+    let progressed = false
+    let nowMs = startMs
+    for (const subtask of this.#subtasks) {
+      if (subtask.finished) continue
+      subtask.onControl(command)
+      if (!subtask.step(nowMs)) continue
+      progressed = true
+      nowMs = this.#options.environment.clock.monotonicMs()
+    }
+    return progressed
+  }
+
+  /** True as soon as some subtask has something to do. */
+  #spin(startMs: number, lengthMs: number): boolean {
+    const { clock } = this.#options.environment
+    let nowMs = startMs
+    do {
+      if (this.#ready(nowMs)) return true
+      nowMs = clock.monotonicMs()
+    } while (nowMs - startMs < lengthMs)
+    return false
+  }
+
+  async #park(): Promise<void> {
+    const { clock, sleeper } = this.#options.environment
+    const seen = this.#bell.announceParked()
+    // Whoever published before it saw the announcement is found here.
+    const nowMs = clock.monotonicMs()
+    if (!this.#ready(nowMs) && this.#command() === this.#seenCommand) {
+      let deadlineMs = Number.POSITIVE_INFINITY
+      for (const subtask of this.#subtasks) if (!subtask.finished) deadlineMs = Math.min(deadlineMs, subtask.nextDeadlineMs())
+      await sleeper.park(this.#bell, seen, deadlineMs === Number.POSITIVE_INFINITY ? undefined : deadlineMs)
+    }
+    this.#bell.announceAwake()
+  }
+
+  #ready(nowMs: number): boolean {
+    for (const subtask of this.#subtasks) if (subtask.ready(nowMs)) return true
+    return false
+  }
+
+  #seenCommand: CommandCode = Command.run
+
+  #command(): CommandCode {
+    this.#seenCommand = Atomics.load(this.#control, ControlWord.command) as CommandCode
+    return this.#seenCommand
+  }
+}
