@@ -1,0 +1,116 @@
+/** The JSON log of real runs against the table of events: nothing undocumented, nothing documented that never comes. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { commonFields, type EventEntry, jobLogEvents } from '../../src/log/events.js'
+import { slowJob, throwingJob } from '../support/jobs.js'
+import { JobFolder, type LogLine, parseLog, startSluice } from '../support/run-sluice.js'
+
+let folder: JobFolder
+let lines: readonly LogLine[]
+
+const loggingJob = slowJob
+  .replace('generate((id) =>', 'generate((id) =>')
+  .replace(
+    ".sink('slow', forEach(async () => {",
+    ".sink('slow', forEach(async (_record, context) => { context.log.warn('seen', { by: 'slow' });",
+  )
+  .replace("{ name: 'slow' }", "{ name: 'slow', stuckAfterMs: 50 }")
+
+const stuckJob = `
+import { defineJob, discard, generate } from 'sluice'
+export default defineJob({ name: 'stuck', stuckAfterMs: 100 }, (job) => {
+  job
+    .source('ids', generate((id) => ({ id }), { count: 3 }))
+    .map((record) => {
+      for (const until = Date.now() + 600; Date.now() < until; );
+      return record
+    }, { name: 'spin' })
+    .sink('out', discard())
+})
+`
+
+beforeAll(async () => {
+  folder = await JobFolder.create()
+  await folder.write('slow.ts', loggingJob)
+  await folder.write('throwing.ts', throwingJob)
+  await folder.write('stuck.ts', stuckJob)
+  const slow = startSluice(['run', 'slow.ts', '--log', 'json', '--report', '100ms', '--parallelism', '2'], { cwd: folder.path })
+  await slow.said(/"event":"job.bottleneck"/)
+  slow.process.kill('SIGINT')
+  const runs = [
+    await slow.ended,
+    await folder.run('run', 'throwing.ts', '--log', 'json'),
+    await folder.run('run', 'stuck.ts', '--log', 'json', '--report', '100ms'),
+  ]
+  lines = runs.flatMap((run) => parseLog(run.stderr))
+}, 60_000)
+
+afterAll(() => folder.remove())
+
+const linesOf = (event: string): readonly LogLine[] => lines.filter((line) => line.event === event)
+
+test('every line has level, time, job, event and msg', () => {
+  for (const line of lines) {
+    expect(['debug', 'info', 'warn', 'error']).toContain(line['level'])
+    expect(new Date(line['time'] as string).toISOString()).toBe(line['time'])
+    expect(line['job']).toMatch(/^(slow|throwing|stuck)$/)
+    expect(line['msg']).toEqual(expect.any(String))
+  }
+})
+
+test('every event that comes is documented, and every documented one comes', () => {
+  expect([...new Set(lines.map((line) => line.event))].toSorted()).toEqual(Object.keys(jobLogEvents).toSorted())
+})
+
+test.each(Object.entries(jobLogEvents) as [string, EventEntry][])('%s carries the documented fields and no others', (event, { fields }) => {
+  const required = Object.keys(fields).filter((name) => fields[name]?.optional !== true)
+  for (const line of linesOf(event)) {
+    const carried = Object.keys(line).filter((name) => !Object.hasOwn(commonFields, name))
+    expect(Object.keys(fields)).toEqual(expect.arrayContaining(carried))
+    expect(carried).toEqual(expect.arrayContaining(required))
+  }
+})
+
+test('the slow sink is the bottleneck and the source is held back', () => {
+  const line = linesOf('job.bottleneck').at(-1)
+  expect(line).toMatchObject({ operator: 'slow', msg: expect.stringMatching(/slow \(subtask \d\) is the bottleneck/) as string })
+  expect(Object.keys(line?.['heldBackMsPerSecond'] as object)).toEqual(['numbers'])
+  expect(linesOf('edge.pressure').some((edge) => edge['pressure'] === 'HIGH')).toBe(true)
+})
+
+test('a report has a line for every edge of the plan', () => {
+  const planned = (linesOf('job.planned')[0]?.['edges'] as readonly { readonly edge: string }[]).map(({ edge }) => edge)
+  expect(
+    [
+      ...new Set(
+        linesOf('edge.pressure')
+          .filter((line) => line['job'] === 'slow')
+          .map((line) => line['edge']),
+      ),
+    ].toSorted(),
+  ).toEqual(planned.toSorted())
+})
+
+test('the function that does not return is named', () => {
+  expect(linesOf('operator.stuck')[0]).toMatchObject({
+    level: 'warn',
+    job: 'stuck',
+    operator: 'spin',
+    subtask: expect.any(Number) as number,
+  })
+})
+
+test('lines of user code carry operator, subtask and fields', () => {
+  expect(linesOf('user.log')[0]).toMatchObject({ level: 'warn', msg: 'seen', operator: 'slow', subtask: 0, fields: { by: 'slow' } })
+})
+
+test('a stopped job says so', () => {
+  expect(linesOf('job.stopping')[0]).toMatchObject({ signal: 'SIGINT', stopTimeoutMs: expect.any(Number) as number })
+  expect(linesOf('job.finished').find((line) => line['job'] === 'slow')).toMatchObject({ stopped: true })
+})
+
+test('a failed job carries code, place and the chain of causes', () => {
+  expect(linesOf('job.failed')[0]).toMatchObject({
+    ...{ level: 'error', job: 'throwing', code: 'SLUICE_OPERATOR_FAILED', operator: 'names' },
+    ...{ source: expect.stringMatching(/throwing\.ts:4:\d+$/) as string, error: { name: 'SluiceError', cause: { name: 'TypeError' } } },
+  })
+})
