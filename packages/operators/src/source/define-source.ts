@@ -1,0 +1,108 @@
+/**
+ * The interface for sources of one's own; the built-in ones are made with it. A source lists its splits, and each split is
+ * opened by the subtask it belongs to and read there in batches.
+ */
+import { type DeliveryGuarantee, type SourceBatch, SluiceError, type SplitReader } from '@sluice/engine'
+import type { Context } from '../operator/contexts.js'
+import { checkInteger } from './check-options.js'
+import { PullReader } from './pull-reader.js'
+import type { Source } from './source.js'
+
+/** What a source knows of the world. */
+export interface SourceReadContext extends Context {
+  /** Aborted when the job stops or fails. */
+  readonly signal: AbortSignal
+}
+
+/** A batch with more to say than its records: see `SourceBatch`. */
+export interface TypedBatch<out T> extends SourceBatch {
+  readonly records: readonly T[]
+}
+
+/** Reads one split. */
+export interface SourceReader<out T> {
+  /**
+   * The next records: a few hundred at best, at least one where it can be, undefined at the end. Return a promise only where there is
+   * something to wait for; the next call comes after it has settled.
+   */
+  next(): readonly T[] | TypedBatch<T> | undefined | Promise<readonly T[] | TypedBatch<T> | undefined>
+  /** After the last record, also on failure and stop. */
+  close?(): void | Promise<void>
+}
+
+export interface SourceDefinition<T, S> {
+  /**
+   * Parts that can be read in parallel, the same list each time it is asked; split i goes to subtask i modulo the parallelism.
+   * Default: one split (undefined), read by one subtask.
+   */
+  readonly splits?: ((context: SourceReadContext) => readonly S[] | Promise<readonly S[]>) | undefined
+  /** Opens one split in the subtask that owns it: a reader, or an async iterable or generator of single records. */
+  readonly open: (split: S, context: SourceReadContext) => SourceReader<T> | AsyncIterable<T> | Promise<SourceReader<T> | AsyncIterable<T>>
+  /** Reading again gives the same records. Default false. */
+  readonly replayable?: boolean | undefined
+  /** Bound to the thread that started the job, for what cannot be opened elsewhere. Default false. */
+  readonly pinned?: boolean | undefined
+  /** The largest parallelism that makes sense, with the reason as part of a sentence. Default: 1 without `splits`, else unbounded. */
+  readonly parallelismMax?: { readonly value: number; readonly because: string } | undefined
+  /** JSON-able values that identify the source; they are part of the job's fingerprint and shown with the plan. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined
+  /** The schema that the records were validated against, where there is one. */
+  readonly schema?: object | undefined
+  /** Splits are to be opened in order: time advances from split to split. Default false. */
+  readonly orderedSplits?: boolean | undefined
+}
+
+/**
+ * A source of one's own.
+ *
+ * @throws SLUICE_OPTIONS_INVALID where the definition has no `open` or a wrong `parallelismMax`.
+ * @example
+ * // Three files of numbers, read in parallel.
+ * const numbers = defineSource({
+ *   splits: () => [0, 100, 200],
+ *   open: async function* (first) {
+ *     for (let value = first; value < first + 100; value++) yield value
+ *   },
+ *   replayable: true,
+ * })
+ * job.source('numbers', numbers)
+ */
+export function defineSource<T, S = undefined>(definition: SourceDefinition<T, S>): Source<T> {
+  const { splits, open, replayable = false, pinned = false, parallelismMax, options = {}, schema, orderedSplits } = definition
+  if (typeof open !== 'function') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'defineSource needs open(split, context).')
+  if (parallelismMax !== undefined) checkInteger('parallelismMax.value', parallelismMax.value, 1)
+  const delivery: DeliveryGuarantee = replayable ? 'exactly-once' : 'at-most-once'
+  return {
+    spec: {
+      kind: 'source',
+      reads: 'splits',
+      splits: (context) => (splits === undefined ? [undefined] : splits(context as SourceReadContext)),
+      open: async (split, context) => toSplitReader(await open(split as S, context as SourceReadContext), context as SourceReadContext),
+      replayable,
+    },
+    options,
+    parallelismMax: parallelismMax ?? (splits === undefined ? { value: 1, because: 'a source without splits has one reader' } : undefined),
+    pinnedToHost: pinned,
+    delivery,
+    replayable,
+    schema,
+    orderedSplits,
+  }
+}
+
+function toSplitReader(opened: SourceReader<unknown> | AsyncIterable<unknown>, context: SourceReadContext): SplitReader {
+  const reader = Symbol.asyncIterator in opened ? new PullReader(opened, context) : opened
+  return { next: () => toBatch(reader.next()), close: () => reader.close?.() }
+}
+
+type Read = readonly unknown[] | SourceBatch | undefined
+
+function toBatch(read: Read | Promise<Read>): SourceBatch | undefined | Promise<SourceBatch | undefined> {
+  if (read === undefined) return undefined
+  if (read instanceof Promise) return read.then(wrap)
+  return wrap(read)
+}
+
+function wrap(read: Read): SourceBatch | undefined {
+  return Array.isArray(read) ? { records: read } : (read as SourceBatch | undefined)
+}

@@ -1,0 +1,149 @@
+/** JSON lines files: one JSON value per line. */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checkChoice, checkPath } from './check-options.js'
+import { convertJsonValue } from './convert-text.js'
+import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
+import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
+import { BATCH_RECORDS_MAX } from './from-text.js'
+import { LineReader } from './line-reader.js'
+import type { PlainField } from './plain-fields.js'
+import { type InvalidPolicy, RecordGate } from './record-gate.js'
+import type { Source } from './source.js'
+
+export interface FromJsonLinesOptions {
+  /** Any Standard Schema (zod, valibot, arktype, ...); gives the type and validates each record. */
+  readonly schema?: StandardSchemaV1 | undefined
+  /** What happens to a line that is not JSON or does not fit the schema. Default 'fail'. */
+  readonly onInvalid?: InvalidPolicy | undefined
+  /** Read the parts of the files in order, where time advances with them. Default false. */
+  readonly orderedSplits?: boolean | undefined
+}
+
+/**
+ * The values of JSON lines files (UTF-8, one JSON value per line; blank lines are skipped). The path is a file, a folder
+ * (its files) or a glob. Large files are read in parallel by ranges of bytes.
+ *
+ * JSON has no dates and no bigints: where a zod schema says `z.date()` or `z.bigint()` for a property of the record, ISO 8601
+ * text and integer text are converted, as `toJsonLines` writes them. Unsafe integers lose digits, as in `JSON.parse`.
+ *
+ * @throws SLUICE_INPUT_MISSING with the absolute path; SLUICE_INPUT_MALFORMED and SLUICE_RECORD_INVALID with file, line and reason.
+ * @example
+ * const Order = z.object({ id: z.string(), amount: z.number(), placedAt: z.date() })
+ * job.source('orders', fromJsonLines('orders/*.jsonl', { schema: Order, onInvalid: 'deadLetter' }))
+ */
+export function fromJsonLines<S extends StandardSchemaV1>(
+  path: string,
+  options: FromJsonLinesOptions & { readonly schema: S },
+): Source<StandardSchemaV1.InferOutput<S>>
+export function fromJsonLines<T = unknown>(path: string, options?: FromJsonLinesOptions & { readonly schema?: undefined }): Source<T>
+export function fromJsonLines(path: string, options: FromJsonLinesOptions = {}): Source<unknown> {
+  const { schema, onInvalid = 'fail', orderedSplits } = options
+  checkPath('fromJsonLines', path)
+  checkChoice('fromJsonLines: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
+  return defineSource<unknown, FileSplit>({
+    splits: async () => splitByBytes(await listFiles(path)),
+    open: async (split, context) => {
+      const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
+      return new JsonLinesReader(await LineReader.open(split), split, gate)
+    },
+    replayable: true,
+    schema,
+    orderedSplits,
+    options: { type: 'jsonLines', path, onInvalid },
+  })
+}
+
+interface Refused {
+  readonly code: 'SLUICE_INPUT_MALFORMED' | 'SLUICE_RECORD_INVALID'
+  readonly text: string
+  readonly reason: string
+  readonly line: number
+}
+
+class JsonLinesReader implements SourceReader<unknown> {
+  readonly #lines: LineReader
+  readonly #split: FileSplit
+  readonly #gate: RecordGate
+  readonly #conversions: readonly PlainField[]
+  /** Lines in front of the range; counted when a message needs it. */
+  #linesBefore: number | undefined
+
+  constructor(lines: LineReader, split: FileSplit, gate: RecordGate) {
+    this.#lines = lines
+    this.#split = split
+    this.#gate = gate
+    const plain = gate.validator?.fields?.plain.values() ?? []
+    this.#conversions = [...plain].filter((field) => field.kind === 'date' || field.kind === 'bigint')
+    if (split.start === 0) this.#linesBefore = 0
+  }
+
+  next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
+    let refused: Refused[] | undefined
+    let taken = 0
+    while (taken < BATCH_RECORDS_MAX) {
+      const text = this.#lines.nextLine()
+      if (text === undefined) break
+      taken++
+      const record = parseLine(text)
+      if (record === BLANK) continue
+      if (record === MALFORMED) {
+        ;(refused ??= []).push({ code: 'SLUICE_INPUT_MALFORMED', text, reason: parseReason(text), line: this.#lines.lines })
+      } else if (!this.#gate.admit(this.#convert(record))) {
+        ;(refused ??= []).push({ code: 'SLUICE_RECORD_INVALID', text, reason: this.#gate.validator?.reason ?? '', line: this.#lines.lines })
+      }
+    }
+    if (refused !== undefined) return this.#refuse(refused)
+    if (!this.#gate.isEmpty) return this.#gate.take()
+    if (taken > 0) return this.next()
+    return this.#lines.ended ? undefined : this.#lines.fill().then(() => this.next())
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.close()
+  }
+
+  #refuse(refused: readonly Refused[]): TypedBatch<unknown> | Promise<TypedBatch<unknown>> {
+    const before = this.#linesBefore
+    if (before === undefined) {
+      return this.#lines.linesBefore().then((lines) => {
+        this.#linesBefore = lines
+        return this.#refuse(refused)
+      })
+    }
+    for (const { code, text, reason, line } of refused) {
+      this.#gate.reject(code, text, reason, `${this.#split.name} line ${before + line}`)
+    }
+    return this.#gate.take()
+  }
+
+  #convert(record: unknown): unknown {
+    if (this.#conversions.length === 0 || typeof record !== 'object' || record === null) return record
+    const properties = record as Record<string, unknown>
+    for (const field of this.#conversions) {
+      const value = properties[field.name]
+      if (value !== undefined && value !== null) properties[field.name] = convertJsonValue(field, value)
+    }
+    return record
+  }
+}
+
+const BLANK = Symbol('blank')
+const MALFORMED = Symbol('malformed')
+
+function parseLine(text: string): unknown {
+  if (text === '') return BLANK
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text.trim() === '' ? BLANK : MALFORMED
+  }
+}
+
+function parseReason(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
+  } catch (error) {
+    return `not JSON: ${error instanceof Error ? error.message : String(error)}`
+  }
+}

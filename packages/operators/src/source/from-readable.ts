@@ -1,0 +1,46 @@
+/** Node streams: standard input, files, sockets, transforms. */
+import type { Readable } from 'node:stream'
+import { SluiceError } from '@sluice/engine'
+import { checkChoice } from './check-options.js'
+import { defineSource } from './define-source.js'
+import type { Source } from './source.js'
+import { type StreamFormat, streamReader } from './stream-format.js'
+
+export interface FromReadableOptions {
+  /** What a chunk is. Default 'objects'. */
+  readonly format?: StreamFormat | undefined
+  /** Open a factory's stream in the thread that started the job. A stream that is passed in is always read there. Default false. */
+  readonly pinned?: boolean | undefined
+}
+
+/** A stream, or a function that opens it in the subtask that reads it. */
+export type ReadableInput = Readable | (() => Readable | Promise<Readable>)
+
+/**
+ * What a Node stream gives: objects, bytes, or lines of UTF-8 text. A stream that is passed in (such as `process.stdin`) is read in
+ * the thread that started the job; a factory is called in the subtask that reads it. The stream is destroyed at the end.
+ *
+ * @throws SLUICE_SOURCE_FAILED where the stream fails, or gives bytes and no format is named.
+ * @example
+ * job.source('lines', fromReadable(process.stdin, { format: 'lines' }))
+ */
+export function fromReadable(input: ReadableInput, options: FromReadableOptions & { readonly format: 'lines' }): Source<string>
+export function fromReadable(input: ReadableInput, options: FromReadableOptions & { readonly format: 'bytes' }): Source<Uint8Array>
+export function fromReadable<T = unknown>(
+  input: ReadableInput,
+  options?: FromReadableOptions & { readonly format?: 'objects' | undefined },
+): Source<T>
+export function fromReadable(input: ReadableInput, options: FromReadableOptions = {}): Source<unknown> {
+  const { format = 'objects', pinned = false } = options
+  checkChoice('fromReadable: format', format, ['objects', 'bytes', 'lines'])
+  const isFactory = typeof input === 'function'
+  if (!isFactory && typeof (input as Partial<Readable> | undefined)?.pipe !== 'function') {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromReadable takes a readable stream or a function that returns one.')
+  }
+  return defineSource({
+    open: async (_split, context) => streamReader(isFactory ? await input() : input, format, context),
+    pinned: pinned || !isFactory,
+    parallelismMax: { value: 1, because: 'a stream has one reader' },
+    options: { type: 'readable', format },
+  })
+}

@@ -1,0 +1,56 @@
+/** Lines of text files. */
+import { checkPath } from './check-options.js'
+import { defineSource, type SourceReader } from './define-source.js'
+import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
+import { LineReader } from './line-reader.js'
+import type { Source } from './source.js'
+
+/** Records of one batch of a file source at most. */
+export const BATCH_RECORDS_MAX = 512
+
+export interface FromTextOptions {
+  /** Read the parts of the files in order, where time advances with them. Default false. */
+  readonly orderedSplits?: boolean | undefined
+}
+
+/**
+ * The lines of UTF-8 text files, without their line breaks (LF or CRLF); empty lines are kept, a byte order mark is not.
+ * The path is a file, a folder (its files) or a glob. Large files are read in parallel by ranges of bytes.
+ *
+ * @throws SLUICE_INPUT_MISSING with the absolute path; SLUICE_RECORD_TOO_LARGE for a line above 16 MiB; SLUICE_INPUT_MALFORMED for UTF-16.
+ * @example
+ * job.source('lines', fromText('logs/*.log')).filter((line) => line.includes('ERROR'))
+ */
+export function fromText(path: string, options: FromTextOptions = {}): Source<string> {
+  checkPath('fromText', path)
+  return defineSource<string, FileSplit>({
+    splits: async () => splitByBytes(await listFiles(path)),
+    open: async (split) => new TextReader(await LineReader.open(split)),
+    replayable: true,
+    orderedSplits: options.orderedSplits,
+    options: { type: 'text', path },
+  })
+}
+
+class TextReader implements SourceReader<string> {
+  readonly #lines: LineReader
+
+  constructor(lines: LineReader) {
+    this.#lines = lines
+  }
+
+  next(): readonly string[] | undefined | Promise<readonly string[] | undefined> {
+    const records: string[] = []
+    while (records.length < BATCH_RECORDS_MAX) {
+      const line = this.#lines.nextLine()
+      if (line === undefined) break
+      records.push(line)
+    }
+    if (records.length > 0) return records
+    return this.#lines.ended ? undefined : this.#lines.fill().then(() => this.next())
+  }
+
+  async close(): Promise<void> {
+    await this.#lines.close()
+  }
+}

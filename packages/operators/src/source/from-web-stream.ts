@@ -1,0 +1,57 @@
+/** Web streams: the body of a fetch, a TransformStream. */
+import type { ReadableStream } from 'node:stream/web'
+import { SluiceError } from '@sluice/engine'
+import { checkChoice } from './check-options.js'
+import { defineSource } from './define-source.js'
+import type { Source } from './source.js'
+import { type StreamFormat, streamReader } from './stream-format.js'
+
+export interface FromWebStreamOptions {
+  /** What a chunk is. Default 'objects'. */
+  readonly format?: StreamFormat | undefined
+  /** Open a factory's stream in the thread that started the job. A stream that is passed in is always read there. Default false. */
+  readonly pinned?: boolean | undefined
+}
+
+/** A web stream, or a function that opens it in the subtask that reads it. */
+export type WebStreamInput<T> = WebStreamLike<T> | (() => WebStreamLike<T> | Promise<WebStreamLike<T>>)
+
+/** The global ReadableStream and that of `node:stream/web`, whichever types a project loads. */
+export interface WebStreamLike<T> {
+  getReader(): { read(): Promise<{ done: boolean; value?: T | undefined }> }
+}
+
+/**
+ * What a web stream gives: objects, bytes, or lines of UTF-8 text. A stream that is passed in is read in the thread that started
+ * the job; a factory is called in the subtask that reads it. The stream is cancelled when the job stops before its end.
+ *
+ * @throws SLUICE_SOURCE_FAILED where the stream fails, or gives bytes and no format is named.
+ * @example
+ * job.source('lines', fromWebStream(async () => (await fetch('https://example.org/words.txt')).body!, { format: 'lines' }))
+ */
+export function fromWebStream(
+  input: WebStreamInput<Uint8Array | string>,
+  options: FromWebStreamOptions & { readonly format: 'lines' },
+): Source<string>
+export function fromWebStream(
+  input: WebStreamInput<Uint8Array | string>,
+  options: FromWebStreamOptions & { readonly format: 'bytes' },
+): Source<Uint8Array>
+export function fromWebStream<T>(
+  input: WebStreamInput<T>,
+  options?: FromWebStreamOptions & { readonly format?: 'objects' | undefined },
+): Source<T>
+export function fromWebStream(input: WebStreamInput<unknown>, options: FromWebStreamOptions = {}): Source<unknown> {
+  const { format = 'objects', pinned = false } = options
+  checkChoice('fromWebStream: format', format, ['objects', 'bytes', 'lines'])
+  const isFactory = typeof input === 'function'
+  if (!isFactory && typeof (input as Partial<WebStreamLike<unknown>> | undefined)?.getReader !== 'function') {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromWebStream takes a ReadableStream or a function that returns one.')
+  }
+  return defineSource({
+    open: async (_split, context) => streamReader((isFactory ? await input() : input) as ReadableStream<unknown>, format, context),
+    pinned: pinned || !isFactory,
+    parallelismMax: { value: 1, because: 'a stream has one reader' },
+    options: { type: 'webStream', format },
+  })
+}

@@ -1,0 +1,131 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { fromCsv } from '../../src/source/from-csv.js'
+import type { Source } from '../../src/source/source.js'
+import { readSource, temporaryFolder } from './read-source.js'
+
+async function write(text: string): Promise<string> {
+  const path = join(await temporaryFolder(), 'input.csv')
+  await writeFile(path, text)
+  return path
+}
+
+test.each([
+  [
+    'a header and rows',
+    'a,b\n1,2\n3,4\n',
+    [
+      { a: '1', b: '2' },
+      { a: '3', b: '4' },
+    ],
+  ],
+  [
+    'CRLF, a byte order mark and no line break at the end',
+    '\uFEFFa,b\r\n1,2\r\n3,4',
+    [
+      { a: '1', b: '2' },
+      { a: '3', b: '4' },
+    ],
+  ],
+  ['quotes, delimiters and line breaks in cells', 'a,b\n"x,""y""","1\n2"\n', [{ a: 'x,"y"', b: '1\n2' }]],
+  ['empty lines and empty cells', 'a,b\n\n,2\n\n', [{ a: '', b: '2' }]],
+  ['an empty file', '', []],
+  ['a header alone', 'a,b\n', []],
+])('%s', async (_name, text, rows) => {
+  expect((await readSource(fromCsv(await write(text)))).records).toEqual(rows)
+})
+
+test('delimiter, quote, comment, trim and given names', async () => {
+  const path = await write("# a comment\n 1 ;'x;y'\n2;z\n")
+  const source = fromCsv(path, { header: ['n', 's'], delimiter: ';', quote: "'", comment: '#', trim: true })
+  expect((await readSource(source)).records).toEqual([
+    { n: '1', s: 'x;y' },
+    { n: '2', s: 'z' },
+  ])
+})
+
+test('cells are converted to what a zod schema says', async () => {
+  const Row = z.object({
+    id: z.int(),
+    price: z.number(),
+    paid: z.boolean(),
+    at: z.date(),
+    big: z.bigint(),
+    note: z.string().nullable(),
+    tag: z.string().optional(),
+    kind: z.enum(['a', 'b']),
+  })
+  const path = await write(
+    'kind,id,price,paid,at,big,note,tag,unknown\na,1,1.5,true,2024-01-02,9007199254740993,,,x\nb,-2,1e3,0,2024-01-02 03:04:05,0,hi,t,y\n',
+  )
+  const source = fromCsv(path, { schema: Row })
+  expectTypeOf(source).toEqualTypeOf<Source<z.output<typeof Row>>>()
+  expect((await readSource(source)).records).toEqual([
+    { kind: 'a', id: 1, price: 1.5, paid: true, at: new Date('2024-01-02T00:00:00Z'), big: 9007199254740993n, note: null },
+    { kind: 'b', id: -2, price: 1000, paid: false, at: new Date('2024-01-02T03:04:05Z'), big: 0n, note: 'hi', tag: 't' },
+  ])
+})
+
+test('a row that does not fit fails with file, line and reason per field', async () => {
+  const path = await write('id,price\n1,2\n"2\n",x\n')
+  await expect(readSource(fromCsv(path, { schema: z.object({ id: z.int(), price: z.number() }) }))).rejects.toMatchObject({
+    code: 'SLUICE_RECORD_INVALID',
+    message: expect.stringMatching(/input\.csv line 4: price \("x"\): .*expected number/),
+    coordinates: { operator: 'input', position: `${path} line 4` },
+  })
+})
+
+test.each([
+  ['a row with too few cells', 'a,b\n1,2\n3\n4,5\n', 3],
+  ['a quote inside a cell', 'a,b\n1,2\n3,x"y\n', 3],
+  ['a quote that is not closed', 'a,b\n1,"2\n3,4\n', 3],
+])('%s is malformed, with file and line', async (_name, text, line) => {
+  const path = await write(text)
+  await expect(readSource(fromCsv(path))).rejects.toMatchObject({
+    code: 'SLUICE_INPUT_MALFORMED',
+    coordinates: { position: expect.stringMatching(new RegExp(`input\\.csv line ${line}$`)) },
+  })
+})
+
+test('rows that do not fit are dropped and counted, or become dead letters', async () => {
+  const path = await write('id,name\n1,a\nx,b\n3\n4,d\n')
+  const schema = z.object({ id: z.int(), name: z.string() })
+  expect(await readSource(fromCsv(path, { schema, onInvalid: 'drop' }))).toMatchObject({
+    records: [
+      { id: 1, name: 'a' },
+      { id: 4, name: 'd' },
+    ],
+    dropped: 2,
+  })
+  const { records, deadLetters } = await readSource(fromCsv(path, { schema, onInvalid: 'deadLetter' }))
+  expect(records).toHaveLength(2)
+  expect(deadLetters).toEqual([
+    { operator: 'input', input: { id: 'x', name: 'b' }, reason: expect.stringContaining('id ("x")'), position: `${path} line 3` },
+    { operator: 'input', input: ['3'], reason: expect.any(String), position: `${path} line 4` },
+  ])
+})
+
+test('a column name that appears twice is refused', async () => {
+  await expect(readSource(fromCsv(await write('a,b,a\n1,2,3\n')))).rejects.toMatchObject({
+    code: 'SLUICE_INPUT_MALFORMED',
+    message: expect.stringContaining("'a' appears twice"),
+  })
+})
+
+test('large files are read in batches, characters of several bytes intact', async () => {
+  const path = await write(`id,name\n${Array.from({ length: 30_000 }, (_, index) => `${index},"日本 😀 ${index}"`).join('\n')}`)
+  const { records, batches } = await readSource(fromCsv(path))
+  expect(records).toHaveLength(30_000)
+  expect(records.every((record, index) => record['name'] === `日本 😀 ${index}`)).toBe(true)
+  expect(batches).toBeGreaterThan(50)
+})
+
+test('missing files and wrong options are coded errors; one file has one reader', async () => {
+  const path = join(await temporaryFolder(), 'no.csv')
+  await expect(readSource(fromCsv(path))).rejects.toMatchObject({ code: 'SLUICE_INPUT_MISSING', message: expect.stringContaining(path) })
+  expect(() => fromCsv('x.csv', { onInvalid: 'ignore' as 'drop' })).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
+  expect(fromCsv('x.csv').parallelismMax).toEqual({ value: 1, because: 'a CSV file has one reader' })
+  expect(fromCsv('*.csv').parallelismMax).toBeUndefined()
+})
