@@ -1,0 +1,41 @@
+/** What sinks on the calling thread give to its program: collected streams, and text for standard output. */
+import type { HostBindings } from '@sluice/engine'
+import type { OutputWriter } from './run-types.js'
+
+export class HostOutputs implements HostBindings {
+  readonly #collected = new Map<string, unknown[]>()
+  readonly #stdout: OutputWriter
+
+  constructor(stdout: OutputWriter | undefined) {
+    this.#stdout = stdout ?? { write: writeToStdout }
+  }
+
+  collect(stream: string, records: readonly unknown[]): void {
+    let collected = this.#collected.get(stream)
+    if (collected === undefined) this.#collected.set(stream, (collected = []))
+    for (const record of records) collected.push(record)
+  }
+
+  writeOut(text: string): void | Promise<void> {
+    return this.#stdout.write(text)
+  }
+
+  /** By name of the stream; an empty array for one that carried nothing. */
+  outputs(streams: readonly string[]): Record<string, readonly unknown[]> {
+    return Object.fromEntries(streams.map((stream) => [stream, this.#collected.get(stream) ?? []]))
+  }
+}
+
+/** Waits where the pipe is full. */
+function writeToStdout(text: string): void | Promise<void> {
+  const { stdout } = process
+  if (stdout.write(text)) return undefined
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error): void => {
+      stdout.off('drain', settle).off('close', settle).off('error', settle)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    stdout.on('drain', settle).on('close', settle).on('error', settle)
+  })
+}

@@ -1,0 +1,242 @@
+/**
+ * One run of a job from its file or object to its result: load, declare, plan, deploy, report, end. It decides nothing per record
+ * and holds no data but what sinks on the calling thread collect. Runs in the coordinator.
+ */
+import {
+  Command,
+  HOST_WORKER,
+  type LogEntry,
+  type LogicalGraph,
+  type MetricsSnapshot,
+  type PhysicalPlan,
+  planJob,
+  readMetrics,
+  reportInterval,
+  type ResolvedSettings,
+  resolveSettings,
+  SluiceError,
+  type UserMetric,
+  zeroMetrics,
+} from '@sluice/engine'
+import type { Job } from '@sluice/operators'
+import { EventEmitter } from 'eventemitter3'
+import { availableParallelism } from 'node:os'
+import { declareGraph } from '../load/declare-graph.js'
+import { type LoadedJob, loadJob } from '../load/load-job.js'
+import { nameUserLine, translateError } from '../load/locate-error.js'
+import { countRecords } from './count-records.js'
+import { Deployment } from './deployment.js'
+import { HostOutputs } from './host-outputs.js'
+import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult } from './run-types.js'
+import { reportMsOf, settingsOf } from './settle-options.js'
+import { StuckDetector } from './stuck-detector.js'
+import { WorkerPool } from './worker-pool.js'
+
+const STUCK_CHECKS_PER_LIMIT = 4
+const STUCK_CHECK_MS_MAX = 1_000
+
+/** A job with everything that is decided before it is deployed. */
+interface PlannedJob {
+  readonly graph: LogicalGraph
+  readonly plan: PhysicalPlan
+  readonly settings: ResolvedSettings
+  readonly params: unknown
+  readonly collect: boolean
+  readonly loaded: LoadedJob | undefined
+}
+
+export class JobRun<O> implements RunHandle<O> {
+  readonly events: EventEmitter<RunEvents> = new EventEmitter<RunEvents>()
+  readonly finished: Promise<RunResult<O>>
+  readonly #target: URL | string | Job<unknown, unknown>
+  readonly #options: RunOptions
+  readonly #cores = availableParallelism()
+  readonly #userMetrics = new Map<number, readonly UserMetric[]>()
+  #pool: Promise<WorkerPool> | undefined
+  #loaded: LoadedJob | undefined
+  #deployment: Deployment | undefined
+  #plan: PhysicalPlan | undefined
+  #ending: typeof Command.stop | typeof Command.drain | undefined
+
+  constructor(target: URL | string | Job<unknown, unknown>, options: RunOptions) {
+    this.#target = target
+    this.#options = options
+    this.finished = this.#run()
+  }
+
+  stop(): Promise<void> {
+    return this.#end(Command.stop)
+  }
+
+  drain(): Promise<void> {
+    return this.#end(Command.drain)
+  }
+
+  metrics(): MetricsSnapshot | undefined {
+    if (this.#deployment === undefined || this.#plan === undefined) return undefined
+    const { shared, environment } = this.#deployment
+    return readMetrics(this.#plan, new Float64Array(shared.metrics), environment.clock.monotonicMs())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #end(command: typeof Command.stop | typeof Command.drain): Promise<void> {
+    this.#ending ??= command
+    this.#deployment?.end(command)
+    // Failures belong to whoever awaits `finished`.
+    await this.finished.catch(() => {})
+  }
+
+  async #run(): Promise<RunResult<O>> {
+    // The caller attaches its listeners first.
+    await Promise.resolve()
+    try {
+      const result = await this.#runJob()
+      this.#emit('finished', result)
+      return result
+    } catch (thrown) {
+      const error = this.#explain(thrown)
+      this.#emit('failed', error)
+      throw error
+    } finally {
+      await (await this.#pool?.catch(() => undefined))?.destroy()
+    }
+  }
+
+  async #runJob(): Promise<RunResult<O>> {
+    const planned = await this.#prepare()
+    const { graph, plan, settings } = planned
+    const host = new HostOutputs(this.#options.stdout)
+    const deployment = new Deployment({
+      ...planned,
+      cores: this.#cores,
+      overwrite: this.#options.overwrite ?? false,
+      host,
+      module: planned.loaded === undefined ? undefined : { ...planned.loaded, params: planned.params, collect: planned.collect },
+      pool: plan.workers === 0 ? undefined : await this.#poolOf(plan.workers),
+      onStarted: () => this.#emit('started'),
+      onLog: (entry, worker) => this.#log(entry, worker),
+      onUserMetrics: (metrics, worker) => void this.#userMetrics.set(worker, metrics),
+    })
+    this.#deployment = deployment
+    this.#plan = plan
+    const { clock } = deployment.environment
+    const before = zeroMetrics(plan, clock.monotonicMs())
+    const stopReports = this.#report(planned, deployment)
+    if (this.#ending !== undefined) deployment.end(this.#ending)
+    try {
+      await deployment.run()
+    } finally {
+      stopReports()
+    }
+    const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), clock.monotonicMs())
+    const totals = reportInterval(graph, plan, before, after, settings)
+    return {
+      outputs: host.outputs(collectedStreams(graph)) as Outputs<O>,
+      durationMs: after.atMs - before.atMs,
+      ...countRecords(graph, plan, after),
+      stopped: this.#ending !== undefined,
+      aborted: deployment.aborted,
+      plan,
+      totals,
+      userMetrics: [...this.#userMetrics.values()].flat(),
+    }
+  }
+
+  async #prepare(): Promise<PlannedJob> {
+    const file = typeof this.#target === 'string' || this.#target instanceof URL ? this.#target : this.#options.module
+    const workers = file === undefined ? 0 : undefined
+    const overrides = settingsOf(this.#options, this.#cores, workers)
+    // Threads come up while the job is bundled; how many is a guess until its settings are known.
+    if (file !== undefined) void this.#poolOf(overrides.workers ?? this.#cores).catch(() => {})
+    const loaded = file === undefined ? undefined : await loadJob(file)
+    this.#loaded = loaded
+    const job = loaded?.job ?? (this.#target as Job<unknown, unknown>)
+    const params = await job.parseParams(this.#options.params ?? {})
+    const collect = this.#options.collect ?? !(typeof this.#target === 'string' || this.#target instanceof URL)
+    const graph =
+      loaded?.declare(params, { collect }) ?? declareGraph(job, params, { collect, source: `job "${job.name}"`, positions: undefined })
+    const settings = resolveSettings(graph.settings, overrides)
+    const plan = withNotes(planJob(graph, settings), this.#notes(workers, graph))
+    this.#emit('planned', { job: job.name, graph, plan, settings, params, secretParams: job.secretParams })
+    return { graph, plan, settings, params, collect, loaded }
+  }
+
+  /** A job object cannot be sent to a worker; whoever asked for workers is told. */
+  #notes(forced: number | undefined, graph: LogicalGraph): readonly string[] {
+    const asked = this.#options.workers ?? this.#options.settings?.workers ?? graph.settings.workers ?? 0
+    if (forced === undefined || asked === 0) return []
+    return ['runs on the calling thread: a job object needs `module: import.meta.url` (where it is the default export) to run on workers']
+  }
+
+  /** The pool with at least that many threads. */
+  async #poolOf(threads: number): Promise<WorkerPool> {
+    const known = await this.#pool
+    if (known !== undefined && known.threads >= threads) return known
+    await known?.destroy()
+    this.#pool = WorkerPool.start(threads, this.#options.heap ?? {})
+    return this.#pool
+  }
+
+  /** Timers that read the counters; returns what ends them. */
+  #report({ graph, plan, settings }: PlannedJob, deployment: Deployment): () => void {
+    const { clock } = deployment.environment
+    const words = new Float64Array(deployment.shared.metrics)
+    let previous = zeroMetrics(plan, clock.monotonicMs())
+    const reports = setInterval(() => {
+      const current = readMetrics(plan, words, clock.monotonicMs())
+      this.#emit('report', reportInterval(graph, plan, previous, current, settings))
+      previous = current
+    }, reportMsOf(this.#options)).unref()
+    const detector = new StuckDetector({ graph, plan, stuckAfterMs: settings.stuckAfterMs })
+    const checkMs = Math.min(STUCK_CHECK_MS_MAX, settings.stuckAfterMs / STUCK_CHECKS_PER_LIMIT)
+    const checks = setInterval(() => {
+      for (const stuck of detector.check(readMetrics(plan, words, clock.monotonicMs()))) this.#emit('stuck', stuck)
+    }, checkMs).unref()
+    return () => {
+      clearInterval(reports)
+      clearInterval(checks)
+    }
+  }
+
+  #log(entry: LogEntry, worker: number): void {
+    const message = this.#loaded?.translate(entry.message) ?? entry.message
+    const line = { ...entry, message, worker }
+    this.#options.log?.(line)
+    this.#emit('log', line)
+  }
+
+  #explain(thrown: unknown): SluiceError {
+    translateError(thrown, this.#loaded)
+    const error =
+      thrown instanceof SluiceError
+        ? thrown
+        : new SluiceError('SLUICE_ASSERTION', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+    nameUserLine(error)
+    return error
+  }
+
+  /** A listener that throws is the caller's defect, not the job's: it surfaces as an uncaught exception, and the job goes on. */
+  #emit<E extends keyof RunEvents>(event: E, ...args: Parameters<RunEvents[E]>): void {
+    const emitter: EventEmitter<Record<string, unknown[]>> = this.events as never
+    try {
+      emitter.emit(event, ...args)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
+  }
+}
+
+const COLLECT_PREFIX = 'collect:'
+
+function collectedStreams(graph: LogicalGraph): string[] {
+  return graph.nodes.filter((node) => node.name.startsWith(COLLECT_PREFIX)).map((node) => node.name.slice(COLLECT_PREFIX.length))
+}
+
+function withNotes(plan: PhysicalPlan, notes: readonly string[]): PhysicalPlan {
+  return notes.length === 0 ? plan : { ...plan, notes: [...plan.notes, ...notes] }
+}

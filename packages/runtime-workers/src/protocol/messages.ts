@@ -1,0 +1,53 @@
+/**
+ * Everything that is said between the coordinator and its workers in messages. Per record nothing is: records, credit, metrics and
+ * commands go through shared memory. Coordinator to worker: the task argument, once. Worker to coordinator: the union below.
+ */
+import type { GraphSummary, LogEntry, PhysicalPlan, ResolvedSettings, SerialisedError, SharedRegions, UserMetric } from '@sluice/engine'
+
+/** The argument of a worker's one long-running task. */
+export interface WorkerTask {
+  readonly worker: number
+  /** The bundle that every thread imports. */
+  readonly bundleUrl: string
+  /** The user's file, for messages. */
+  readonly source: string
+  /** As parsed by the coordinator. */
+  readonly params: unknown
+  readonly collect: boolean
+  readonly plan: PhysicalPlan
+  readonly settings: ResolvedSettings
+  readonly shared: SharedRegions
+  /** Memory of the `StartGate`. */
+  readonly gate: SharedArrayBuffer
+  /** Of the graph that the coordinator declared. */
+  readonly fingerprint: string
+  readonly threads: number
+  readonly cores: number
+  readonly overwrite: boolean
+}
+
+export type WorkerMessage =
+  /** The graph is declared. `summary` is there only where the fingerprint differs from the coordinator's. */
+  | { readonly type: 'ready'; readonly worker: number; readonly summary: GraphSummary | undefined }
+  | { readonly type: 'log'; readonly worker: number; readonly entries: readonly LogEntry[] }
+  | { readonly type: 'metrics'; readonly worker: number; readonly metrics: readonly UserMetric[] }
+  /** Something failed at this monotonic time; the loop may still be running. */
+  | { readonly type: 'failure'; readonly worker: number; readonly atMs: number; readonly error: SerialisedError }
+  /** Always the last one of a worker that leaves in order. */
+  | { readonly type: 'left'; readonly worker: number }
+
+const MARK = 'sluice'
+
+/** What is posted: user code may post messages of its own on the same port. */
+export interface Envelope {
+  readonly [MARK]: WorkerMessage
+}
+
+export function seal(message: WorkerMessage): Envelope {
+  return { [MARK]: message }
+}
+
+/** undefined for a message that is not ours. */
+export function unseal(posted: unknown): WorkerMessage | undefined {
+  return typeof posted === 'object' && posted !== null && MARK in posted ? (posted as Envelope)[MARK] : undefined
+}

@@ -1,0 +1,73 @@
+/**
+ * What a worker thread runs: one long task. Import the bundle, declare the graph, compare, wait at the gate, then run the loop over
+ * the subtasks of this worker. It leaves by itself when they are done or the coordinator says abort. Failures are reported in
+ * messages, because an error that crosses threads by itself loses its code, its hint and its causes.
+ */
+import { fingerprintGraph, type LogicalGraph, serialiseError, summariseGraph, type UserMetric, WorkerLoop } from '@sluice/engine'
+import { parentPort } from 'node:worker_threads'
+import { createThreadEnvironment } from '../environment/thread-environment.js'
+import { importJob } from '../load/import-job.js'
+import { declareGraph } from '../load/declare-graph.js'
+import { captureConsole } from '../protocol/capture-console.js'
+import { trapWorkerFailures } from '../protocol/failure-traps.js'
+import { seal, type WorkerMessage, type WorkerTask } from '../protocol/messages.js'
+import { StartGate } from '../protocol/start-gate.js'
+import { Resources, resourcesOf } from '../resources.js'
+import { currentOperator, type Place } from './current-operator.js'
+import { LogQueue } from './log-queue.js'
+
+const USER_METRICS_PERIOD_MS = 1_000
+
+export default async function runWorker(task: WorkerTask): Promise<void> {
+  const { worker, plan, settings, shared, overwrite } = task
+  const post = (message: WorkerMessage): void => parentPort?.postMessage(seal(message))
+  let log: LogQueue | undefined
+  const environment = createThreadEnvironment({
+    log: (entry) => log?.push(entry),
+    threads: task.threads,
+    cores: task.cores,
+    ownThread: true,
+  })
+  const monotonicMs = (): number => environment.clock.monotonicMs()
+  const fail = (error: unknown): void => post({ type: 'failure', worker, atMs: monotonicMs(), error: serialiseError(error) })
+  trapWorkerFailures(fail)
+  // The coordinator has imported and declared the same file: what that prints was printed there.
+  let place: (() => Place | undefined) | undefined
+  captureConsole((level, message) => log?.push({ level, message, ...place?.() }))
+  try {
+    const graph = await declareHere(task)
+    const same = fingerprintGraph(graph) === task.fingerprint
+    post({ type: 'ready', worker, summary: same ? undefined : summariseGraph(graph) })
+    if (!(await new StartGate(task.gate).passed())) return
+    log = new LogQueue({ send: (entries) => post({ type: 'log', worker, entries }), monotonicMs })
+    place = currentOperator(graph, plan, shared.metrics, worker)
+    const resources = new Resources(plan.job)
+    try {
+      const opened = await resources.open(resourcesOf(graph, plan, worker), worker)
+      const loop = new WorkerLoop({ graph, plan, settings, shared, worker, environment, resources: opened, overwrite })
+      const postMetrics = (): void => postUserMetrics(loop.userMetrics(), worker, post)
+      const gathering = setInterval(postMetrics, USER_METRICS_PERIOD_MS).unref()
+      await loop.run().finally(() => {
+        clearInterval(gathering)
+        postMetrics()
+      })
+    } finally {
+      await resources.close().catch(fail)
+    }
+  } catch (error) {
+    fail(error)
+  } finally {
+    environment.close()
+    log?.close()
+    post({ type: 'left', worker })
+  }
+}
+
+function postUserMetrics(metrics: readonly UserMetric[], worker: number, post: (message: WorkerMessage) => void): void {
+  if (metrics.length > 0) post({ type: 'metrics', worker, metrics })
+}
+
+async function declareHere({ bundleUrl, source, params, collect }: WorkerTask): Promise<LogicalGraph> {
+  const job = await importJob({ url: bundleUrl, source })
+  return declareGraph(job, params, { collect, source, positions: undefined })
+}
