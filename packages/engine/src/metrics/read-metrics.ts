@@ -1,0 +1,176 @@
+/**
+ * The shared metrics words as plain data at one instant. Read by the coordinator's thread while the workers write: intervals
+ * that are still open (a state, a stall, a starved input) are counted up to now, so that a subtask inside a long
+ * synchronous function tells the truth too. Totals are cumulative; rates come from two snapshots.
+ */
+import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { ChannelWord, layoutMetrics, OperatorWord, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metric-layout.js'
+
+/** All metrics of a job at one instant. Plain data. */
+export interface MetricsSnapshot {
+  /** Monotonic clock of the process, in ms. */
+  readonly atMs: number
+  /** By subtask id. */
+  readonly subtasks: readonly SubtaskMetrics[]
+  /** By channel id. */
+  readonly channels: readonly ChannelMetrics[]
+  /** By subtask id, then by position in the chain. */
+  readonly operators: readonly (readonly OperatorMetricsSample[])[]
+}
+
+export interface SubtaskMetrics {
+  /** Time per state since the start, open intervals included; the four add up to wall time until the subtask has finished. */
+  readonly busyMs: number
+  readonly queuedMs: number
+  readonly backpressuredMs: number
+  readonly idleMs: number
+  readonly state: SubtaskStateCode
+  /** Start of the state it is in; 0: not started. */
+  readonly stateSinceMs: number
+  readonly recordsIn: number
+  readonly recordsOut: number
+  /** Ms since the epoch; -Infinity before the first. */
+  readonly watermark: number
+  readonly stateBytes: number
+  /** Channel that lacks credit, -1: none. */
+  readonly blockedChannel: number
+  readonly asyncInFlight: number
+  readonly dropped: number
+  readonly deadLetters: number
+  readonly finished: boolean
+  /** Position in the chain of the operator known to be active, -1: unknown. */
+  readonly activeOperator: number
+}
+
+export interface ChannelMetrics {
+  /** Published. On local channels an estimate of the encoded size. */
+  readonly bytes: number
+  readonly records: number
+  /** Time in which the producer lacked credit, the open stall included. */
+  readonly blockedMs: number
+  /** Of the stalls that ended. */
+  readonly longestStallMs: number
+  readonly stalls: number
+  /** How long the open stall lasts already, 0: none. */
+  readonly openStallMs: number
+  readonly stagedBytes: number
+  readonly producerWatermark: number
+  readonly consumedBytes: number
+  readonly consumedRecords: number
+  /** Time in which the consumer was idle with this channel empty, the open interval included. */
+  readonly starvedMs: number
+  readonly windowBytes: number
+  readonly bytesPerBusySecond: number
+  readonly consumerWatermark: number
+  readonly windowShrinks: number
+}
+
+/** Time spent in one operator's own function, in the records sampled. */
+export interface OperatorMetricsSample {
+  readonly sampledMs: number
+  readonly sampledRecords: number
+}
+
+/** Reads everything at `nowMs` of the monotonic clock that the workers stamp with. */
+export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: number): MetricsSnapshot {
+  const layout = layoutMetrics(plan)
+  return {
+    atMs: nowMs,
+    subtasks: plan.subtasks.map(({ id }) => readSubtask(metrics, layout.subtaskAt(id), nowMs)),
+    channels: plan.channels.map(({ id }) => readChannel(metrics, layout.channelAt(id), nowMs)),
+    operators: plan.subtasks.map(({ id, task }) =>
+      (plan.tasks[task]?.nodes ?? []).map((_, position) => {
+        const at = layout.operatorAt(id, position)
+        return { sampledMs: word(metrics, at + OperatorWord.sampledMs), sampledRecords: word(metrics, at + OperatorWord.sampledRecords) }
+      }),
+    ),
+  }
+}
+
+/** What `readMetrics` gives before anything ran: the start of a report over the whole run. */
+export function zeroMetrics(plan: PhysicalPlan, startedAtMs: number): MetricsSnapshot {
+  return readMetrics(plan, new Float64Array(layoutMetrics(plan).words), startedAtMs)
+}
+
+const READS_MAX = 3
+
+function readSubtask(metrics: Float64Array, at: number, nowMs: number): SubtaskMetrics {
+  const read = (offset: number): number => word(metrics, at + offset)
+  let stateSinceMs = read(SubtaskWord.stateSinceMs)
+  let state = read(SubtaskWord.state) as SubtaskStateCode
+  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0 }
+  // A change of state during the read would count its interval twice or not at all.
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    totals.busyMs = read(SubtaskWord.busyMs)
+    totals.queuedMs = read(SubtaskWord.queuedMs)
+    totals.backpressuredMs = read(SubtaskWord.backpressuredMs)
+    totals.idleMs = read(SubtaskWord.idleMs)
+    const again = read(SubtaskWord.stateSinceMs)
+    if (again === stateSinceMs) break
+    stateSinceMs = again
+    state = read(SubtaskWord.state) as SubtaskStateCode
+  }
+  const open = openMs(stateSinceMs, nowMs)
+  switch (state) {
+    case SubtaskState.busy:
+    case SubtaskState.waiting:
+      totals.busyMs += open
+      break
+    case SubtaskState.queued:
+      totals.queuedMs += open
+      break
+    case SubtaskState.backpressured:
+      totals.backpressuredMs += open
+      break
+    case SubtaskState.idle:
+    case SubtaskState.finished:
+      totals.idleMs += open
+      break
+  }
+  return {
+    ...totals,
+    state,
+    stateSinceMs,
+    recordsIn: read(SubtaskWord.recordsIn),
+    recordsOut: read(SubtaskWord.recordsOut),
+    watermark: read(SubtaskWord.watermark),
+    stateBytes: read(SubtaskWord.stateBytes),
+    blockedChannel: read(SubtaskWord.blockedChannel),
+    asyncInFlight: read(SubtaskWord.asyncInFlight),
+    dropped: read(SubtaskWord.dropped),
+    deadLetters: read(SubtaskWord.deadLetters),
+    finished: read(SubtaskWord.finished) === 1,
+    activeOperator: read(SubtaskWord.activeOperator),
+  }
+}
+
+function readChannel(metrics: Float64Array, at: number, nowMs: number): ChannelMetrics {
+  const read = (offset: number): number => word(metrics, at + offset)
+  const openStallMs = openMs(read(ChannelWord.stallSinceMs), nowMs)
+  return {
+    // Consumed first: what is in flight is then never negative.
+    consumedBytes: read(ChannelWord.consumedBytes),
+    consumedRecords: read(ChannelWord.consumedRecords),
+    bytes: read(ChannelWord.bytes),
+    records: read(ChannelWord.records),
+    blockedMs: read(ChannelWord.blockedMs) + openStallMs,
+    longestStallMs: read(ChannelWord.longestStallMs),
+    stalls: read(ChannelWord.stalls),
+    openStallMs,
+    stagedBytes: read(ChannelWord.stagedBytes),
+    producerWatermark: read(ChannelWord.producerWatermark),
+    starvedMs: read(ChannelWord.starvedMs) + openMs(read(ChannelWord.starvedSinceMs), nowMs),
+    windowBytes: read(ChannelWord.windowBytes),
+    bytesPerBusySecond: read(ChannelWord.bytesPerBusySecond),
+    consumerWatermark: read(ChannelWord.consumerWatermark),
+    windowShrinks: read(ChannelWord.windowShrinks),
+  }
+}
+
+function openMs(sinceMs: number, nowMs: number): number {
+  return sinceMs === 0 ? 0 : Math.max(0, nowMs - sinceMs)
+}
+
+function word(metrics: Float64Array, at: number): number {
+  return metrics[at] ?? 0
+}

@@ -1,0 +1,51 @@
+/** Everything a report says about the time between two snapshots. Pure: the same for a report interval and for a whole run. */
+import type { LogicalGraph } from '../graph/logical-graph.js'
+import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { defaultSettings } from '../plan/settings.js'
+import { type EdgePressure, edgePressures } from './edge-pressure.js'
+import { type Bottleneck, findBottleneck } from './find-bottleneck.js'
+import { type Headroom, headroomOf } from './headroom.js'
+import { measureInterval } from './interval.js'
+import type { MetricsSnapshot } from './read-metrics.js'
+import { type StuckSubtask, stuckSubtasks } from './stuck-subtasks.js'
+import { type SubtaskReport, subtaskReports } from './subtask-report.js'
+
+export interface IntervalReport {
+  /** Monotonic clock of the process, in ms. */
+  readonly atMs: number
+  readonly intervalMs: number
+  /** By planned edge id. */
+  readonly edges: readonly EdgePressure[]
+  /** By subtask id. */
+  readonly subtasks: readonly SubtaskReport[]
+  /** undefined while nobody is held back for more than a tenth of the time. */
+  readonly bottleneck: Bottleneck | undefined
+  readonly headroom: Headroom | undefined
+  readonly stuck: readonly StuckSubtask[]
+}
+
+/**
+ * The report between two snapshots of one run; for the whole run take `zeroMetrics` as the previous one.
+ *
+ * @example
+ * const report = reportInterval(graph, plan, previous, readMetrics(plan, metrics, nowMs))
+ * report.bottleneck?.message // 'write (subtask 1) is the bottleneck: busy 98 %, holds source flights back 71 % of the time through ...'
+ */
+export function reportInterval(
+  graph: LogicalGraph,
+  plan: PhysicalPlan,
+  previous: MetricsSnapshot,
+  current: MetricsSnapshot,
+  options: { readonly stuckAfterMs?: number | undefined } = {},
+): IntervalReport {
+  const interval = measureInterval(previous, current)
+  return {
+    atMs: current.atMs,
+    intervalMs: interval.elapsedMs,
+    edges: edgePressures(graph, plan, interval),
+    subtasks: subtaskReports(plan, interval),
+    bottleneck: findBottleneck(graph, plan, interval),
+    headroom: headroomOf(graph, plan, interval),
+    stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
+  }
+}

@@ -1,0 +1,48 @@
+/** Shared metrics words written by a test through the layout, and read through the reader under test. */
+import { ChannelWord, layoutMetrics, OperatorWord, SubtaskWord } from '../../src/metrics/metric-layout.js'
+import { type MetricsSnapshot, readMetrics } from '../../src/metrics/read-metrics.js'
+import type { PhysicalPlan } from '../../src/plan/physical-plan.js'
+
+type Words<Names> = { readonly [Name in keyof Names]?: number }
+
+export class MetricsBoard {
+  readonly #plan: PhysicalPlan
+  readonly words: Float64Array
+
+  constructor(plan: PhysicalPlan) {
+    this.#plan = plan
+    this.words = new Float64Array(layoutMetrics(plan).words)
+  }
+
+  /** `subtask` of the task that begins with the operator. */
+  subtask(task: string, index: number, values: Words<typeof SubtaskWord>): this {
+    const at = layoutMetrics(this.#plan).subtaskAt(this.id(task, index))
+    for (const [name, value] of Object.entries(values)) this.words[at + SubtaskWord[name as keyof typeof SubtaskWord]] = value
+    return this
+  }
+
+  channel(edge: string, at: number, values: Words<typeof ChannelWord>): this {
+    const id = this.#plan.edges.find(({ name }) => name === edge)?.channels[at]
+    if (id === undefined) throw new Error(`no channel ${at} on ${edge}`)
+    const word = layoutMetrics(this.#plan).channelAt(id)
+    for (const [name, value] of Object.entries(values)) this.words[word + ChannelWord[name as keyof typeof ChannelWord]] = value
+    return this
+  }
+
+  sampled(task: string, index: number, position: number, sampledMs: number): this {
+    const at = layoutMetrics(this.#plan).operatorAt(this.id(task, index), position)
+    this.words[at + OperatorWord.sampledMs] = sampledMs
+    this.words[at + OperatorWord.sampledRecords] = 256
+    return this
+  }
+
+  read(nowMs: number): MetricsSnapshot {
+    return readMetrics(this.#plan, this.words, nowMs)
+  }
+
+  id(task: string, index: number): number {
+    const id = this.#plan.tasks.find(({ name }) => name.split(' ')[0] === task)?.subtasks[index]
+    if (id === undefined) throw new Error(`no subtask ${index} of ${task}`)
+    return id
+  }
+}
