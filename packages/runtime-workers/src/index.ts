@@ -3,6 +3,7 @@ export type {
   OutputWriter,
   Outputs,
   PlannedEvent,
+  RawParams,
   RunEvents,
   RunHandle,
   RunLogEntry,

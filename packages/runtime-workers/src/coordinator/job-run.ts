@@ -154,7 +154,8 @@ export class JobRun<O> implements RunHandle<O> {
     const loaded = file === undefined ? undefined : await loadJob(file)
     this.#loaded = loaded
     const job = loaded?.job ?? (this.#target as Job<unknown, unknown>)
-    const params = await job.parseParams(this.#options.params ?? {})
+    const given = this.#options.params ?? {}
+    const params = await job.parseParams(typeof given === 'function' ? given(job) : given)
     const collect = this.#options.collect ?? !(typeof this.#target === 'string' || this.#target instanceof URL)
     const graph =
       loaded?.declare(params, { collect }) ?? declareGraph(job, params, { collect, source: `job "${job.name}"`, positions: undefined })

@@ -11,7 +11,7 @@ import type {
   StuckSubtask,
   UserMetric,
 } from '@sluice/engine'
-import type { ByteSize, Duration, Stream } from '@sluice/operators'
+import type { ByteSize, Duration, Job, Stream } from '@sluice/operators'
 import type { EventEmitter } from 'eventemitter3'
 import type { WorkerHeapLimits } from './worker-pool.js'
 
@@ -21,9 +21,12 @@ export interface OutputWriter {
   write(text: string): void | Promise<void>
 }
 
+/** Parameters by name, as given. */
+export type RawParams = Readonly<Record<string, unknown>>
+
 export interface RunOptions {
-  /** Parameters before they are parsed against the job's schema. */
-  readonly params?: Readonly<Record<string, unknown>> | undefined
+  /** Parameters before they are parsed against the job's schema, or what makes them once the job is loaded and its schema is known. */
+  readonly params?: RawParams | ((job: Job<unknown, unknown>) => RawParams) | undefined
   /** Default: the number of workers. */
   readonly parallelism?: number | undefined
   /** Worker threads; 0: everything runs on the calling thread. Default: the available cores, or 0 for a job object without `module`. */
