@@ -127,20 +127,22 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number): SubtaskM
       totals.idleMs += open
       break
   }
+  // Words of a subtask that has not started are all 0, which would mean operator 0, channel 0 and the year 1970.
+  const started = stateSinceMs !== 0
   return {
     ...totals,
     state,
     stateSinceMs,
     recordsIn: read(SubtaskWord.recordsIn),
     recordsOut: read(SubtaskWord.recordsOut),
-    watermark: read(SubtaskWord.watermark),
+    watermark: started ? read(SubtaskWord.watermark) : Number.NEGATIVE_INFINITY,
     stateBytes: read(SubtaskWord.stateBytes),
-    blockedChannel: read(SubtaskWord.blockedChannel),
+    blockedChannel: started ? read(SubtaskWord.blockedChannel) : -1,
     asyncInFlight: read(SubtaskWord.asyncInFlight),
     dropped: read(SubtaskWord.dropped),
     deadLetters: read(SubtaskWord.deadLetters),
     finished: read(SubtaskWord.finished) === 1,
-    activeOperator: read(SubtaskWord.activeOperator),
+    activeOperator: started ? read(SubtaskWord.activeOperator) : -1,
   }
 }
 

@@ -53,7 +53,8 @@ describe('readMetrics', () => {
 
   it('counts nothing before the start, and nothing negative where the clocks of two reads cross', () => {
     const board = new MetricsBoard(plan)
-    expect(board.read(9_000).subtasks[0]?.idleMs).toBe(0)
+    expect(board.read(9_000).subtasks[0]).toMatchObject({ idleMs: 0, watermark: Number.NEGATIVE_INFINITY })
+    expect(zeroMetrics(plan, 9_000).subtasks[0]).toMatchObject({ blockedChannel: -1, activeOperator: -1 })
     expect(board.subtask('in', 0, { stateSinceMs: 9_001 }).read(9_000).subtasks[0]?.idleMs).toBe(0)
   })
 

@@ -11,7 +11,13 @@ export class MetricsBoard {
 
   constructor(plan: PhysicalPlan) {
     this.#plan = plan
-    this.words = new Float64Array(layoutMetrics(plan).words)
+    const layout = layoutMetrics(plan)
+    this.words = new Float64Array(layout.words)
+    for (const { id } of plan.subtasks) {
+      const at = layout.subtaskAt(id)
+      this.words[at + SubtaskWord.activeOperator] = -1
+      this.words[at + SubtaskWord.blockedChannel] = -1
+    }
   }
 
   /** `subtask` of the task that begins with the operator. */
