@@ -150,12 +150,27 @@ function readBytes(view: DataView, bytes: Buffer, cursor: Cursor): ArrayBuffer {
 
 type ViewConstructor = new (buffer: ArrayBuffer) => ArrayBufferView
 
+const viewConstructors: Partial<Record<(typeof viewNames)[number], ViewConstructor>> = {
+  DataView,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+}
+
 function readView(view: DataView, bytes: Buffer, cursor: Cursor): ArrayBufferView {
   const kind = view.getUint8(cursor.at)
   cursor.at += 1
   const buffer = readBytes(view, bytes, cursor)
   const name = viewNames[kind]
-  const construct = name === undefined ? undefined : (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
+  const construct = name === undefined ? undefined : viewConstructors[name]
   if (construct === undefined) return corrupt(`unknown kind of view ${kind}`)
   try {
     return new construct(buffer)

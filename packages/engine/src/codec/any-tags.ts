@@ -44,7 +44,6 @@ export const viewNames = [
   'Float64Array',
   'BigInt64Array',
   'BigUint64Array',
-  'Float16Array',
 ] as const
 
 /** Error classes that structured clone keeps; all others become `Error`. */

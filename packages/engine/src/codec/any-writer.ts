@@ -183,11 +183,14 @@ function writeSet(value: ReadonlySet<unknown>, view: DataView, bytes: Buffer, at
   return writeAll(Set.prototype.values.call(value), view, bytes, at + 5, limit, depth)
 }
 
+/** Its accessor names the class of a typed array, whatever the array says of itself. */
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as object
+
 /** The number of a view's class in the encoding, or -1. A subclass such as Buffer counts as the class it extends, as in structured clone. */
 function viewKind(value: ArrayBufferView): number {
   if (types.isDataView(value)) return 0
-  const getTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get
-  return viewNames.indexOf(getTag?.call(value) as (typeof viewNames)[number])
+  const tag: unknown = Reflect.get(typedArrayPrototype, Symbol.toStringTag, value)
+  return viewNames.indexOf(tag as (typeof viewNames)[number])
 }
 
 function writeView(value: ArrayBufferView, view: DataView, bytes: Buffer, at: number, limit: number): number {

@@ -7,7 +7,10 @@ import type { RecordShape } from './record-shape.js'
 
 /** The value does not fit what this function encodes: call `prepare(value)`, send what it defined, encode again. */
 export const MISFIT = -1
-/** The bytes up to `limit` do not suffice: publish what is staged and encode again, or use `encodeLarge`. */
+/**
+ * The bytes up to `limit` do not suffice: publish what is staged and encode again, or use `encodeLarge`. It says nothing about the fit: encoding again with
+ * more room may answer `MISFIT`. A few bytes of slack count as no room.
+ */
 export const NO_ROOM = -2
 
 /** Writes `value` from `at` on, never at or beyond `limit`; answers the end, `MISFIT` or `NO_ROOM`. What it wrote before a refusal is void. */
@@ -24,7 +27,7 @@ export interface RecordEncoder {
   /** The current function; it changes in `prepare`, so call it as `encoder.encode(...)`. `view` and `bytes` cover the same memory from the same offset. */
   encode: EncodeFunction
   /**
-   * Finds, widens or learns a shape for `value`; afterwards `encode` answers no `MISFIT` for it. A definition is given to `onDefine` before `prepare` returns,
+   * Finds, widens or learns a shape for `value`; afterwards `encode` answers no `MISFIT` for it, also when it is called again for want of room. A definition is given to `onDefine` before `prepare` returns,
    * and belongs behind every record encoded before and in front of every record encoded after.
    * @throws SluiceError when the value cannot be encoded: `SLUICE_RECORD_NOT_ENCODABLE`, `_CYCLE`, `_CLASS_INSTANCE`, `_PROMISE`, with the property path.
    */

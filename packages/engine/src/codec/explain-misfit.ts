@@ -113,9 +113,15 @@ function childrenOf(value: object, path: string): { value: unknown; path: string
   }))
 }
 
-const describeKey = (key: unknown): string =>
-  typeof key === 'string'
-    ? JSON.stringify(key)
-    : typeof key === 'object' || typeof key === 'function' || typeof key === 'symbol'
-      ? typeof key
-      : String(key)
+function describeKey(key: unknown): string {
+  switch (typeof key) {
+    case 'string':
+      return JSON.stringify(key)
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(key)
+    default:
+      return key === null ? 'null' : typeof key
+  }
+}

@@ -7,9 +7,10 @@ import type { DecodeFunction } from './contract.js'
 import { corrupt } from './corrupt.js'
 import { type FieldType, Kind, type ObjectType } from './field-type.js'
 import { elementSize, fixedSize, Presence, presentSize } from './layout.js'
+import { createStringSite } from './string-cache.js'
 import { readString } from './string-codec.js'
 
-const tools = { readString, readAny, corrupt }
+const tools = { readString, readAny, corrupt, createStringSite }
 
 export type DecoderFactory = (other: DecodeFunction) => DecodeFunction
 
@@ -20,13 +21,16 @@ export function generateDecoder(id: number, type: FieldType): DecoderFactory {
   text.line(`if (view.getUint8(at) !== ${id}) return other(view, bytes, cursor)`)
   text.line(`cursor.at = at + ${1 + fixedSize(type)}`)
   text.line(`return ${text.value(type, 'at', 1)}`)
-  const body = `'use strict'\nreturn function decodeShape${id}(view, bytes, cursor) {\n${text.lines.join('\n')}\n}`
+  const sites = Array.from({ length: text.sites }, (_, index) => `const site${index} = createStringSite()`).join('\n')
+  const body = `'use strict'\n${sites}\nreturn function decodeShape${id}(view, bytes, cursor) {\n${text.lines.join('\n')}\n}`
   const make = new Function(...Object.keys(tools), 'other', body)
   return (other) => make(...Object.values(tools), other) as DecodeFunction
 }
 
 class DecoderText {
   readonly lines: string[] = []
+  /** Places that read strings: constants `site0`, `site1`, ... around the function. */
+  sites = 0
   #count = 0
 
   line(text: string): void {
@@ -71,7 +75,7 @@ class DecoderText {
       case Kind.bigint64:
         return `view.getBigInt64(${place}, true)`
       case Kind.string:
-        return this.#local('readString(view, bytes, cursor)')
+        return this.#local(`readString(view, bytes, cursor, site${this.sites++})`)
       case Kind.any:
         return this.#local('readAny(view, bytes, cursor)')
       case Kind.array:

@@ -10,7 +10,9 @@ import { hasExactlyKeys, isPlain, timeOf } from './value-checks.js'
 /** `other` is asked where the value does not fit. */
 export function interpretEncoder(id: number, type: FieldType, other: EncodeFunction): EncodeFunction {
   const size = 1 + fixedSize(type)
+  const names = type.kind === Kind.object && !type.nullable ? type.names : undefined
   return (value, view, bytes, at, limit) => {
+    if (names !== undefined && !(isPlain(value) && hasExactlyKeys(value, names))) return other(value, view, bytes, at, limit)
     const end = at + size
     if (end > limit) return NO_ROOM
     view.setUint8(at, id)
@@ -103,11 +105,13 @@ function writeElements(type: FieldType, value: unknown, view: DataView, bytes: B
   if (at + 4 > limit) return NO_ROOM
   view.setUint32(at, value.length, true)
   const size = elementSize(type)
+  const isFiller = fixedSize(type) === 0
   let end = at + 4
   for (const item of value as readonly unknown[]) {
     const start = end
     end += size
     if (end > limit) return NO_ROOM
+    if (isFiller) view.setUint8(start, 0)
     if (writeFixed(type, item, view, start) === MISFIT) return MISFIT
     end = writeVariable(type, item, view, bytes, end, limit)
     if (end < 0) return end

@@ -3,21 +3,20 @@
  * Every code unit survives, lone surrogates too.
  *
  * Native calls cost the same for any length, a loop costs per character: short strings are written by a loop, longer ones by `utf8Write`, which proves that
- * they are ASCII when it wrote as many bytes as there are code units.
+ * they are ASCII when it wrote as many bytes as there are code units. It is given room for three bytes per code unit: cut off it would prove nothing, and it
+ * is slower when it has to look for the end.
  */
 import type { Buffer } from 'node:buffer'
 import { type Cursor, NO_ROOM } from './contract.js'
 import { corrupt } from './corrupt.js'
 import type { NativeBuffer } from './native-buffer.js'
+import { LONG_MAX, readRepeatedString, readShortString, SHORT_MAX, type StringSite } from './string-cache.js'
 
 /** Up to this length a loop over the characters beats a native call. */
 const LOOP_MAX = 16
 const BYTE_LENGTH_MAX = 253
 const LONG_LATIN1 = 254
 const TWO_BYTE = 255
-/** A native write cut off by the end of the memory still writes more than `length` bytes for text that is not ASCII if it has this much more room. */
-const PROOF_BYTES = 4
-
 export function writeString(text: string, view: DataView, bytes: Buffer, at: number, limit: number): number {
   const length = text.length
   if (length <= LOOP_MAX) {
@@ -39,8 +38,7 @@ function writeLongString(text: string, view: DataView, bytes: Buffer, at: number
   const length = text.length
   const start = length <= BYTE_LENGTH_MAX ? at + 1 : at + 5
   if (start + length > limit) return NO_ROOM
-  const room = Math.min(bytes.length - start, length + PROOF_BYTES)
-  const proven = room >= length + PROOF_BYTES && (bytes as NativeBuffer).utf8Write(text, start, room) === length
+  const proven = limit - start >= 3 * length ? (bytes as NativeBuffer).utf8Write(text, start) === length : false
   if (!proven && !writeLatin1(text, view, start)) return writeTwoByte(text, view, bytes, at, limit)
   if (length <= BYTE_LENGTH_MAX) view.setUint8(at, length)
   else {
@@ -69,13 +67,16 @@ function writeTwoByte(text: string, view: DataView, bytes: Buffer, at: number, l
   return end
 }
 
-export function readString(view: DataView, bytes: Buffer, cursor: Cursor): string {
+/** `site` is the account of the place, where it has one. */
+export function readString(view: DataView, bytes: Buffer, cursor: Cursor, site?: StringSite): string {
   const at = cursor.at
   const length = view.getUint8(at)
   if (length > BYTE_LENGTH_MAX) return readLongString(length, view, bytes, cursor)
   const end = at + 1 + length
   cursor.at = end
-  return length === 0 ? '' : (bytes as NativeBuffer).latin1Slice(at + 1, end)
+  if (length <= SHORT_MAX) return length === 0 ? '' : readShortString(view, bytes, at + 1, length)
+  if (site !== undefined && length <= LONG_MAX) return readRepeatedString(view, bytes, at + 1, length, site)
+  return (bytes as NativeBuffer).latin1Slice(at + 1, end)
 }
 
 function readLongString(form: number, view: DataView, bytes: Buffer, cursor: Cursor): string {

@@ -12,7 +12,7 @@ export function canonicalKey(key: unknown): string | number | bigint | boolean |
     case 'string':
       return key.charCodeAt(0) === 0 ? `\0s${key}` : key
     case 'number':
-      if (key !== key) throw invalid('key is NaN, which equals nothing')
+      if (Number.isNaN(key)) throw invalid('key is NaN, which equals nothing')
       return key + 0
     case 'bigint':
     case 'boolean':

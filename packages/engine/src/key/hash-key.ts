@@ -15,8 +15,8 @@ const doubleWords = new Int32Array(double.buffer)
  */
 export function hashKey(key: unknown): number {
   if (typeof key === 'number') {
-    // NaN is the one value that differs from itself; adding 0 turns -0 into 0.
-    if (key !== key) throw invalid('key is NaN, which equals nothing')
+    // Adding 0 turns -0 into 0.
+    if (Number.isNaN(key)) throw invalid('key is NaN, which equals nothing')
     double[0] = key + 0
     return finishHash(mixWord(mixWord(mixWord(0, KeyKind.number), doubleWords[0] as number), doubleWords[1] as number), 12)
   }

@@ -1,7 +1,14 @@
 /** An encoder and a decoder joined by small staging buffers, as a channel joins them. */
 import { Buffer } from 'node:buffer'
-import { createRecordDecoder, createRecordEncoder, MISFIT, NO_ROOM, type RecordDecoder, type RecordEncoder } from '../../src/codec/index.js'
-import type { RecordEncoderOptions } from '../../src/codec/index.js'
+import {
+  createRecordDecoder,
+  createRecordEncoder,
+  MISFIT,
+  NO_ROOM,
+  type RecordDecoder,
+  type RecordEncoder,
+  type RecordEncoderOptions,
+} from '../../src/codec/index.js'
 
 export interface RoundTrip {
   readonly encoder: RecordEncoder
@@ -38,26 +45,26 @@ export function roundTrip(options: RoundTripOptions = {}): RoundTrip {
   const encoder = createRecordEncoder({ ...options, onDefine })
   const decoder = createRecordDecoder({ generate: options.generateDecoder ?? options.generate })
   const put = (value: unknown): void => {
-    let end = encoder.encode(value, view, staging, at, staging.length)
-    if (end === MISFIT) {
-      encoder.prepare(value)
-      end = encoder.encode(value, view, staging, at, staging.length)
-      if (end === MISFIT) throw new Error('encode misfits after prepare')
+    let isPrepared = false
+    for (;;) {
+      const end = encoder.encode(value, view, staging, at, staging.length)
+      if (end === MISFIT) {
+        if (isPrepared) throw new Error('encode misfits after prepare')
+        encoder.prepare(value)
+        isPrepared = true
+      } else if (end !== NO_ROOM) {
+        if (end > staging.length || end <= at) throw new Error('encode went beyond its limit')
+        at = end
+        count++
+        return
+      } else if (at > 0) flush()
+      else {
+        const bytes = Uint8Array.from(encoder.encodeLarge(value))
+        flush()
+        entries.push({ kind: 'large', bytes, count: 1 })
+        return
+      }
     }
-    if (end === NO_ROOM && at > 0) {
-      flush()
-      end = encoder.encode(value, view, staging, at, staging.length)
-      if (end === MISFIT) throw new Error('encode misfits after NO_ROOM')
-    }
-    if (end === NO_ROOM) {
-      const bytes = Uint8Array.from(encoder.encodeLarge(value))
-      flush()
-      entries.push({ kind: 'large', bytes, count: 1 })
-      return
-    }
-    if (end > staging.length) throw new Error('encode went beyond its limit')
-    at = end
-    count++
   }
   return {
     encoder,

@@ -3,6 +3,12 @@ import { roundTrip } from './round-trip.js'
 
 const nest = (depth: number): unknown => (depth === 0 ? { a: 1.5 } : { a: nest(depth - 1), b: 'x' })
 
+function withHole(...items: unknown[]): unknown[] {
+  items.length += 1
+  items.push(...items.splice(0, 1))
+  return items
+}
+
 const values: [string, unknown][] = [
   ['integers', { a: 0, b: -1, c: 2 ** 31 - 1, d: -(2 ** 31) }],
   ['numbers beyond 32 bits', { a: 2 ** 31, b: 2 ** 53, c: -0, d: Number.NaN, e: Number.POSITIVE_INFINITY, f: 0.1 }],
@@ -30,7 +36,7 @@ const values: [string, unknown][] = [
     'arrays',
     { a: [], b: [1, 2, 3], c: [1.5, -0], d: ['x', 'я'], e: [1, 'x', null], f: [[1], [2, 3]], g: [{ a: 1 }, { a: 2 }], h: [undefined] },
   ],
-  ['arrays with holes', { a: [1, , 3], b: new Array(5), c: [, undefined] }],
+  ['arrays with holes', { a: withHole(1, 3), b: new Array(5), c: withHole(undefined) }],
   ['arrays with properties', { a: Object.assign([1, 2], { x: 1 }), b: /b(?<n>.)/.exec('abc'), c: Object.assign(new Array(1), { x: 1 }) }],
   [
     'maps and sets',
