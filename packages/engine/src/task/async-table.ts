@@ -5,8 +5,8 @@
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
-import type { AsyncContext } from '../graph/operator-context.js'
 import { isPromise } from './element-checks.js'
+import type { AsyncCallContext } from './operator-contexts.js'
 
 interface InFlight {
   readonly timestamp: number
@@ -17,7 +17,8 @@ interface InFlight {
 
 export interface AsyncTableOptions {
   readonly operator: string
-  readonly fn: (record: never, context: AsyncContext) => unknown
+  /** Number of parameters the function declares. */
+  readonly parameters: number
   /** Records in flight of this subtask. */
   readonly limit: number
   readonly ordered: boolean
@@ -26,7 +27,7 @@ export interface AsyncTableOptions {
   readonly gate: Gate
   readonly monotonicMs: () => number
   /** The context of the record with this sequence number. */
-  readonly contextOf: (sequence: number) => AsyncContext
+  readonly contextOf: (sequence: number) => AsyncCallContext
   /** A completion or an error is waiting: the loop shall look. */
   readonly wake: () => void
   readonly fail: (error: unknown) => void
@@ -42,10 +43,13 @@ export class AsyncTable {
   #deadlines: InFlight[] = []
   #full = false
   #sequence = 0
+  /** The context given to a function that declares only the record: it can see it while it is called, not afterwards. */
+  readonly #passing: AsyncCallContext | undefined
   #push: (record: unknown, timestamp: number) => void = () => {}
 
   constructor(options: AsyncTableOptions) {
     this.#options = options
+    if (options.parameters === 1) this.#passing = options.contextOf(0)
   }
 
   /** Where results go; set once the chain is compiled. */
@@ -53,11 +57,23 @@ export class AsyncTable {
     this.#push = push
   }
 
-  accept(record: unknown, timestamp: number): void {
-    const { fn, contextOf, ordered, discardsResults } = this.#options
-    if (record !== undefined && record !== null && (record as object).constructor !== Object && isPromise(record))
-      throw new SluiceError('SLUICE_RECORD_PROMISE', 'A Promise reached an asynchronous operator.')
-    const result = fn(record as never, contextOf(this.#sequence++))
+  /** Refuses a record that is a Promise. Called with records that are not plain objects. */
+  check(record: unknown): void {
+    if (isPromise(record)) throw new SluiceError('SLUICE_RECORD_PROMISE', 'A Promise reached an asynchronous operator.')
+  }
+
+  /** The context of the next call. */
+  nextContext(): AsyncCallContext {
+    const sequence = this.#sequence++
+    const passing = this.#passing
+    if (passing === undefined) return this.#options.contextOf(sequence)
+    passing.sequence = sequence
+    return passing
+  }
+
+  /** Takes what a call returned: a promise is in flight from here on. */
+  take(result: unknown, timestamp: number): void {
+    const { ordered, discardsResults } = this.#options
     if (result === undefined || !isPromise(result)) {
       if (discardsResults) return
       if (!ordered || this.inFlight === 0) {

@@ -195,7 +195,7 @@ class SubtaskBuilder {
         spec.kind === 'async'
           ? new AsyncTable({
               operator: node.name,
-              fn: spec.fn,
+              parameters: spec.fn.length,
               limit: spec.concurrency === undefined ? 1 : Math.max(1, shareOf(spec.concurrency, this.#parallelism, this.#planned.index)),
               ordered: spec.ordered,
               timeoutMs: spec.timeoutMs,

@@ -341,12 +341,21 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
       case 'general':
         return `${op}\n${this.#timed(position, `g${position}.process(${r}, ${t}, ${input})`)}`
       case 'async':
-        return `${op}\n${this.#timed(position, `a${position}.accept(${r}, ${t})`)}`
+        return this.#asyncCall(position, spec.discardsResults, r, t)
       case 'sink':
         return `${op}\n${this.#timed(position, `s${position}.accept(${r})`)}`
       case 'source':
         return this.#targets(position, 0, r, t)
     }
+  }
+
+  /** The user's function has its call site here; a consumer that returns nothing costs nothing more. */
+  #asyncCall(position: number, discardsResults: boolean, r: string, t: string): string {
+    const result = this.#name('p')
+    return `op = ${position}
+if (${r} !== undefined && ${r} !== null && ${r}.constructor !== Object) a${position}.check(${r})
+${this.#timed(position, `const ${result} = f${position}(${r}, a${position}.nextContext())`, result)}
+${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${result}, ${t})`
   }
 
   #targets(position: number, port: number, r: string, t: string): string {

@@ -4,6 +4,7 @@
  */
 import { SideOutputValue } from '../graph/operator-context.js'
 import type { ChainDrivers, ChainNode, ChainParts, Sampling } from './chain-drivers.js'
+import type { AsyncTable } from './async-table.js'
 import { elementChecks } from './element-checks.js'
 import type { Expansion } from './expansion.js'
 
@@ -174,8 +175,14 @@ class ChainInterpreter {
         const process = this.#timedCall(position, (record, timestamp) => node.operator?.process(record, timestamp, input))
         return process
       }
-      case 'async':
-        return this.#timedCall(position, (record, timestamp) => node.table?.accept(record, timestamp))
+      case 'async': {
+        const { fn } = spec
+        const table = node.table as AsyncTable
+        return this.#timedCall(position, (record, timestamp) => {
+          table.check(record)
+          table.take(fn(record as never, table.nextContext()), timestamp)
+        })
+      }
       case 'sink':
         return this.#timedCall(position, (record) => node.sink?.accept(record))
       case 'source':

@@ -104,7 +104,7 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 
   /** The context of one asynchronous call. */
-  asyncContext(sequence: number): AsyncContext {
+  asyncContext(sequence: number): AsyncCallContext {
     return new AsyncCallContext(this, sequence)
   }
 
@@ -113,13 +113,15 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 }
 
-class AsyncCallContext implements AsyncContext {
+/** What an asynchronous function sees of one call. */
+export class AsyncCallContext implements AsyncContext {
   readonly #shared: OperatorContexts
-  readonly #sequence: number
+  /** Number of the record in this subtask. */
+  sequence: number
 
   constructor(shared: OperatorContexts, sequence: number) {
     this.#shared = shared
-    this.#sequence = sequence
+    this.sequence = sequence
   }
 
   get job(): string {
@@ -147,7 +149,7 @@ class AsyncCallContext implements AsyncContext {
   }
 
   get recordId(): string {
-    return `${this.#shared.operator}/${this.#shared.subtask.index}/${this.#sequence}`
+    return `${this.#shared.operator}/${this.#shared.subtask.index}/${this.sequence}`
   }
 
   now(): number {

@@ -49,8 +49,9 @@ const STEP_MS = 1
 const DRIVE_RECORDS_MAX = 512
 const DRIVE_SLOW_MS = 0.5
 const DRIVE_FAST_MS = 0.1
-/** One driver call in this many is timed per function. */
+/** One driver call in this many is timed per function, over a few records: reading the clock costs more than most functions. */
 const SAMPLE_EVERY = 64
+const SAMPLE_RECORDS = 8
 const ADAPT_PERIOD_MS = 100
 
 export class Subtask {
@@ -297,14 +298,14 @@ export class Subtask {
     while (!source.exhausted) {
       if (!source.ready(nowMs)) break
       this.#work(nowMs)
-      this.#beginSample()
+      const limit = this.#beginDrive()
       let taken: number
       try {
-        taken = source.take(this.#driveRecords, nowMs)
+        taken = source.take(limit, nowMs)
       } catch (error) {
         this.#parts.fail(0, error)
       }
-      this.#endSample()
+      this.#endDrive()
       if (taken === 0) break
       progressed = true
       accounting.add(SubtaskWord.recordsIn, taken)
@@ -343,12 +344,12 @@ export class Subtask {
         }
       }
       this.#work(nowMs)
-      this.#beginSample()
+      const limit = this.#beginDrive()
       const before = channel.index
-      const end = Math.min(channel.count, before + this.#driveRecords)
+      const end = Math.min(channel.count, before + limit)
       if (channel.isRing) this.#parts.drivers.ring[channel.input]?.(channel as RingInput, end)
       else this.#parts.drivers.local[channel.input]?.(channel as LocalInput, end)
-      this.#endSample()
+      this.#endDrive()
       const taken = channel.index - before
       progressed = true
       accounting.add(SubtaskWord.recordsIn, taken)
@@ -388,11 +389,14 @@ export class Subtask {
     else if (elapsedMs < DRIVE_FAST_MS && taken >= this.#driveRecords && this.#driveRecords < DRIVE_RECORDS_MAX) this.#driveRecords *= 2
   }
 
-  #beginSample(): void {
-    if (++this.#drives % SAMPLE_EVERY === 0) this.#parts.sampling.on = true
+  /** How many records the next driver call may take; now and then only a few, with the time taken of each function. */
+  #beginDrive(): number {
+    if (++this.#drives % SAMPLE_EVERY !== 0) return this.#driveRecords
+    this.#parts.sampling.on = true
+    return Math.min(SAMPLE_RECORDS, this.#driveRecords)
   }
 
-  #endSample(): void {
+  #endDrive(): void {
     this.#parts.sampling.on = false
   }
 
