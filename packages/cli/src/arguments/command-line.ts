@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
-import { byteSize, collect, wholeNumber } from './option-values.js'
+import { collect, numberOrText, wholeNumber } from './option-values.js'
 
 /** What `run` and `plan` have in common. */
 export interface JobArguments {
@@ -15,12 +15,12 @@ export interface JobArguments {
   readonly envFile: string | undefined
   readonly parallelism: number | undefined
   readonly workers: number | undefined
-  readonly memory: number | undefined
+  readonly memory: number | string | undefined
   readonly color: boolean
 }
 
 export interface RunArguments extends JobArguments {
-  readonly report: string | undefined
+  readonly report: number | string | undefined
   readonly log: 'pretty' | 'json'
   readonly quiet: boolean
   readonly overwrite: boolean
@@ -85,7 +85,7 @@ export function readCommandLine(argv: readonly string[], output: CommandLineOutp
   program.exitOverride().showSuggestionAfterError().configureOutput({ writeOut: output.writeOut, writeErr: output.writeError })
 
   addJobArguments(program.command('run').description('run a job until its input ends'))
-    .option('--report <duration>', 'how often pressure per edge is logged (default: 5s)')
+    .option('--report <duration>', 'how often pressure per edge is logged (default: 5s)', numberOrText)
     .addOption(new Option('--log <format>', 'how the log is written').choices(['pretty', 'json']).default('pretty'))
     .option('--quiet', 'log only errors; tables only on a terminal', false)
     .option('--overwrite', 'replace output that exists', false)
@@ -130,7 +130,7 @@ function addJobArguments(command: Command): Command {
     .option('--env-file <file>', 'a file of environment variables, read first')
     .option('--parallelism <n>', 'subtasks per operator (default: workers)', wholeNumber(1))
     .option('--workers <n>', 'worker threads; 0 runs everything on the main thread (default: cores)', wholeNumber(0))
-    .option('--memory <size>', 'budget for rings, queues and work in flight (default: 256mb)', byteSize)
+    .option('--memory <size>', 'budget for rings, queues and work in flight (default: 256mb)', numberOrText)
     .option('--no-color', 'no colours; NO_COLOR does the same')
 }
 

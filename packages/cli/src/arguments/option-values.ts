@@ -8,14 +8,9 @@ export function wholeNumber(min: number): (text: string) => number {
   }
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { '': 1, b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
-
-/** `268435456`, `256mb`, `256 MiB`, `1g`: bytes, units in powers of two. */
-export function byteSize(text: string): number {
-  const match = /^(?<value>\d+(?:\.\d+)?)\s*(?<unit>[kmg]?)(?:i?b)?$/i.exec(text.trim())
-  const bytes = Math.round(Number(match?.groups?.['value']) * (SIZE_UNITS[match?.groups?.['unit']?.toLowerCase() ?? ''] ?? 1))
-  if (!Number.isSafeInteger(bytes) || bytes < 1) throw new InvalidArgumentError('It takes a size such as 256mb, 1gb or a number of bytes.')
-  return bytes
+/** Durations and sizes: digits alone are a number (ms, bytes); the rest is read where such texts are read for the API too. */
+export function numberOrText(text: string): number | string {
+  return /^\d+$/.test(text) ? Number(text) : text
 }
 
 /** Repeated flags become a list. */

@@ -93,9 +93,17 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       recordsPerSecond: field('1/s', '`recordsIn` over the duration.'),
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
-      operators: field(
-        'list of { task, subtask, worker, busy, recordsIn, recordsOut, dropped, deadLetters }',
-        'Per subtask, over the whole run; `busy`: 0..1.',
+      subtasks: field(
+        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, recordsIn, recordsOut, dropped, deadLetters }',
+        'Per subtask, over the whole run; the four times add up to about 1,000.',
+      ),
+      headroom: optional(
+        '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',
+        'The gap to the load at which flow control starts: 1 - the largest busy share.',
+      ),
+      userMetrics: field(
+        'list of { operator, subtask, name, kind, value }',
+        'The metrics of user code (`context.metrics`), by operator and subtask.',
       ),
     },
   },
@@ -140,19 +148,22 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
   'job.bottleneck': {
     when: 'With every report while some edge is above `OK`.',
     fields: {
+      kind: field('text', '`operator`, or `worker`: the subtask is ready more than it runs, because its worker runs others.'),
       operator: field('text', 'The operator that sets the pace; in a chain the slowest function.'),
       subtask: field('count', 'Index of its subtask.'),
-      busy: field('0..1', 'Share of the time that the subtask worked.'),
-      because: field('list of text', 'The edges through which it holds the sources back.'),
-      heldBackMsPerSecond: field('object', 'How long each source waited, by name.'),
+      worker: field('index', 'The worker it runs on; -1: the main thread.'),
+      busy: field('0..1', 'Share of the time in which the subtask worked.'),
+      because: field('list of text', 'The edges through which it holds the sources back, from the source on.'),
+      heldBackMsPerSecond: field('object', 'By source: how long it waited for credit, mean over its subtasks.'),
     },
   },
   'operator.stuck': {
-    when: 'When a subtask has been inside user code longer than a limit.',
+    when: 'When a subtask has been inside one call of user code longer than `stuckAfterMs`; once per call.',
     fields: {
-      operator: field('text', 'The operator, as far as it is known.'),
+      operator: field('text', 'The operator, or its chain where it is not known which.'),
       subtask: field('count', 'Index of its subtask.'),
-      stuckMs: field('ms', 'For how long.'),
+      worker: field('index', 'The worker it runs on; -1: the main thread.'),
+      forMs: field('ms', 'For how long.'),
     },
   },
   'user.log': {

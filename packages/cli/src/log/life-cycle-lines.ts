@@ -1,7 +1,7 @@
 /** The life of a job as lines of the log: planned, started, stopping, finished, failed. Pure. */
 import { HOST_WORKER, type LogicalGraph, type PhysicalPlan, type PlannedEdge } from '@sluice/engine'
 import { formatAmount, formatBytes, formatDuration } from '../format/units.js'
-import type { RawParams } from '../params/param-flags.js'
+import type { RawParams } from '@sluice/runtime-workers'
 import { type ErrorFacts, failureFields } from '../report/error-facts.js'
 import type { JobLogLine } from './events.js'
 

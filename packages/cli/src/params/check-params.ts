@@ -3,7 +3,7 @@ import { SluiceError } from '@sluice/engine'
 import { nearest } from '../format/nearest.js'
 import { describeParams, type ParamDescription, paramInWords } from './describe-params.js'
 import { envVariableOf } from './env-params.js'
-import type { RawParams } from './param-flags.js'
+import type { RawParams } from '@sluice/runtime-workers'
 
 /** `schema`: the JSON Schema of what the job takes. Fails with `SLUICE_PARAMS_INVALID`. */
 export function checkParamNames(job: string, given: RawParams, schema: object): void {

@@ -2,7 +2,7 @@
  * Params from the environment: `SLUICE_PARAM_INPUT`, `SLUICE_PARAM_DELAY_MS` for `delayMs`. A variable that names no param of the job is
  * left alone, since an environment is often shared by several jobs. Pure.
  */
-import type { RawParams } from './param-flags.js'
+import type { RawParams } from '@sluice/runtime-workers'
 
 const PREFIX = 'SLUICE_PARAM_'
 

@@ -1,7 +1,6 @@
 /** `--param name=value` as typed: names to texts, a list where a name is repeated. Pure. */
 import { SluiceError } from '@sluice/engine'
-
-export type RawParams = Readonly<Record<string, unknown>>
+import type { RawParams } from '@sluice/runtime-workers'
 
 export function parseParamFlags(flags: readonly string[]): RawParams {
   const params = new Map<string, string | string[]>()

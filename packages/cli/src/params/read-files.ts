@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseEnv } from 'node:util'
 import { SluiceError } from '@sluice/engine'
-import type { RawParams } from './param-flags.js'
+import type { RawParams } from '@sluice/runtime-workers'
 
 /** One JSON object, params by name. */
 export async function readParamsFile(path: string): Promise<RawParams> {

@@ -98,7 +98,8 @@ test('a job file that is not there', async () => {
 test.each([
   [['rnu', 'job.ts'], /Did you mean run\?/],
   [['run', 'job.ts', '--memroy', '1gb'], /Did you mean --memory\?/],
-  [['run', 'job.ts', '--report', 'soon'], /SLUICE_DURATION_INVALID|SLUICE_USAGE/],
+  [['run', 'job.ts', '--report', 'soon'], /SLUICE_DURATION_INVALID.*--report is "soon"/],
+  [['run', 'job.ts', '--memory', 'much'], /SLUICE_OPTIONS_INVALID.*--memory is "much"/],
   [['run', 'job.ts', '--param', 'records'], /SLUICE_USAGE.*name=value/],
   [['run', 'job.ts', '--params', 'none.json'], /SLUICE_USAGE.*none\.json/],
 ])('wrong usage: %j', async (args, says) => {

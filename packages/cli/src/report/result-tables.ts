@@ -1,0 +1,71 @@
+/** The end of a run on the terminal: edges with rates and pressure, operators with what their time went to. Pure. */
+import { type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport } from '@sluice/engine'
+import type { Colours } from '../format/colours.js'
+import { printableLine } from '../format/printable.js'
+import { formatTable } from '../format/table.js'
+import { formatByteRate, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+
+const right = 'right'
+
+/** Two tables with a blank line before each; the edges are left out where there are none. */
+export function formatResultTables(totals: IntervalReport, colours: Colours): string {
+  const tables = [...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]), operatorTable(totals.subtasks, colours)]
+  return tables.map((table) => `\n${table}\n`).join('')
+}
+
+function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }: Colours): string {
+  const paint = { OK: green, LOW: yellow, HIGH: red }
+  return formatTable(
+    [
+      { title: 'edge' },
+      { title: 'partitioning' },
+      { title: 'rate', align: right },
+      { title: 'bytes', align: right },
+      { title: 'blocked', align: right },
+      { title: 'longest stall', align: right },
+      { title: 'pressure' },
+    ],
+    edges.map((edge) => [
+      printableLine(edge.edge),
+      `${edge.partitioning}, ${edge.channels} channel${edge.channels === 1 ? '' : 's'}`,
+      formatRecordRate(edge.recordsPerSecond),
+      formatByteRate(edge.bytesPerSecond),
+      formatShare(edge.blockedMsPerSecond.max / 1000),
+      formatDuration(edge.longestStallMs),
+      paint[edge.level](edge.level),
+    ]),
+    bold,
+  )
+}
+
+function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): string {
+  const lost = subtasks.some(({ dropped, deadLetters }) => dropped > 0 || deadLetters > 0)
+  const share = (msPerSecond: number): string => formatShare(msPerSecond / 1000)
+  return formatTable(
+    [
+      { title: 'operators' },
+      { title: 'subtask', align: right },
+      { title: 'worker' },
+      { title: 'busy', align: right },
+      { title: 'queued', align: right },
+      { title: 'held back', align: right },
+      { title: 'idle', align: right },
+      { title: 'records in', align: right },
+      { title: 'records out', align: right },
+      ...(lost ? [{ title: 'dropped', align: right } as const, { title: 'dead letters', align: right } as const] : []),
+    ],
+    subtasks.map((subtask) => [
+      printableLine(subtask.task),
+      String(subtask.subtask),
+      subtask.worker === HOST_WORKER ? 'main' : String(subtask.worker),
+      share(subtask.busyMsPerSecond),
+      share(subtask.queuedMsPerSecond),
+      share(subtask.backpressuredMsPerSecond),
+      share(subtask.idleMsPerSecond),
+      subtask.recordsIn.toLocaleString('en-US'),
+      subtask.recordsOut.toLocaleString('en-US'),
+      ...(lost ? [subtask.dropped.toLocaleString('en-US'), subtask.deadLetters.toLocaleString('en-US')] : []),
+    ]),
+    bold,
+  )
+}

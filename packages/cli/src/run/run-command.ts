@@ -1,0 +1,153 @@
+/**
+ * `sluice run`: starts a job, turns its events into the job log, stops it on Ctrl-C, and ends with tables or an error block. Data goes to
+ * stdout, everything else to stderr. Main thread; it does nothing per record.
+ */
+import { basename } from 'node:path'
+import { defaultSettings, SluiceError } from '@sluice/engine'
+import { parseByteSize, parseDuration } from '@sluice/operators'
+import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run } from '@sluice/runtime-workers'
+import type { RunArguments } from '../arguments/command-line.js'
+import { type Colours, makeColours, wantsColour } from '../format/colours.js'
+import { JobLog } from '../log/job-log.js'
+import { failedLine, plannedLine, startedLine, stoppingLine } from '../log/life-cycle-lines.js'
+import { PrettyPrinter } from '../log/pretty-printer.js'
+import { finishedLine, reportLines, stuckLine, userLine } from '../log/report-lines.js'
+import { readParamSources } from '../params/read-param-sources.js'
+import { checkParams, resolveParams } from '../params/resolve-params.js'
+import { formatErrorBlock } from '../report/error-block.js'
+import { readErrorFacts } from '../report/error-facts.js'
+import { formatResultTables } from '../report/result-tables.js'
+import { listenForStop, type StopSignal } from './stop-signals.js'
+
+const signalStatus: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 }
+
+export function runCommand(args: RunArguments): Promise<number> {
+  return new RunCommand(args).execute()
+}
+
+class RunCommand {
+  readonly #args: RunArguments
+  readonly #colours: Colours
+  readonly #log: JobLog
+  readonly #isTerminal = process.stderr.isTTY === true
+  readonly #cwd = process.cwd()
+  #shownParams: RawParams = {}
+  #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
+  #startedAtMs: number | undefined
+  #signal: StopSignal | undefined
+
+  constructor(args: RunArguments) {
+    this.#args = args
+    this.#colours = makeColours(wantsColour({ asked: args.color, env: process.env, isTerminal: this.#isTerminal }))
+    this.#log = new JobLog({
+      job: basename(args.file),
+      format: args.log,
+      quiet: args.quiet,
+      printer: new PrettyPrinter(this.#colours),
+      write: (text) => void process.stderr.write(text),
+      nowMs: Date.now,
+    })
+  }
+
+  async execute(): Promise<number> {
+    process.on('uncaughtException', (error) => void this.#exitOnUncaught(error))
+    try {
+      const handle = await this.#start()
+      const stopListening = listenForStop({
+        onFirst: (signal) => this.#stop(handle, signal),
+        onSecond: (signal) => process.exit(signalStatus[signal]),
+        monotonicMs: () => performance.now(),
+      })
+      this.#endWithReader(handle)
+      const result = await handle.finished.finally(stopListening)
+      return await this.#finish(result)
+    } catch (thrown) {
+      return await this.#fail(thrown)
+    }
+  }
+
+  /** What can be wrong before any code of the user runs is found here. */
+  async #start(): Promise<RunHandle<unknown>> {
+    const { parallelism, workers, memory, overwrite, checkRecords, report, file } = this.#args
+    const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, '--memory')
+    const reportMs = report === undefined ? undefined : parseDuration(report, '--report')
+    const sources = await readParamSources(this.#args)
+    const handle: RunHandle<unknown> = run(file, {
+      params: (job) => {
+        const params = resolveParams(job, { ...sources, env: process.env })
+        this.#shownParams = params.shown
+        this.#log.identify(job.name, params.redactor)
+        checkParams(job, params.raw)
+        return params.raw
+      },
+      ...{ parallelism, workers, memory: memoryBytes, overwrite, checkRecords, report: reportMs, collect: false },
+    })
+    handle.events
+      .on('planned', (event) => this.#planned(event))
+      .on('started', () => this.#started())
+      .on('report', (reported) => reportLines(reported).forEach((line) => this.#log.write(line)))
+      .on('stuck', (stuck) => this.#log.write(stuckLine(stuck)))
+      .on('log', (entry) => this.#log.write(userLine(entry)))
+    return handle
+  }
+
+  #planned({ graph, plan, settings }: PlannedEvent): void {
+    this.#stopTimeoutMs = settings.stopTimeoutMs
+    this.#log.write(plannedLine(graph, plan, this.#shownParams))
+  }
+
+  #started(): void {
+    this.#startedAtMs = performance.now()
+    this.#log.write(startedLine(this.#startedAtMs))
+  }
+
+  #stop(handle: RunHandle<unknown>, signal: StopSignal): void {
+    this.#signal = signal
+    this.#log.write(stoppingLine(signal, this.#stopTimeoutMs))
+    void handle.stop()
+  }
+
+  /** `sluice run job.ts | head`: nobody reads the output any more. */
+  #endWithReader(handle: RunHandle<unknown>): void {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      this.#signal ??= 'SIGTERM'
+      void handle.stop()
+    })
+  }
+
+  async #finish(result: RunResult<unknown>): Promise<number> {
+    if (result.aborted) throw new SluiceError('SLUICE_INTERRUPTED', 'what was in flight did not flow out in time and was given up')
+    this.#log.write(finishedLine(result))
+    await this.#log.open()
+    if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {
+      process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours)))
+    }
+    return result.stopped && this.#signal !== undefined ? signalStatus[this.#signal] : 0
+  }
+
+  async #fail(thrown: unknown): Promise<number> {
+    const facts = readErrorFacts(thrown)
+    const durationMs = this.#startedAtMs === undefined ? 0 : Math.round(performance.now() - this.#startedAtMs)
+    const isPretty = this.#args.log === 'pretty'
+    // Before it started there is no log to speak of: the block says it all.
+    if (!isPretty || this.#startedAtMs !== undefined) this.#log.write(failedLine(facts, durationMs, this.#cwd))
+    await this.#log.open()
+    if (isPretty)
+      process.stderr.write(
+        this.#log.redactor.text(`${this.#startedAtMs === undefined ? '' : '\n'}${formatErrorBlock(facts, this.#colours, this.#cwd)}`),
+      )
+    return facts.error.exitStatus
+  }
+
+  /** Code of the user that runs on the main thread threw outside of any operator: the process cannot be trusted any more. */
+  async #exitOnUncaught(error: unknown): Promise<void> {
+    const wrapped =
+      error instanceof SluiceError
+        ? error
+        : new SluiceError('SLUICE_UNHANDLED_REJECTION', `an exception was thrown outside of any operator: ${String(error)}`, {
+            cause: error,
+          })
+    process.exit(await this.#fail(wrapped))
+  }
+}

@@ -1,0 +1,115 @@
+import { SluiceError } from '@sluice/engine'
+import { expect, test } from 'vitest'
+import { makeColours } from '../../src/format/colours.js'
+import { type EventEntry, type JobLogLine, jobLogEvents } from '../../src/log/events.js'
+import { failedLine, plannedLine, startedLine, stoppingLine } from '../../src/log/life-cycle-lines.js'
+import { PrettyPrinter } from '../../src/log/pretty-printer.js'
+import { finishedLine, reportLines, stuckLine, userLine } from '../../src/log/report-lines.js'
+import { readErrorFacts } from '../../src/report/error-facts.js'
+import { formatResultTables } from '../../src/report/result-tables.js'
+import { graph, plan, reportOf } from '../support/reports.js'
+
+const held = reportOf(714)
+const result = {
+  ...{ outputs: {}, durationMs: 1234.56, recordsIn: 3_000_000, recordsOut: 12, stopped: false, aborted: false, plan, totals: held },
+  userMetrics: [{ operator: 'sum', subtask: 0, name: 'hits', kind: 'count', value: 3 } as const],
+}
+const error = new SluiceError('SLUICE_OPERATOR_FAILED', 'it threw', {
+  ...{ operator: 'sum', subtask: 1, edge: 'a -> b', position: 'line 3', declaredAt: '/job.ts:1:2', cause: new Error('x') },
+})
+
+const lines: readonly JobLogLine[] = [
+  plannedLine(graph, plan, { input: 'a.csv', token: '***' }),
+  startedLine(149.6),
+  ...reportLines(held),
+  stuckLine({ operator: 'sum', subtask: 1, worker: 0, forMs: 12_345.6 }),
+  userLine({ level: 'warn', message: 'odd', operator: 'sum', subtask: 0, fields: { row: 3 }, worker: 1 }),
+  stoppingLine('SIGINT', 10_000),
+  finishedLine(result),
+  failedLine(readErrorFacts(error), 12, '/'),
+]
+
+test.each(Object.entries(jobLogEvents) as [string, EventEntry][])('%s has every documented field and no other', (event, { fields }) => {
+  const line = lines.find((one) => one.event === event)
+  expect(Object.keys(line?.fields ?? {}).toSorted()).toEqual(Object.keys(fields).toSorted())
+})
+
+test('fields that do not apply are left out', () => {
+  expect(userLine({ level: 'info', message: 'x', worker: 0 }).fields).toEqual({})
+  expect(
+    Object.keys(failedLine(readErrorFacts(Object.assign(new SluiceError('SLUICE_USAGE', 'x'), { stack: '' })), 0, '/').fields).toSorted(),
+  ).toEqual(['code', 'durationMs', 'error', 'hint'])
+})
+
+test('the plan says which edges stand between tasks, which chain was not made and why, what is guaranteed', () => {
+  const { fields, msg } = plannedLine(graph, plan, {})
+  expect(msg).toMatch(/^3 tasks, 5 subtasks on 2 workers, 2 edges, \d+ rings? of \d+ KiB$/)
+  expect(fields).toMatchObject({
+    workers: 2,
+    subtasks: 5,
+    edges: [
+      { edge: 'flights -> sum', partitioning: 'hash', from: 2, to: 2, channels: 4, rings: 2, boundBytes: expect.any(Number) as number },
+      { edge: 'sum -> out', partitioning: 'rebalance', from: 2, to: 1, channels: 2 },
+    ],
+    chains: [
+      { edge: 'flights -> sum', chained: false, because: expect.any(String) as string },
+      { edge: 'sum -> out', chained: false, because: expect.any(String) as string },
+    ],
+    delivery: [
+      { operator: 'flights', guarantee: 'exactly-once' },
+      { operator: 'out', guarantee: 'at-least-once' },
+    ],
+  })
+})
+
+test('a report: one line per edge, and the bottleneck while some edge is above OK', () => {
+  expect(reportLines(held).map(({ event, fields }) => [event, fields['edge'] ?? fields['operator'], fields['pressure']])).toEqual([
+    ['edge.pressure', 'flights -> sum', 'HIGH'],
+    ['edge.pressure', 'sum -> out', 'OK'],
+    ['job.bottleneck', 'sum', undefined],
+  ])
+  expect(reportLines(held)[0]?.fields).toMatchObject({
+    recordsPerSecond: 1_200_000,
+    bytesPerSecond: 34_000_000,
+    blockedMsPerSecond: { max: 714, mean: 714 },
+  })
+  expect(reportLines(held)[2]?.fields).toMatchObject({ because: ['flights -> sum'], heldBackMsPerSecond: { flights: 714 }, busy: 1 })
+  expect(reportLines(reportOf(50)).map(({ event }) => event)).toEqual(['edge.pressure', 'edge.pressure'])
+})
+
+test('in words a report is one compact, aligned line per edge', () => {
+  const printer = new PrettyPrinter(makeColours(false))
+  const words = lines.map(({ level, event, msg, fields }) =>
+    printer.print({ level, time: '2026-01-02T03:04:05.006Z', job: 'flights', event, msg, ...fields }),
+  )
+  expect(words.filter((_, index) => lines[index]?.event === 'edge.pressure').map((line) => line.slice('12:03:04.123  '.length))).toEqual([
+    'edge        flights -> sum  hash 2x2        1.2 M rec/s    34 MB/s  fill 1.00  blocked  71 %  HIGH\n',
+    'edge        sum -> out      rebalance 2x1   600 k rec/s    17 MB/s  fill 1.00  blocked   0 %  OK\n',
+  ])
+  expect(words.join('')).toContain(
+    'sum (subtask 0) is the bottleneck: busy 100 %, holds source flights back 71 % of the time through flights -> sum',
+  )
+  expect(words.join('')).toContain('finished    3,000,000 records in, 12 records out in 1.23 s, 2.43 M records/s\n')
+})
+
+test('a stopped job says so first', () => {
+  expect(finishedLine({ ...result, stopped: true })).toMatchObject({
+    msg: expect.stringMatching(/^stopped: 3,000,000/) as string,
+    fields: { stopped: true },
+  })
+})
+
+test('the tables show each edge and each subtask', () => {
+  const tables = formatResultTables(held, makeColours(false)).split('\n')
+  expect(tables[1]).toMatch(/^edge +partitioning +rate +bytes +blocked +longest stall +pressure$/)
+  expect(tables[2]).toMatch(/^flights -> sum +hash, 4 channels +1\.2 M rec\/s +34 MB\/s +71 % +12 ms +HIGH$/)
+  expect(tables[5]).toMatch(/^operators +subtask +worker +busy +queued +held back +idle +records in +records out$/)
+  expect(tables[6]).toMatch(/^flights +0 +0 +29 % +0 % +71 % +0 % +1,200,000 +1,200,000$/)
+  expect(tables).toHaveLength(12)
+})
+
+test('what was dropped has columns of its own', () => {
+  const [first, ...others] = held.subtasks
+  const lossy = { ...held, subtasks: [{ ...first!, dropped: 5, deadLetters: 1 }, ...others] }
+  expect(formatResultTables(lossy, makeColours(false))).toMatch(/dropped +dead letters\n.* 5 +1\n/)
+})
