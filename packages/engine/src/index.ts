@@ -17,6 +17,8 @@ export { type ChannelMetrics, type MetricsSnapshot, readMetrics, type SubtaskMet
 export { type IntervalReport, reportInterval } from './metrics/report-interval.js'
 export { type StuckSubtask, stuckSubtasks } from './metrics/stuck-subtasks.js'
 export type { SubtaskReport } from './metrics/subtask-report.js'
+export { describePlan, type PlanFormat } from './plan/describe-plan.js'
+export { formatBytes } from './plan/format-bytes.js'
 export * from './plan/physical-plan.js'
 export { planJob } from './plan/plan-job.js'
 export { type EdgeBound, type EdgeLoad, edgeBound } from './plan/plan-memory.js'

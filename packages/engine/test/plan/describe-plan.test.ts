@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest'
+import { describePlan } from '../../src/plan/describe-plan.js'
+import { planJob } from '../../src/plan/plan-job.js'
+import { resolveSettings } from '../../src/plan/settings.js'
+import { async, GraphBuilder, map, sink, source } from '../support/graph-builder.js'
+
+const paced = { ...source, ratePerSecond: 1_000 } as typeof source
+const graph = {
+  ...new GraphBuilder()
+    .node('numbers', paced, { declaredAt: 'job.ts:3:5', delivery: 'exactly-once', options: { count: 10, big: 5n } })
+    .node('say "hi" <b>', map)
+    .node('sum', map, { declaredAt: 'job.ts:5:5' })
+    .node('slow', async({ concurrency: 5, discardsResults: true }), { delivery: 'at-least-once', resources: ['pool'] })
+    .node('out', sink, { pinnedToHost: true, resources: [] })
+    .edge('numbers', 'say "hi" <b>')
+    .edge('say "hi" <b>', 'sum', { partitioning: 'hash' })
+    .edge('sum', 'slow')
+    .edge('sum', 'out')
+    .build(),
+  resources: [{ name: 'pool', open: () => 1, close: undefined, declaredAt: 'job.ts:1:1' }],
+}
+const plan = planJob(graph, resolveSettings({}, { cores: 2 }))
+
+describe('describePlan', () => {
+  it('as text answers what runs where, what is chained and why not, and what it costs', () => {
+    expect(describePlan(graph, plan, 'text')).toMatchInlineSnapshot(`
+      "Job test: 4 tasks, 7 subtasks on 2 workers, 3 edges, 8 channels
+
+      Tasks
+        numbers -> say "hi" <b>
+          2 subtasks on workers 0, 1
+          numbers       source  1000 records/s (500 per subtask), {"big":"5n","count":10}  at job.ts:3:5
+          say "hi" <b>  map
+        sum
+          2 subtasks on workers 0, 1
+          sum  map  at job.ts:5:5
+        slow
+          2 subtasks on workers 0, 1
+          slow  sink  concurrency 5 (2 to 3 per subtask)
+        out
+          1 subtask on the calling thread
+          out  sink
+
+      Edges between tasks
+        say "hi" <b> -> sum  hash       2 x 2  2 rings, 2 local  holds at most 704 KiB (64.7 MiB with records larger than a frame)
+        sum -> slow          forward    2 x 2  2 local           holds at most 432 KiB
+        sum -> out           rebalance  2 x 1  2 rings           holds at most 352 KiB (64.3 MiB with records larger than a frame)
+
+      Chaining
+        numbers -> say "hi" <b>  chained
+        say "hi" <b> -> sum      not chained: records are dealt out by key
+        sum -> slow              not chained: slow does asynchronous work
+        sum -> out               not chained: parallelism 2 and 1 differ, out is bound to the calling thread
+
+      Resources
+        pool  opened in 2 threads  at job.ts:1:1
+
+      Delivery
+        numbers  source  exactly-once
+        slow     sink    at-least-once
+
+      Memory
+        1.6 MiB planned of a budget of 256 MiB
+          rings          512 KiB  4 of 128 KiB
+          local windows  512 KiB  4 of at most 128 KiB
+          staging        256 KiB  frames of at most 16 KiB
+          overdraft      256 KiB  what one call emits beyond its credit
+          async          80 KiB   asynchronous work in flight
+        records larger than a frame take up to 128 MiB on top (at most 16 MiB each)
+
+      Notes
+        - out runs at parallelism 1 instead of 2: it is bound to the calling thread"
+    `)
+  })
+
+  it('as text is short for a job of one task', () => {
+    const small = new GraphBuilder().node('in', source).node('out', sink).edge('in', 'out').build()
+    const planned = planJob(small, resolveSettings({}, { cores: 2, workers: 0 }))
+    expect(describePlan(small, planned, 'text')).toMatchInlineSnapshot(`
+      "Job test: 1 task, 1 subtask on the calling thread, 0 edges, 0 channels
+
+      Tasks
+        in -> out
+          1 subtask on the calling thread
+          in   source
+          out  sink
+
+      Chaining
+        in -> out  chained
+
+      Memory
+        0 B planned of a budget of 256 MiB"
+    `)
+  })
+
+  it('as Mermaid draws a box per task and escapes names', () => {
+    expect(describePlan(graph, plan, 'mermaid')).toMatchInlineSnapshot(`
+      "flowchart LR
+        subgraph t0["1 x2"]
+          n0(["numbers"])
+          n1["say &quot;hi&quot; &lt;b&gt;"]
+        end
+        subgraph t1["2 x2"]
+          n2["sum"]
+        end
+        subgraph t2["3 x2"]
+          n3[["slow"]]
+        end
+        subgraph t3["4 x1"]
+          n4[["out"]]
+        end
+        n0 --- n1
+        n1 -->|hash| n2
+        n2 -->|forward| n3
+        n2 -->|rebalance| n4"
+    `)
+  })
+
+  it('as Graphviz draws a cluster per task and escapes names', () => {
+    expect(describePlan(graph, plan, 'dot')).toMatchInlineSnapshot(`
+      "digraph "test" {
+        rankdir=LR
+        node [shape=box]
+        subgraph cluster_0 {
+          label="1 x2"
+          n0 [label="numbers", shape=ellipse]
+          n1 [label="say \\"hi\\" <b>"]
+        }
+        subgraph cluster_1 {
+          label="2 x2"
+          n2 [label="sum"]
+        }
+        subgraph cluster_2 {
+          label="3 x2"
+          n3 [label="slow", shape=box3d]
+        }
+        subgraph cluster_3 {
+          label="4 x1"
+          n4 [label="out", shape=box3d]
+        }
+        n0 -> n1 [arrowhead=none]
+        n1 -> n2 [label=hash]
+        n2 -> n3 [label=forward]
+        n2 -> n4 [label=rebalance]
+      }"
+    `)
+  })
+
+  it('as JSON has the same facts, in a stable order, without functions', () => {
+    const text = describePlan(graph, plan, 'json')
+    expect(describePlan({ ...graph }, { ...plan }, 'json')).toBe(text)
+    const description = JSON.parse(text)
+    expect(Object.keys(description)).toEqual(['job', 'workers', 'keyGroups', 'tasks', 'edges', 'chaining', 'resources', 'memory', 'notes'])
+    expect(description.tasks[0]).toEqual({
+      id: 0,
+      name: 'numbers -> say "hi" <b>',
+      parallelism: 2,
+      workers: [0, 1],
+      operators: [
+        {
+          name: 'numbers',
+          role: 'source',
+          kind: 'source',
+          ports: ['out'],
+          declaredAt: 'job.ts:3:5',
+          delivery: 'exactly-once',
+          options: { big: '5n', count: 10 },
+          numbers: [{ name: 'ratePerSecond', total: 1_000, perSubtaskMin: 500, perSubtaskMax: 500 }],
+        },
+        { name: 'say "hi" <b>', role: 'map', kind: 'map', ports: ['out'], options: {}, numbers: [] },
+      ],
+      inputs: [],
+      outputs: [0],
+    })
+    expect(description.edges[0]).toMatchObject({
+      name: 'say "hi" <b> -> sum',
+      from: 'say "hi" <b>',
+      to: 'sum',
+      partitioning: 'hash',
+      rings: 2,
+      locals: 2,
+    })
+    expect(description.chaining[1]).toEqual({ edge: 'say "hi" <b> -> sum', chained: false, because: 'records are dealt out by key' })
+    expect(description.memory).toEqual(plan.memory)
+  })
+})
