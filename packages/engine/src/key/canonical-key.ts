@@ -1,6 +1,7 @@
 /** Keys as what a Map takes: equal keys become the same primitive, different keys different ones. */
 import { Buffer } from 'node:buffer'
-import { encodeKey, invalid } from './encode-key.js'
+import { encodeKey } from './encode-key.js'
+import { explainKey } from './explain-key.js'
 
 /**
  * Primitives are their own canonical key (-0 is 0); Dates, tuples and objects become a string that begins with U+0000, and so do strings that begin with it
@@ -12,7 +13,7 @@ export function canonicalKey(key: unknown): string | number | bigint | boolean |
     case 'string':
       return key.charCodeAt(0) === 0 ? `\0s${key}` : key
     case 'number':
-      if (Number.isNaN(key)) throw invalid('key is NaN, which equals nothing')
+      if (Number.isNaN(key)) throw explainKey(key)
       return key + 0
     case 'bigint':
     case 'boolean':

@@ -1,7 +1,10 @@
 /** Keys to bytes, in the format of `key-format.ts`. Anything that is no plain, comparable data is refused with `SLUICE_KEY_INVALID`. */
 import { isDate } from 'node:util/types'
-import { SluiceError } from '../errors/sluice-error.js'
-import { COUNT_MAX, KEY_DEPTH_MAX, KeyKind } from './key-format.js'
+import { explainKey } from './explain-key.js'
+import { COUNT_MAX, isPlain, KEY_DEPTH_MAX, KeyKind } from './key-format.js'
+
+/** Where a writer stands that met something that cannot be a key. */
+const INVALID = -1
 
 /** One per thread: keys are encoded to the end without giving way to other code. */
 let words = new Int32Array(64)
@@ -13,7 +16,9 @@ const doubleWords = new Int32Array(double.buffer)
  * @throws SluiceError `SLUICE_KEY_INVALID`.
  */
 export function encodeKey(key: unknown, out?: Uint8Array): Uint8Array {
-  const length = 4 * writeKey(key, 0, 'key', 0)
+  const end = writeKey(key, 0, 0)
+  if (end === INVALID) throw explainKey(key)
+  const length = 4 * end
   const bytes = out !== undefined && out.length >= length ? out.subarray(0, length) : new Uint8Array(length)
   bytes.set(new Uint8Array(words.buffer, 0, length))
   return bytes
@@ -29,43 +34,35 @@ function put(at: number, word: number): number {
   return at + 1
 }
 
-/** Answers the end in words. */
-function writeKey(key: unknown, at: number, path: string, depth: number): number {
+/** Answers the end in words, or `INVALID`. */
+function writeKey(key: unknown, at: number, depth: number): number {
   switch (typeof key) {
     case 'string':
-      return writeString(key, at, path)
+      return writeString(key, at)
     case 'number':
-      if (Number.isNaN(key)) throw invalid(`${path} is NaN, which equals nothing`)
-      return writeDouble(KeyKind.number, key, at)
+      return Number.isNaN(key) ? INVALID : writeDouble(KeyKind.number, key, at)
     case 'boolean':
       return put(at, key ? KeyKind.true : KeyKind.false)
     case 'bigint':
-      return writeBigint(key, at, path)
+      return writeBigint(key, at)
     case 'object':
-      return key === null ? put(at, KeyKind.null) : writeObject(key, at, path, depth)
+      return key === null ? put(at, KeyKind.null) : writeObject(key, at, depth)
     default:
-      throw invalid(`${path} is ${key === undefined ? 'undefined' : `a ${typeof key}`}`)
+      return INVALID
   }
 }
 
-export function invalid(message: string): SluiceError {
-  return new SluiceError('SLUICE_KEY_INVALID', message)
-}
-
-function head(kind: number, count: number, path: string): number {
-  if (count > COUNT_MAX) throw invalid(`${path} is too large for a key: ${count} is above ${COUNT_MAX}`)
-  return kind | (count << 8)
-}
-
 function writeDouble(kind: number, value: number, start: number): number {
+  // Adding 0 turns -0 into 0.
   double[0] = value + 0
   const at = put(start, kind)
   return put(put(at, doubleWords[0] as number), doubleWords[1] as number)
 }
 
-function writeString(text: string, start: number, path: string): number {
+function writeString(text: string, start: number): number {
   const length = text.length
-  let at = put(start, head(KeyKind.string, length, path))
+  if (length > COUNT_MAX) return INVALID
+  let at = put(start, KeyKind.string | (length << 8))
   for (let index = 0; index < length; index += 2) {
     const second = index + 1 < length ? text.charCodeAt(index + 1) : 0
     at = put(at, text.charCodeAt(index) | (second << 16))
@@ -73,40 +70,40 @@ function writeString(text: string, start: number, path: string): number {
   return at
 }
 
-function writeBigint(value: bigint, start: number, path: string): number {
+function writeBigint(value: bigint, start: number): number {
   const negative = value < 0n
   const digits = value === 0n ? '' : (negative ? -value : value).toString(16)
   const length = (digits.length + 1) >> 1
-  let at = put(start, head(negative ? KeyKind.negativeBigint : KeyKind.bigint, length, path))
+  if (length > COUNT_MAX) return INVALID
+  let at = put(start, (negative ? KeyKind.negativeBigint : KeyKind.bigint) | (length << 8))
   for (let stop = digits.length; stop > 0; stop -= 8) at = put(at, Number.parseInt(digits.slice(Math.max(0, stop - 8), stop), 16) | 0)
   return at
 }
 
-function writeObject(key: object, start: number, path: string, depth: number): number {
-  if (depth >= KEY_DEPTH_MAX) throw invalid(`A key refers to itself or is nested deeper than ${KEY_DEPTH_MAX} levels`)
-  if (Array.isArray(key)) {
-    let at = put(start, head(KeyKind.array, key.length, path))
-    for (let index = 0; index < key.length; index++) at = writeKey(key[index], at, `${path}[${index}]`, depth + 1)
-    return at
+function writeObject(key: object, start: number, depth: number): number {
+  if (depth >= KEY_DEPTH_MAX) return INVALID
+  if (Array.isArray(key)) return writeArray(key, start, depth)
+  if (Object.getPrototypeOf(key) !== Object.prototype) {
+    if (isDate(key)) return Number.isNaN(key.getTime()) ? INVALID : writeDouble(KeyKind.date, key.getTime(), start)
+    if (!isPlain(key)) return INVALID
   }
-  if (isDate(key)) {
-    const time = key.getTime()
-    if (Number.isNaN(time)) throw invalid(`${path} is an invalid Date`)
-    return writeDouble(KeyKind.date, time, start)
-  }
-  if (!isPlain(key)) throw invalid(`${path} is an instance of the class ${key.constructor?.name ?? '(anonymous)'}`)
   const names = Object.keys(key).sort()
-  let at = put(start, head(KeyKind.object, names.length, path))
+  if (names.length > COUNT_MAX) return INVALID
+  let at = put(start, KeyKind.object | (names.length << 8))
   for (const name of names) {
-    at = writeString(name, at, path)
-    at = writeKey((key as Record<string, unknown>)[name], at, `${path}.${name}`, depth + 1)
+    at = writeString(name, at)
+    if (at !== INVALID) at = writeKey((key as Record<string, unknown>)[name], at, depth + 1)
+    if (at === INVALID) return INVALID
   }
   return at
 }
 
-/** Plain objects of other realms too: their prototype has no prototype and is the one that has `isPrototypeOf`. */
-function isPlain(key: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(key)
-  if (prototype === Object.prototype || prototype === null) return true
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+function writeArray(key: readonly unknown[], start: number, depth: number): number {
+  if (key.length > COUNT_MAX) return INVALID
+  let at = put(start, KeyKind.array | (key.length << 8))
+  for (let index = 0; index < key.length; index++) {
+    at = writeKey(key[index], at, depth + 1)
+    if (at === INVALID) return INVALID
+  }
+  return at
 }

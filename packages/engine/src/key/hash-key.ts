@@ -2,7 +2,8 @@
  * From a key to its hash, its key group and the subtask that owns it. Numbers and strings are hashed without making bytes; the hash is that of the bytes in
  * every case.
  */
-import { encodeKey, invalid } from './encode-key.js'
+import { encodeKey } from './encode-key.js'
+import { explainKey } from './explain-key.js'
 import { COUNT_MAX, KeyKind } from './key-format.js'
 import { finishHash, mixWord, murmur3 } from './murmur3.js'
 
@@ -16,7 +17,7 @@ const doubleWords = new Int32Array(double.buffer)
 export function hashKey(key: unknown): number {
   if (typeof key === 'number') {
     // Adding 0 turns -0 into 0.
-    if (Number.isNaN(key)) throw invalid('key is NaN, which equals nothing')
+    if (Number.isNaN(key)) throw explainKey(key)
     double[0] = key + 0
     return finishHash(mixWord(mixWord(mixWord(0, KeyKind.number), doubleWords[0] as number), doubleWords[1] as number), 12)
   }

@@ -31,3 +31,10 @@ export const KeyKind = {
 export const COUNT_MAX = 0xffffff
 /** Arrays and objects within each other in a key. */
 export const KEY_DEPTH_MAX = 32
+
+/** Plain objects of other realms too: their prototype has no prototype and is the one that has `isPrototypeOf`. */
+export function isPlain(key: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(key)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+}
