@@ -72,7 +72,7 @@ export function planMemory(edges: readonly EdgeLoad[], settings: PlanSettings): 
     const async = parts.asyncBytes === 0 ? '' : ` and ${formatBytes(parts.asyncBytes)} of async work in flight`
     throw new SluiceError(
       'SLUICE_MEMORY_BUDGET',
-      `the plan needs ${formatBytes(parts.plannedBytes)} for ${channels} channels of ${formatBytes(ringBytes)}${async}, and the budget is ${formatBytes(settings.memoryBytes)}`,
+      `the plan needs ${formatBytes(parts.plannedBytes)} for ${channels === 1 ? '1 channel' : `${channels} channels`} of ${formatBytes(ringBytes)}${async}, and the budget is ${formatBytes(settings.memoryBytes)}`,
     )
   }
   const bounds = edges.map((edge) => edgeBound(edge, ringBytes, settings.maxRecordBytes))

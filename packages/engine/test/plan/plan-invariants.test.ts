@@ -1,0 +1,192 @@
+/** Whatever the graph and the settings: what every part of the engine relies on in a plan. */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { SluiceError } from '../../src/errors/sluice-error.js'
+import type { LogicalEdge, LogicalGraph, LogicalNode, Partitioning } from '../../src/graph/logical-graph.js'
+import { describePlan } from '../../src/plan/describe-plan.js'
+import { HOST_WORKER, type PhysicalPlan } from '../../src/plan/physical-plan.js'
+import { planJob } from '../../src/plan/plan-job.js'
+import { resolveSettings } from '../../src/plan/settings.js'
+import { async, map, sink, source } from '../support/graph-builder.js'
+
+const partitioning = fc.constantFrom<Partitioning | undefined>(undefined, undefined, undefined, 'forward', 'hash', 'rebalance', 'broadcast')
+
+/** Node i > 0 reads from one to three earlier nodes; nodes without readers become sinks. */
+const graphs: fc.Arbitrary<LogicalGraph> = fc
+  .array(
+    fc.record({
+      kind: fc.constantFrom('map', 'map', 'async', 'chainable', 'source'),
+      parallelism: fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined }),
+      max: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+      concurrency: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+      host: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      reads: fc.array(fc.record({ from: fc.nat(), partitioning }), { minLength: 1, maxLength: 3 }),
+    }),
+    { minLength: 2, maxLength: 14 },
+  )
+  .map((drafts) => {
+    const edges: LogicalEdge[] = []
+    for (const [id, draft] of drafts.entries()) {
+      if (id === 0 || (draft.kind === 'source' && id < drafts.length - 1)) continue
+      for (const [input, read] of draft.reads.entries()) {
+        const keyOf = read.partitioning === 'hash' ? (record: unknown) => record : undefined
+        const from = { node: read.from % id, port: 0 }
+        edges.push({ id: edges.length, from, to: { node: id, input }, partitioning: read.partitioning, keyOf, timed: false })
+      }
+    }
+    const read = new Set(edges.map((edge) => edge.from.node))
+    const fed = new Set(edges.map((edge) => edge.to.node))
+    const nodes = drafts.map((draft, id): LogicalNode => {
+      const isAsync = draft.kind === 'async' || draft.kind === 'chainable'
+      const ends = !read.has(id)
+      const worker = isAsync
+        ? async({ concurrency: draft.concurrency, mayChain: draft.kind === 'chainable', discardsResults: ends })
+        : ends
+          ? sink
+          : map
+      return {
+        id,
+        name: `n${id}`,
+        spec: fed.has(id) ? worker : source,
+        ports: ends && fed.has(id) ? [] : ['out'],
+        parallelism: draft.parallelism,
+        parallelismMax: draft.max === undefined ? undefined : { value: draft.max, because: 'it is so' },
+        pinnedToHost: draft.host,
+      }
+    })
+    return { job: 'random', nodes, edges, resources: [], settings: {} }
+  })
+
+const settings = fc.record({
+  workers: fc.integer({ min: 0, max: 4 }),
+  parallelism: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+  chaining: fc.boolean(),
+  memoryBytes: fc.constantFrom(undefined, 4 << 20, 8 << 20, 32 << 20),
+  keyGroups: fc.constantFrom(undefined, 5),
+  ringBytes: fc.constantFrom(undefined, undefined, 4096, 65_536),
+})
+
+function check(graph: LogicalGraph, plan: PhysicalPlan, memoryBytes: number): void {
+  // Tasks are trees that partition the nodes; their edges are the chained ones.
+  const taskOf = new Map<number, number>()
+  for (const [id, task] of plan.tasks.entries()) {
+    expect(task.id).toBe(id)
+    for (const node of task.nodes) {
+      expect(taskOf.has(node)).toBe(false)
+      taskOf.set(node, id)
+    }
+  }
+  expect(taskOf.size).toBe(graph.nodes.length)
+  expect(plan.chaining.map((decision) => decision.edge)).toEqual(graph.edges.map((edge) => edge.id))
+  for (const task of plan.tasks) {
+    const inside = graph.edges.filter((edge) => plan.chaining[edge.id]?.chained && taskOf.get(edge.to.node) === task.id)
+    expect(inside.map((edge) => edge.to.node).sort((a, b) => a - b)).toEqual(task.nodes.slice(1).sort((a, b) => a - b))
+    for (const edge of inside) {
+      expect(taskOf.get(edge.from.node)).toBe(task.id)
+      expect(task.nodes.indexOf(edge.from.node)).toBeLessThan(task.nodes.indexOf(edge.to.node))
+    }
+  }
+
+  // What is not chained has a reason and an edge; ids and names are consistent.
+  const apart = plan.chaining.filter((decision) => !decision.chained)
+  for (const decision of plan.chaining) expect(decision.chained).toBe(decision.because === undefined)
+  expect(plan.edges.map((edge) => edge.logical)).toEqual(apart.map((decision) => decision.edge))
+  expect(new Set(plan.edges.map((edge) => edge.name)).size).toBe(plan.edges.length)
+  for (const [id, edge] of plan.edges.entries()) {
+    const logical = graph.edges[edge.logical]
+    expect(edge.id).toBe(id)
+    expect([edge.fromTask, edge.toTask]).toEqual([taskOf.get(logical?.from.node ?? -1), taskOf.get(logical?.to.node ?? -1)])
+    expect(edge.fromTask).toBeLessThan(edge.toTask)
+    expect(plan.tasks[edge.toTask]?.nodes[0]).toBe(logical?.to.node)
+    expect(plan.tasks[edge.fromTask]?.outputs).toContain(id)
+    expect(plan.tasks[edge.toTask]?.inputs).toContain(id)
+    if (logical?.partitioning !== undefined && logical.partitioning !== 'forward') expect(edge.partitioning).toBe(logical.partitioning)
+  }
+  expect(plan.tasks.flatMap((task) => task.inputs).length).toBe(plan.edges.length)
+  expect(plan.tasks.flatMap((task) => task.outputs).length).toBe(plan.edges.length)
+
+  // Every subtask is placed, on the side where its operators may run.
+  expect(plan.tasks.flatMap((task) => task.subtasks)).toEqual(plan.subtasks.map((subtask) => subtask.id))
+  for (const [id, subtask] of plan.subtasks.entries()) {
+    const task = plan.tasks[subtask.task]
+    expect(subtask.id).toBe(id)
+    expect(task?.subtasks[subtask.index]).toBe(id)
+    const onHost = plan.workers === 0 || graph.nodes[task?.nodes[0] ?? -1]?.pinnedToHost === true
+    if (onHost) expect(subtask.worker).toBe(HOST_WORKER)
+    else expect(subtask.worker).toBeGreaterThanOrEqual(0)
+    expect(subtask.worker).toBeLessThan(Math.max(plan.workers, 0))
+  }
+  for (let worker = 0; worker < plan.workers; worker++) expect(plan.subtasks.some((subtask) => subtask.worker === worker)).toBe(true)
+  for (const task of plan.tasks) {
+    expect(task.subtasks.length).toBe(task.parallelism)
+    for (const id of task.nodes) {
+      const node = graph.nodes[id]
+      expect(task.parallelism).toBeLessThanOrEqual(node?.parallelismMax?.value ?? Number.POSITIVE_INFINITY)
+      if (node?.pinnedToHost) expect(task.parallelism).toBe(1)
+      if (node?.spec.kind === 'async') expect(task.parallelism).toBeLessThanOrEqual(node.spec.concurrency ?? Number.POSITIVE_INFINITY)
+    }
+  }
+
+  // Channels: all pairs, in order; rings exactly between threads.
+  expect(plan.edges.flatMap((edge) => edge.channels).sort((a, b) => a - b)).toEqual(plan.channels.map((channel) => channel.id))
+  for (const edge of plan.edges) {
+    const from = plan.tasks[edge.fromTask]?.subtasks ?? []
+    const to = plan.tasks[edge.toTask]?.subtasks ?? []
+    if (edge.partitioning === 'forward') expect(from.length).toBe(to.length)
+    const pairs =
+      edge.partitioning === 'forward' ? from.map((id, at) => [id, to[at]]) : from.flatMap((id) => to.map((other) => [id, other]))
+    expect(edge.channels.map((id) => [plan.channels[id]?.fromSubtask, plan.channels[id]?.toSubtask])).toEqual(pairs)
+  }
+  for (const [id, channel] of plan.channels.entries()) {
+    expect(channel.id).toBe(id)
+    const apartOnThreads = plan.subtasks[channel.fromSubtask]?.worker !== plan.subtasks[channel.toSubtask]?.worker
+    expect(channel.kind).toBe(apartOnThreads ? 'ring' : 'local')
+    expect(channel.capacityBytes).toBe(plan.memory.ringBytes)
+    expect(Math.log2(channel.capacityBytes) % 1).toBe(0)
+    expect(channel.maxFrameBytes).toBe(channel.capacityBytes / 8)
+  }
+
+  // One budget.
+  const { memory } = plan
+  expect(memory.plannedBytes).toBeLessThanOrEqual(memoryBytes)
+  expect(memory.ringsBytes + memory.localBytes + memory.stagingBytes + memory.overdraftBytes + memory.asyncBytes).toBe(memory.plannedBytes)
+  expect(memory.edgeBoundBytes.length).toBe(plan.edges.length)
+  for (const [id, bound] of memory.edgeBoundBytes.entries()) {
+    const capacity = (plan.edges[id]?.channels ?? []).reduce((sum, channel) => sum + (plan.channels[channel]?.capacityBytes ?? 0), 0)
+    expect(bound).toBeGreaterThan(capacity)
+  }
+}
+
+describe('a plan', () => {
+  it('keeps its invariants on random graphs', () => {
+    let planned = 0
+    let refused = 0
+    fc.assert(
+      fc.property(graphs, settings, (graph, overrides) => {
+        const resolved = resolveSettings({}, { cores: 2, ...overrides })
+        let plan: PhysicalPlan
+        try {
+          plan = planJob(graph, resolved)
+        } catch (error) {
+          const code = error instanceof SluiceError ? error.code : String(error)
+          expect(['SLUICE_MEMORY_BUDGET', 'SLUICE_GRAPH_EMPTY']).toContain(code)
+          refused += 1
+          return
+        }
+        planned += 1
+        check(graph, plan, resolved.memoryBytes)
+        expect(planJob(graph, resolved)).toEqual(plan)
+        expect(JSON.parse(JSON.stringify(plan))).toEqual(JSON.parse(cloned(plan)))
+        for (const format of ['text', 'mermaid', 'dot', 'json'] as const)
+          expect(describePlan(graph, plan, format)).not.toContain('undefined')
+      }),
+      { numRuns: 300 },
+    )
+    expect(planned).toBeGreaterThan(5 * refused)
+  })
+})
+
+/** The plan survives structured clone: it is plain data. */
+function cloned(plan: PhysicalPlan): string {
+  return JSON.stringify(structuredClone(plan))
+}
