@@ -1,1 +1,29 @@
-export {}
+export type { DeadLetter, OperatorLog, OperatorMetrics } from '@sluice/engine'
+export { type AggregatorDefinition, aggregator } from './aggregate/user-aggregator.js'
+export type { Aggregates, Aggregator, Aggregators } from './aggregate/aggregator.js'
+export { distinct, first, last, values } from './aggregate/collecting.js'
+export { type Comparable, count, max, mean, min, sum } from './aggregate/numeric.js'
+export { type ByteSize, parseByteSize } from './duration/byte-size.js'
+export { type Duration, parseDuration } from './duration/duration.js'
+export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'
+export { isJob, type Job, type JobOptions, type JobOutputs } from './job/job.js'
+export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
+export type { AsyncRecordContext, BatchContext, Context, KeyedProcessContext, ProcessContext, Resource } from './operator/contexts.js'
+export type { ProcessHandlers } from './operator/process-spec.js'
+export { coerceParams } from './schema/coerce-params.js'
+export type { Sink } from './sink/sink.js'
+export type { Source } from './source/source.js'
+export type {
+  BatchOptions,
+  Emission,
+  MapAsyncOptions,
+  NamedOperatorOptions,
+  OperatorOptions,
+  RunningAggregateOptions,
+  SinkOptions,
+  SourceOptions,
+  TimestampOptions,
+} from './stream/options.js'
+export type { Caveat, Element, Emitted, Key, Sentence, Sync } from './stream/rules.js'
+export { type SideOutput, type SideOutputTag, sideOutput } from './stream/side-output.js'
+export type { CaveatOf, KeyedProcessHandlers, KeyedStream, ProcessedStream, RecordOf, SplitStreams, Stream } from './stream/stream.js'

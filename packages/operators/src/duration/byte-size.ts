@@ -19,7 +19,11 @@ export function parseByteSize(value: number | string, what: string): number {
   const parts = typeof value === 'string' ? TEXT.exec(value.trim().toLowerCase()) : null
   const bytes = Math.floor(typeof value === 'number' ? value : Number(parts?.[1]) * (UNITS_BYTES[parts?.[2] ?? ''] ?? Number.NaN))
   if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
-  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}, which is not a size`, {
-    hint: "Write a number of bytes or text such as '64kb', '256mb', '2gb'.",
-  })
+  throw new SluiceError(
+    'SLUICE_OPTIONS_INVALID',
+    `${what} is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}, which is not a size`,
+    {
+      hint: "Write a number of bytes or text such as '64kb', '256mb', '2gb'.",
+    },
+  )
 }

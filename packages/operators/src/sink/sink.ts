@@ -18,4 +18,6 @@ export interface Sink<in T> {
   /** Bound to the coordinator's thread: standard output, an object passed in. */
   readonly pinnedToHost?: boolean | undefined
   readonly delivery: DeliveryGuarantee
+  /** The user's functions that `spec` closes over and does not show; their text belongs to the job's fingerprint. */
+  readonly functions?: readonly ((...args: never) => unknown)[] | undefined
 }

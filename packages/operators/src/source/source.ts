@@ -18,6 +18,8 @@ export interface Source<out T> {
   /** Bound to the coordinator's thread: standard input, an object passed in. */
   readonly pinnedToHost?: boolean | undefined
   readonly delivery: DeliveryGuarantee
+  /** The user's functions that `spec` closes over and does not show; their text belongs to the job's fingerprint. */
+  readonly functions?: readonly ((...args: never) => unknown)[] | undefined
   /** Whether reading again from a position gives the same records. */
   readonly replayable: boolean
   /** The schema the source validates against, where there is one; the codec is compiled from it. */

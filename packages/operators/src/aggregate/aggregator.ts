@@ -1,0 +1,30 @@
+/**
+ * What an aggregate is: how an accumulator is made, fed, merged and read. Accumulators are plain data, so that they can be state;
+ * `add` gives back the accumulator it was given (changed in place) or a new one, and `result` never hands out the accumulator itself.
+ */
+declare const accepted: unique symbol
+declare const given: unique symbol
+
+/** An aggregate over records of type `T` with a result of type `R`. Made by `count()`, `mean(...)` and the like, or by `aggregator(...)`. */
+export interface Aggregator<in T, out R> {
+  /** Carry the types; never there at run time. */
+  readonly [accepted]?: (record: T) => void
+  readonly [given]?: R
+  /** What of a record is aggregated; undefined: the record itself. */
+  readonly select: ((record: never) => unknown) | undefined
+  readonly create: () => unknown
+  readonly add: (accumulator: never, value: never) => unknown
+  /** Joins two accumulators; `left` may be changed and given back, `right` may not be used afterwards. */
+  readonly merge: (left: never, right: never) => unknown
+  readonly result: (accumulator: never) => unknown
+  /** The functions of the user among the above; their text belongs to the job's fingerprint. */
+  readonly functions: readonly ((...args: never) => unknown)[]
+  /** For messages and the plan: `mean`. */
+  readonly kind: string
+}
+
+/** Aggregators by the name of their result. */
+export type Aggregators<T> = Readonly<Record<string, Aggregator<T, unknown>>>
+
+/** The results of a set of aggregators. */
+export type Aggregates<A> = { readonly [P in keyof A]: A[P] extends Aggregator<never, infer R> ? R : never }

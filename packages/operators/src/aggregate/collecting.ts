@@ -1,0 +1,101 @@
+/** Aggregates that keep records or values. What they hold grows with what they see; results are copies. */
+import { canonicalKey } from '@sluice/engine'
+import type { Aggregator } from './aggregator.js'
+
+/**
+ * The value of the first record to arrive; without a function the record itself.
+ *
+ * @example
+ * orders.keyBy((order) => order.customer).aggregate('first', { first: first((order) => order.id) })
+ */
+export function first<T>(): Aggregator<T, T>
+export function first<T, V>(select: (record: T) => V): Aggregator<T, V>
+export function first(select?: (record: never) => unknown): Aggregator<never, unknown> {
+  return { kind: 'first', select, create: nothing, add: keepFirst, merge: mergeFirst, result: valueOf, functions: listed(select) }
+}
+
+/**
+ * The value of the record that arrived last; without a function the record itself.
+ *
+ * @example
+ * orders.keyBy((order) => order.customer).aggregate('last', { last: last((order) => order.id) })
+ */
+export function last<T>(): Aggregator<T, T>
+export function last<T, V>(select: (record: T) => V): Aggregator<T, V>
+export function last(select?: (record: never) => unknown): Aggregator<never, unknown> {
+  return { kind: 'last', select, create: nothing, add: keepLast, merge: mergeLast, result: valueOf, functions: listed(select) }
+}
+
+/**
+ * All values in order of arrival; without a function the records themselves. Every result is a copy, so emit it rarely
+ * (`emit: 'end'`).
+ *
+ * @example
+ * orders.keyBy((order) => order.customer).aggregate('ids', { ids: values((order) => order.id) }, { emit: 'end' })
+ */
+export function values<T>(): Aggregator<T, readonly T[]>
+export function values<T, V>(select: (record: T) => V): Aggregator<T, readonly V[]>
+export function values(select?: (record: never) => unknown): Aggregator<never, readonly unknown[]> {
+  return { kind: 'values', select, create: emptyList, add: append, merge: concatenate, result: copyOf, functions: listed(select) }
+}
+
+/**
+ * The number of different values, exactly. Values are compared as keys are: by content, and undefined and NaN fail with
+ * `SLUICE_KEY_INVALID`. Every different value is kept.
+ *
+ * @example
+ * orders.keyBy((order) => order.customer).aggregate('days', { days: distinct((order) => Math.floor(order.at / 86_400_000)) })
+ */
+export function distinct<T>(select: (record: T) => unknown): Aggregator<T, number> {
+  return { kind: 'distinct', select, create: emptySet, add: insert, merge: unite, result: sizeOf, functions: listed(select) }
+}
+
+type AnyFunction = (...args: never) => unknown
+
+const listed = (select: AnyFunction | undefined): readonly AnyFunction[] => (select === undefined ? [] : [select])
+
+interface Held {
+  value: unknown
+  any: boolean
+}
+
+const nothing = (): Held => ({ value: undefined, any: false })
+const valueOf = (held: Held): unknown => held.value
+
+function keepFirst(held: Held, value: unknown): Held {
+  if (held.any) return held
+  held.value = value
+  held.any = true
+  return held
+}
+
+function keepLast(held: Held, value: unknown): Held {
+  held.value = value
+  held.any = true
+  return held
+}
+
+const mergeFirst = (left: Held, right: Held): Held => (left.any ? left : right)
+const mergeLast = (left: Held, right: Held): Held => (right.any ? right : left)
+
+const emptyList = (): unknown[] => []
+const copyOf = (list: readonly unknown[]): readonly unknown[] => list.slice()
+
+function append(list: unknown[], value: unknown): unknown[] {
+  list.push(value)
+  return list
+}
+
+function concatenate(left: unknown[], right: readonly unknown[]): unknown[] {
+  for (const value of right) left.push(value)
+  return left
+}
+
+const emptySet = (): Set<unknown> => new Set()
+const sizeOf = (set: ReadonlySet<unknown>): number => set.size
+const insert = (set: Set<unknown>, value: unknown): Set<unknown> => set.add(canonicalKey(value))
+
+function unite(left: Set<unknown>, right: ReadonlySet<unknown>): Set<unknown> {
+  for (const value of right) left.add(value)
+  return left
+}

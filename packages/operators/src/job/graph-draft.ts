@@ -1,0 +1,175 @@
+/**
+ * A graph while it is declared. It belongs to one run of one `declare` callback and is closed when that returns: a stream that is
+ * used afterwards, or in the declaration of another job, is found here.
+ */
+import {
+  type DeliveryGuarantee,
+  type JobSettings,
+  type LogicalEdge,
+  type LogicalGraph,
+  type OperatorSpec,
+  type Partitioning,
+  type RecordShapeSeed,
+  type ResourceSpec,
+  SluiceError,
+} from '@sluice/engine'
+
+export type AnyFunction = (...args: never) => unknown
+
+/** Where records come from: a port of a node, and how they are dealt out to whoever reads them next. */
+export interface Upstream {
+  /** A node and its port; `deadLetters`: that port of every source, also of those declared later. */
+  readonly from: { readonly node: number; readonly port: number } | 'deadLetters'
+  readonly partitioning: Partitioning | undefined
+  readonly keyOf: ((record: never) => unknown) | undefined
+  readonly shape: RecordShapeSeed | undefined
+  readonly timed: boolean
+}
+
+export interface NodeDraft {
+  /** The user's name, or what to make one from. */
+  readonly name: { readonly given: string } | { readonly like: string }
+  readonly spec: OperatorSpec
+  /** Side outputs are added when they are asked for. */
+  readonly ports: string[]
+  readonly upstreams: readonly Upstream[]
+  readonly parallelism?: number | undefined
+  readonly parallelismMax?: { readonly value: number; readonly because: string } | undefined
+  readonly pinnedToHost?: boolean | undefined
+  readonly declaredAt: string | undefined
+  readonly options?: Readonly<Record<string, unknown>> | undefined
+  readonly functions?: readonly AnyFunction[] | undefined
+  readonly delivery?: DeliveryGuarantee | undefined
+}
+
+const NAME_CHARACTERS_MAX = 200
+const DEAD_LETTERS = 'deadLetters'
+
+/** The declaration under way; declarations are synchronous, so there is one at most, or a stack of nested ones. */
+let current: GraphDraft | undefined
+
+export class GraphDraft {
+  readonly job: string
+  readonly #nodes: NodeDraft[] = []
+  readonly #resources: ResourceSpec[] = []
+  readonly #outer: GraphDraft | undefined = current
+
+  constructor(job: string) {
+    this.job = job
+  }
+
+  /** Runs `declare` as the declaration under way. */
+  during<R>(declare: () => R): R {
+    current = this
+    try {
+      return declare()
+    } finally {
+      current = this.#outer
+    }
+  }
+
+  /** Fails where a stream of this job is used while another job is declared, or none. `what` names the stream. */
+  assertCurrent(what: string, declaredAt: string | undefined): void {
+    if (current === this) return
+    const where =
+      current === undefined
+        ? 'after its declaration ended'
+        : current.job === this.job
+          ? 'in a later declaration of the same job'
+          : `in job ${current.job}`
+    throw new SluiceError('SLUICE_STREAM_FOREIGN', `${what} of job ${this.job} is used ${where}`, {
+      job: current?.job ?? this.job,
+      declaredAt,
+    })
+  }
+
+  /** Adds an operator; gives back its id. */
+  addNode(node: NodeDraft): number {
+    if ('given' in node.name) checkName('an operator', node.name.given, this.job, node.declaredAt)
+    return this.#nodes.push(node) - 1
+  }
+
+  addResource(resource: ResourceSpec): void {
+    checkName('a resource', resource.name, this.job, resource.declaredAt)
+    if (this.#resources.some(({ name }) => name === resource.name)) {
+      throw new SluiceError('SLUICE_DUPLICATE_NAME', `two resources of job ${this.job} are named "${resource.name}"`, {
+        job: this.job,
+        declaredAt: resource.declaredAt,
+        hint: 'Give each resource its own name.',
+      })
+    }
+    this.#resources.push(resource)
+  }
+
+  /** The port of a side output, added where nobody has asked for it yet. */
+  portOf(node: number, name: string): number {
+    const ports = this.#nodeOf(node).ports
+    const port = ports.indexOf(name)
+    return port >= 0 ? port : ports.push(name) - 1
+  }
+
+  /** How a node is called in messages. */
+  describe(upstreams: readonly Upstream[]): string {
+    const names = upstreams.map(({ from }) => {
+      if (from === DEAD_LETTERS) return DEAD_LETTERS
+      const { name } = this.#nodeOf(from.node)
+      return `"${'given' in name ? name.given : name.like}"`
+    })
+    return names.length === 1 ? `stream ${names[0]}` : `the union of ${names.join(', ')}`
+  }
+
+  build(settings: JobSettings): LogicalGraph {
+    const names = this.#names()
+    const edges: LogicalEdge[] = []
+    for (const [id, node] of this.#nodes.entries()) {
+      for (const upstream of node.upstreams) {
+        const { partitioning, keyOf, shape, timed } = upstream
+        for (const from of this.#resolve(upstream)) {
+          edges.push({ id: edges.length, from, to: { node: id, input: 0 }, partitioning, keyOf, shape, timed })
+        }
+      }
+    }
+    const nodes = this.#nodes.map(({ name: _name, upstreams: _upstreams, ...node }, id) => ({ ...node, id, name: names[id] ?? '' }))
+    return { job: this.job, nodes, edges, resources: this.#resources, settings }
+  }
+
+  #resolve({ from }: Upstream): readonly { readonly node: number; readonly port: number }[] {
+    if (from !== DEAD_LETTERS) return [from]
+    const ports = this.#nodes.flatMap(({ spec, ports }, node) =>
+      spec.kind === 'source' ? [{ node, port: ports.indexOf(DEAD_LETTERS) }] : [],
+    )
+    if (ports.length === 0) throw new SluiceError('SLUICE_GRAPH_EMPTY', `job ${this.job} has no source`, { job: this.job })
+    return ports
+  }
+
+  /** Names that were made avoid those that were given, whichever was declared first. */
+  #names(): readonly string[] {
+    const taken = new Set(this.#nodes.flatMap(({ name }) => ('given' in name ? [name.given] : [])))
+    const numbers = new Map<string, number>()
+    return this.#nodes.map(({ name }) => {
+      if ('given' in name) return name.given
+      let number = numbers.get(name.like) ?? 0
+      let made: string
+      do made = ++number === 1 ? name.like : `${name.like}-${number}`
+      while (taken.has(made))
+      numbers.set(name.like, number)
+      return made
+    })
+  }
+
+  #nodeOf(id: number): NodeDraft {
+    const node = this.#nodes[id]
+    if (node === undefined) throw new SluiceError('SLUICE_ASSERTION', `node ${id} of job ${this.job} does not exist`)
+    return node
+  }
+}
+
+function checkName(of: string, name: unknown, job: string, declaredAt: string | undefined): void {
+  if (typeof name === 'string' && name.trim() !== '' && name.length <= NAME_CHARACTERS_MAX && !/\p{Cc}/u.test(name)) return
+  const shown = typeof name === 'string' ? JSON.stringify(name) : String(name)
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${shown} is not a name for ${of} of job ${job}`, {
+    job,
+    declaredAt,
+    hint: `A name is text of 1 to ${NAME_CHARACTERS_MAX} characters on one line.`,
+  })
+}

@@ -1,0 +1,48 @@
+/** What a declaration gets: the beginnings of streams. */
+import type { DeadLetter } from '@sluice/engine'
+import type { Resource } from '../operator/contexts.js'
+import type { Source } from '../source/source.js'
+import type { SourceOptions } from '../stream/options.js'
+import type { Stream } from '../stream/stream.js'
+
+/** How a resource is opened and closed. */
+export interface ResourceDefinition<R> {
+  /** Once in each worker that hosts a user of it, before the first record. */
+  readonly open: (context: { readonly worker: number }) => R | PromiseLike<R>
+  /** Once per worker after the last record, also on failure. */
+  readonly close?: ((resource: Awaited<R>) => unknown) | undefined
+}
+
+/** Declares a job: the argument of the function given to `defineJob`. */
+export interface JobBuilder {
+  /**
+   * A stream of the records of a source. The name is the identity of its state, unique in the job.
+   *
+   * @example
+   * job.source('ticks', generate((index) => ({ id: index }), { count: 1_000 })).sink('out', print())
+   */
+  source<T>(name: string, source: Source<T>, options?: SourceOptions): Stream<T, 'no timestamps'>
+
+  /**
+   * Something that is opened once per worker and used by several operators: a pool of connections, a model. Opened before the first record,
+   * closed after the last, also on failure. `context.use(resource)` gives what `open` gave.
+   *
+   * Fails with `SLUICE_RESOURCE_FAILED` where it cannot be opened.
+   *
+   * @example
+   * const rates = job.resource('rates', {
+   *   open: async () => new Map([['EUR', 1.1]]),
+   *   close: (map) => map.clear(),
+   * })
+   * orders.mapAsync('convert', (order, context) => order.amount * (context.use(rates).get('EUR') ?? 1))
+   */
+  resource<R>(name: string, definition: ResourceDefinition<R>): Resource<Awaited<R>>
+
+  /**
+   * The records of all sources that did not fit their schema, where the source says `onInvalid: 'deadLetter'`.
+   *
+   * @example
+   * job.deadLetters.sink('dead', toJsonLines('dead-letters.jsonl'))
+   */
+  readonly deadLetters: Stream<DeadLetter, 'no timestamps'>
+}

@@ -1,0 +1,45 @@
+/** Collects records into arrays, bounded by number and by waiting time. */
+import type { Operator, OperatorContext } from '@sluice/engine'
+
+export class BatchOperator implements Operator {
+  readonly #context: OperatorContext
+  readonly #recordsMax: number
+  readonly #timeMs: number | undefined
+  #records: unknown[] = []
+  #latest: number = Number.NaN
+
+  constructor(context: OperatorContext, recordsMax: number, timeMs: number | undefined) {
+    this.#context = context
+    this.#recordsMax = recordsMax
+    this.#timeMs = timeMs
+  }
+
+  process(value: unknown, timestamp: number): void {
+    if (!(timestamp <= this.#latest)) this.#latest = timestamp
+    const size = this.#records.push(value)
+    if (size >= this.#recordsMax) this.#emit()
+    else if (size === 1 && this.#timeMs !== undefined) this.#context.setDeadline(this.#context.now() + this.#timeMs)
+  }
+
+  onDeadline(): void {
+    if (this.#records.length > 0) this.#emit()
+  }
+
+  onEnd(): Iterable<unknown> {
+    const records = this.#take()
+    return records.length === 0 ? [] : [records]
+  }
+
+  #emit(): void {
+    const latest = this.#latest
+    this.#context.emit(this.#take(), latest)
+  }
+
+  #take(): readonly unknown[] {
+    const records = this.#records
+    this.#records = []
+    this.#latest = Number.NaN
+    if (this.#timeMs !== undefined) this.#context.setDeadline(undefined)
+    return records
+  }
+}

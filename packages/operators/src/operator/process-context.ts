@@ -1,0 +1,31 @@
+/** The context of `process`: one object per subtask over the engine's, whose record fields are set before each call. */
+import type { OperatorContext, OperatorLog, OperatorMetrics } from '@sluice/engine'
+import type { KeyedProcessContext, Resource } from './contexts.js'
+
+export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
+  timestamp: number | undefined = undefined
+  key: unknown = undefined
+  readonly job: string
+  readonly operator: string
+  readonly subtask: { readonly index: number; readonly parallelism: number }
+  readonly log: OperatorLog
+  readonly metrics: OperatorMetrics
+  readonly #inner: OperatorContext
+
+  constructor(inner: OperatorContext) {
+    this.job = inner.job
+    this.operator = inner.operator
+    this.subtask = inner.subtask
+    this.log = inner.log
+    this.metrics = inner.metrics
+    this.#inner = inner
+  }
+
+  now(): number {
+    return this.#inner.now()
+  }
+
+  use<R>(resource: Resource<R>): R {
+    return this.#inner.use(resource) as R
+  }
+}

@@ -1,0 +1,43 @@
+/** `process` as a general operator: the user's handlers with a context, their results expanded as there is credit. */
+import type { Operator, OperatorContext } from '@sluice/engine'
+import { SubtaskProcessContext } from './process-context.js'
+
+/** Handlers as the operator calls them; always as methods of their object. */
+export interface LooseHandlers {
+  onStart?(context: unknown): void
+  onRecord(record: unknown, context: unknown): unknown
+  onEnd?(context: unknown): unknown
+}
+
+export class ProcessOperator implements Operator {
+  readonly #context: OperatorContext
+  readonly #view: SubtaskProcessContext
+  readonly #handlers: LooseHandlers
+  readonly #keyOf: ((record: never) => unknown) | undefined
+
+  constructor(context: OperatorContext, handlers: LooseHandlers, keyOf: ((record: never) => unknown) | undefined) {
+    this.#context = context
+    this.#view = new SubtaskProcessContext(context)
+    this.#handlers = handlers
+    this.#keyOf = keyOf
+  }
+
+  open(): void {
+    this.#handlers.onStart?.(this.#view)
+  }
+
+  process(value: unknown, timestamp: number): void {
+    const view = this.#view
+    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    if (this.#keyOf !== undefined) view.key = this.#keyOf(value as never)
+    const emitted = this.#handlers.onRecord(value, view)
+    if (emitted !== undefined && emitted !== null) this.#context.expand(emitted as Iterable<unknown>, timestamp)
+  }
+
+  onEnd(): Iterable<unknown> | void {
+    if (this.#handlers.onEnd === undefined) return undefined
+    this.#view.timestamp = undefined
+    this.#view.key = undefined
+    return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
+  }
+}

@@ -1,0 +1,309 @@
+/**
+ * Streams at run time: each method adds a node to the draft of the job's graph. The two classes make each other, so they stand in
+ * one file. Runs while a job is declared, in every thread.
+ */
+import { type AsyncContext, type OperatorSpec, SluiceError } from '@sluice/engine'
+import type { Aggregator } from '../aggregate/aggregator.js'
+import { compileAggregators } from '../aggregate/compile-aggregators.js'
+import { parseDuration } from '../duration/duration.js'
+import { callSite } from '../job/call-site.js'
+import type { AnyFunction, GraphDraft, NodeDraft, Upstream } from '../job/graph-draft.js'
+import { FinalAggregate, PeriodicAggregate, UpdatingAggregate } from '../operator/aggregate-operators.js'
+import { BatchOperator } from '../operator/batch-operator.js'
+import { type LooseHandlers, ProcessOperator } from '../operator/process-operator.js'
+import { ReduceOperator } from '../operator/reduce-operator.js'
+import { selectShape } from '../schema/record-shape.js'
+import type { Sink } from '../sink/sink.js'
+import { checkFunction, checkInteger } from '../source/check-options.js'
+import type {
+  BatchOptions,
+  MapAsyncOptions,
+  NamedOperatorOptions,
+  OperatorOptions,
+  RunningAggregateOptions,
+  SinkOptions,
+  TimestampOptions,
+} from './options.js'
+import type { SideOutputTag } from './side-output.js'
+import type { Caveat } from './rules.js'
+import type { KeyedStream, ProcessedStream, Stream } from './stream.js'
+
+const TIMEOUT_MS_DEFAULT = 60_000
+const BATCH_RECORDS_DEFAULT = 10_000
+
+type Fn = (record: never) => unknown
+type Details = Partial<Pick<NodeDraft, 'ports' | 'parallelismMax' | 'pinnedToHost' | 'delivery' | 'functions' | 'options'>>
+
+/** Both kinds of streams: where their records come from. */
+class Declared {
+  readonly draft: GraphDraft
+  readonly upstreams: readonly Upstream[]
+
+  constructor(draft: GraphDraft, upstreams: readonly Upstream[]) {
+    this.draft = draft
+    this.upstreams = upstreams
+  }
+
+  /** Adds a node that reads this stream. */
+  add(
+    name: NodeDraft['name'],
+    spec: OperatorSpec,
+    declaredAt: string | undefined,
+    { parallelism }: NamedOperatorOptions,
+    details: Details = {},
+  ): number {
+    this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
+    return this.draft.addNode({ name, spec, ports: ['out'], upstreams: this.upstreams, parallelism, declaredAt, ...details })
+  }
+
+  /** A port of a node that reads this stream; `shape` where it is known. */
+  outputOf(node: number, port: number, shape?: object, timed: boolean = this.timed): readonly Upstream[] {
+    return [{ from: { node, port }, partitioning: undefined, keyOf: undefined, shape, timed }]
+  }
+
+  get timed(): boolean {
+    return this.upstreams.some(({ timed }) => timed)
+  }
+
+  /** The shape of the records where all of them have the same. */
+  get shape(): object | undefined {
+    const [first, ...others] = this.upstreams
+    return others.every(({ shape }) => shape === first?.shape) ? first?.shape : undefined
+  }
+}
+
+export class DeclaredStream extends Declared {
+  map(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+    checkFunction('map', fn)
+    return this.#elementwise('map', { kind: 'map', fn }, callSite(), options)
+  }
+
+  select(...fields: readonly string[]): DeclaredStream {
+    const node = this.add({ like: 'select' }, { kind: 'select', fields }, callSite(), {})
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, selectShape(this.shape, fields)))
+  }
+
+  filter(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+    checkFunction('filter', fn)
+    return this.#elementwise('filter', { kind: 'filter', fn }, callSite(), options, this.shape)
+  }
+
+  flatMap(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+    checkFunction('flatMap', fn)
+    return this.#elementwise('flatMap', { kind: 'flatMap', fn: fn as (record: never) => Iterable<unknown> }, callSite(), options)
+  }
+
+  withTimestamps(fn: (record: never) => number | Date, options: TimestampOptions = {}): DeclaredStream {
+    checkFunction('withTimestamps', fn)
+    const { outOfOrderness = 0, monotonous } = options
+    const outOfOrdernessMs = parseDuration(outOfOrderness, 'outOfOrderness of withTimestamps')
+    const watermarks = monotonous === true ? { monotonous } : { outOfOrdernessMs }
+    const node = this.add(nameOf('timestamps', options), { kind: 'timestamps', fn }, callSite(), options, { options: watermarks })
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape, true))
+  }
+
+  mapAsync(name: string, fn: (record: never, context: AsyncContext) => unknown, options: MapAsyncOptions = {}): DeclaredStream {
+    checkFunction(`mapAsync ${name}`, fn)
+    const { concurrency, ordered = true, timeout = TIMEOUT_MS_DEFAULT } = options
+    if (concurrency !== undefined) checkInteger(`concurrency of ${name}`, concurrency, 1)
+    const timeoutMs = parseDuration(timeout, `timeout of ${name}`)
+    const spec: OperatorSpec = { kind: 'async', fn, concurrency, ordered, timeoutMs, discardsResults: false, mayChain: false }
+    const node = this.add({ given: name }, spec, callSite(), options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
+  }
+
+  union(...streams: readonly DeclaredStream[]): DeclaredStream {
+    const declaredAt = callSite()
+    const upstreams = [...this.upstreams]
+    this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
+    for (const stream of streams) {
+      if (!(stream instanceof DeclaredStream)) throw new SluiceError('SLUICE_OPTIONS_INVALID', 'union takes streams', { declaredAt })
+      stream.draft.assertCurrent(stream.draft.describe(stream.upstreams), declaredAt)
+      upstreams.push(...stream.upstreams)
+    }
+    return new DeclaredStream(this.draft, upstreams)
+  }
+
+  split(outputs: Readonly<Record<string, Fn>>, options: OperatorOptions = {}): Readonly<Record<string, DeclaredStream>> {
+    const names = Object.keys(outputs)
+    for (const name of names) checkFunction(`output ${name} of split`, outputs[name])
+    if (names.includes('rest')) {
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', "an output of split must not be named 'rest': that is what the others leave over")
+    }
+    const ports = [...names, 'rest']
+    const spec: OperatorSpec = { kind: 'split', predicates: Object.values(outputs) }
+    const node = this.add(nameOf('split', options), spec, callSite(), options, { ports })
+    const streams = ports.map((name, port): [string, DeclaredStream] => [
+      name,
+      new DeclaredStream(this.draft, this.outputOf(node, port, this.shape)),
+    ])
+    return Object.fromEntries(streams)
+  }
+
+  keyBy(keyOf: Fn): DeclaredKeyedStream {
+    checkFunction('keyBy', keyOf)
+    const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, keyOf }))
+    return new DeclaredKeyedStream(this.draft, upstreams, keyOf)
+  }
+
+  rebalance(): DeclaredStream {
+    return this.#partitioned('rebalance')
+  }
+
+  broadcast(): DeclaredStream {
+    return this.#partitioned('broadcast')
+  }
+
+  batch(name: string, options: BatchOptions): DeclaredStream {
+    const { records, time } = options
+    if (records === undefined && time === undefined) {
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `batch ${name} needs a bound: records, time or both`)
+    }
+    const recordsMax = records ?? BATCH_RECORDS_DEFAULT
+    checkInteger(`records of ${name}`, recordsMax, 1)
+    const timeMs = time === undefined ? undefined : parseDuration(time, `time of ${name}`)
+    const spec: OperatorSpec = { kind: 'general', create: (context) => new BatchOperator(context, recordsMax, timeMs) }
+    const node = this.add({ given: name }, spec, callSite(), options, { options: { type: 'batch', records: recordsMax, timeMs } })
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
+  }
+
+  process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
+    const { spec, details } = processSpec(name, handlers, undefined)
+    const node = this.add({ given: name }, spec, callSite(), options, details)
+    return new DeclaredProcess(this.draft, this.outputOf(node, 0))
+  }
+
+  sink(name: string, sink: Sink<never>, options: SinkOptions = {}): void {
+    const declaredAt = callSite()
+    const given: unknown = sink
+    if (typeof given !== 'object' || given === null || !('spec' in given)) {
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `sink ${name} needs a sink such as print() or toJsonLines(path)`, { declaredAt })
+    }
+    const { spec, parallelismMax, pinnedToHost, delivery, functions } = sink
+    this.add({ given: name }, spec, declaredAt, options, {
+      ports: [],
+      parallelismMax,
+      pinnedToHost,
+      delivery,
+      functions,
+      options: sink.options,
+    })
+  }
+
+  through<R>(fn: (stream: DeclaredStream) => R): R {
+    checkFunction('through', fn)
+    return fn(this)
+  }
+
+  #elementwise(like: string, spec: OperatorSpec, declaredAt: string | undefined, options: OperatorOptions, shape?: object): DeclaredStream {
+    const node = this.add(nameOf(like, options), spec, declaredAt, options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, shape))
+  }
+
+  #partitioned(partitioning: 'rebalance' | 'broadcast'): DeclaredStream {
+    return new DeclaredStream(
+      this.draft,
+      this.upstreams.map((upstream) => ({ ...upstream, partitioning, keyOf: undefined })),
+    )
+  }
+}
+
+class DeclaredProcess extends DeclaredStream {
+  sideOutput(tag: SideOutputTag<never>): DeclaredStream {
+    const declaredAt = callSite()
+    this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
+    const main = this.upstreams[0]?.from
+    if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a process operator has no main output')
+    return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, tag.tag)))
+  }
+}
+
+export class DeclaredKeyedStream extends Declared {
+  readonly #keyOf: Fn
+
+  constructor(draft: GraphDraft, upstreams: readonly Upstream[], keyOf: Fn) {
+    super(draft, upstreams)
+    this.#keyOf = keyOf
+  }
+
+  reduce(name: string, fn: (left: never, right: never) => unknown, options: NamedOperatorOptions = {}): DeclaredStream {
+    checkFunction(`reduce ${name}`, fn)
+    const keyOf = this.#keyOf
+    const spec: OperatorSpec = { kind: 'general', create: (context) => new ReduceOperator(context, keyOf, fn) }
+    const node = this.add({ given: name }, spec, callSite(), options, { options: { type: 'reduce' }, functions: [fn] })
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
+  }
+
+  aggregate(
+    name: string,
+    aggregators: Readonly<Record<string, Aggregator<never, unknown>>>,
+    options: RunningAggregateOptions = {},
+  ): DeclaredStream {
+    for (const reserved of ['key', 'window']) {
+      if (Object.hasOwn(aggregators, reserved)) {
+        throw new SluiceError('SLUICE_OPTIONS_INVALID', `an aggregate of ${name} must not be named '${reserved}'`)
+      }
+    }
+    const { emit = 'update' } = options
+    const keyOf = this.#keyOf
+    const emission = emit === 'update' || emit === 'end' ? emit : parseDuration(emit, `emit of ${name}`)
+    const spec: OperatorSpec = {
+      kind: 'general',
+      create: (context) => {
+        const compiled = compileAggregators(keyOf, aggregators)
+        if (emission === 'update') return new UpdatingAggregate(context, compiled)
+        return emission === 'end' ? new FinalAggregate(compiled) : new PeriodicAggregate(context, compiled, emission)
+      },
+    }
+    const kinds = Object.fromEntries(Object.entries(aggregators).map(([result, { kind }]) => [result, kind]))
+    const node = this.add({ given: name }, spec, callSite(), options, {
+      options: { type: 'aggregate', emit: emission, aggregators: kinds },
+      functions: Object.values(aggregators).flatMap(({ functions }) => functions),
+    })
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
+  }
+
+  process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
+    const { spec, details } = processSpec(name, handlers, this.#keyOf)
+    const node = this.add({ given: name }, spec, callSite(), options, details)
+    return new DeclaredProcess(this.draft, this.outputOf(node, 0))
+  }
+}
+
+function nameOf(like: string, { name }: OperatorOptions): NodeDraft['name'] {
+  return name === undefined ? { like } : { given: name }
+}
+
+function processSpec(
+  name: string,
+  given: AnyFunction | LooseHandlers,
+  keyOf: Fn | undefined,
+): { readonly spec: OperatorSpec; readonly details: Details } {
+  const handlers: LooseHandlers =
+    typeof given === 'function' ? { onRecord: given as (record: unknown, context: unknown) => unknown } : given
+  const functions: AnyFunction[] = []
+  for (const handler of ['onStart', 'onRecord', 'onEnd'] as const) {
+    if (handler !== 'onRecord' && handlers[handler] === undefined) continue
+    checkFunction(`process ${name}: ${handler}`, handlers[handler])
+    functions.push(handlers[handler] as AnyFunction)
+  }
+  return {
+    spec: { kind: 'general', create: (context) => new ProcessOperator(context, handlers, keyOf) },
+    details: { options: { type: 'process' }, functions },
+  }
+}
+
+/** The implementation as users see it. The types carry rules that a class cannot state, so this is the one place where they meet. */
+export function asStream<T, C extends Caveat>(stream: DeclaredStream): Stream<T, C> {
+  return stream as unknown as Stream<T, C>
+}
+
+/** Holds the classes to the interfaces: every method that a user can type exists. */
+type Methods<I> = { readonly [M in keyof I & string]: (...args: never) => unknown }
+export type StreamMethodsExist = [DeclaredStream, DeclaredProcess, DeclaredKeyedStream] extends [
+  Methods<Stream<unknown>>,
+  Methods<ProcessedStream<unknown>>,
+  Methods<KeyedStream<unknown, unknown>>,
+]
+  ? true
+  : never

@@ -1,0 +1,76 @@
+/** Options of operators: input types, so every field may be left out or undefined. */
+import type { Duration } from '../duration/duration.js'
+
+/** Options of operators whose name is their first argument. */
+export interface NamedOperatorOptions {
+  /** Number of subtasks. Default: the parallelism of the job. */
+  readonly parallelism?: number | undefined
+}
+
+/** Options of stateless operators. */
+export interface OperatorOptions extends NamedOperatorOptions {
+  /** Unique in the job. Default: what it does, numbered where needed: `map`, `map-2`. */
+  readonly name?: string | undefined
+}
+
+export interface MapAsyncOptions extends NamedOperatorOptions {
+  /** How many records may be in work at once, over all subtasks. Default: one per subtask. */
+  readonly concurrency?: number | undefined
+  /** Whether results leave in the order of the records; false lets a quick one overtake. Default true. */
+  readonly ordered?: boolean | undefined
+  /** How long one record may take; beyond it the job fails with `SLUICE_TIMEOUT`. Default `'60s'`. */
+  readonly timeout?: Duration | undefined
+}
+
+/** How far records may be out of order in event time. */
+export type TimestampOptions = OperatorOptions &
+  (
+    | {
+        /** Records may arrive this much after records with later timestamps. Default 0. */
+        readonly outOfOrderness?: Duration | undefined
+        readonly monotonous?: undefined
+      }
+    | {
+        /** Timestamps never decrease. */
+        readonly monotonous: true
+        readonly outOfOrderness?: undefined
+      }
+  )
+
+/** When a batch is full; at least one bound. */
+export type BatchOptions = NamedOperatorOptions &
+  (
+    | {
+        /** Largest number of records in a batch. */
+        readonly records: number
+        /** How long the first record of a batch may wait for the last. Default: without limit. */
+        readonly time?: Duration | undefined
+      }
+    | {
+        /** How long the first record of a batch may wait for the last. */
+        readonly time: Duration
+        /** Largest number of records in a batch. Default: 10,000. */
+        readonly records?: number | undefined
+      }
+  )
+
+/**
+ * When running aggregates are emitted: `'update'` for every record; `'end'` once per key at the end of the input; a duration:
+ * this long after a change at the latest, once for every key that changed since it was emitted last, and at the end.
+ */
+export type Emission = 'update' | 'end' | Duration
+
+export interface RunningAggregateOptions extends NamedOperatorOptions {
+  /** Default `'update'`. */
+  readonly emit?: Emission | undefined
+}
+
+export interface SourceOptions {
+  /** Number of subtasks; a source without splits has one. Default: the parallelism of the job. */
+  readonly parallelism?: number | undefined
+}
+
+export interface SinkOptions {
+  /** Number of subtasks; a sink that writes one file has one. Default: the parallelism of the job. */
+  readonly parallelism?: number | undefined
+}
