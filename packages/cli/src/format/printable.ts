@@ -2,7 +2,6 @@
 
 /** Keeps tabs and line feeds. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
   return text.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
     (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,

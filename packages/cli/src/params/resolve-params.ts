@@ -55,7 +55,16 @@ function schemaOf(job: AnyJob): object {
 
 /** The texts in which a secret may turn up. */
 function textsOf(value: unknown): readonly string[] {
-  if (value === undefined || value === null || typeof value === 'boolean') return []
   if (Array.isArray(value)) return value.flatMap(textsOf)
-  return [typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | bigint)]
+  switch (typeof value) {
+    case 'string':
+      return [value]
+    case 'number':
+    case 'bigint':
+      return [String(value)]
+    case 'object':
+      return value === null ? [] : [JSON.stringify(value), ...Object.values(value).flatMap(textsOf)]
+    default:
+      return []
+  }
 }

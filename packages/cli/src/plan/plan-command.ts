@@ -1,5 +1,6 @@
 /** `sluice plan`: declares and plans a job, opens nothing, prints the plan to stdout. */
 import { availableParallelism } from 'node:os'
+import { isatty } from 'node:tty'
 import { describePlan, planJob, resolveSettings } from '@sluice/engine'
 import { parseByteSize } from '@sluice/operators'
 import { loadJob } from '@sluice/runtime-workers'
@@ -28,7 +29,7 @@ export async function planCommand(args: PlanArguments): Promise<number> {
     return 0
   } catch (thrown) {
     const facts = readErrorFacts(thrown)
-    const colours = makeColours(wantsColour({ asked: args.color, env: process.env, isTerminal: process.stderr.isTTY === true }))
+    const colours = makeColours(wantsColour({ asked: args.color, env: process.env, isTerminal: isatty(2) }))
     process.stderr.write(redactor.text(formatErrorBlock(facts, colours, process.cwd())))
     return facts.error.exitStatus
   }

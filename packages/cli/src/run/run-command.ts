@@ -3,6 +3,7 @@
  * stdout, everything else to stderr. Main thread; it does nothing per record.
  */
 import { basename } from 'node:path'
+import { isatty } from 'node:tty'
 import { defaultSettings, SluiceError } from '@sluice/engine'
 import { parseByteSize, parseDuration } from '@sluice/operators'
 import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run } from '@sluice/runtime-workers'
@@ -29,7 +30,7 @@ class RunCommand {
   readonly #args: RunArguments
   readonly #colours: Colours
   readonly #log: JobLog
-  readonly #isTerminal = process.stderr.isTTY === true
+  readonly #isTerminal = isatty(2)
   readonly #cwd = process.cwd()
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
@@ -80,7 +81,13 @@ class RunCommand {
         checkParams(job, params.raw)
         return params.raw
       },
-      ...{ parallelism, workers, memory: memoryBytes, overwrite, checkRecords, report: reportMs, collect: false },
+      parallelism,
+      workers,
+      memory: memoryBytes,
+      overwrite,
+      checkRecords,
+      report: reportMs,
+      collect: false,
     })
     handle.events
       .on('planned', (event) => this.#planned(event))

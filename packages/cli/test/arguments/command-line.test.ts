@@ -15,25 +15,10 @@ function read(...argv: string[]) {
 }
 
 test('run: every option arrives, typed', () => {
-  const { line } = read(
-    ...[
-      'run',
-      'job.ts',
-      '--param',
-      'a=1',
-      '--param',
-      'b=2',
-      '--params',
-      'p.json',
-      '--env-file',
-      '.env',
-      '--parallelism',
-      '4',
-      '--workers',
-      '0',
-    ],
-    ...['--memory', '256mb', '--report', '1s', '--log', 'json', '--quiet', '--overwrite', '--check-records', '--no-color'],
-  )
+  const typed =
+    'run job.ts --param a=1 --param b=2 --params p.json --env-file .env --parallelism 4 --workers 0 --memory 256mb --report 1s ' +
+    '--log json --quiet --overwrite --check-records --no-color'
+  const { line } = read(...typed.split(' '))
   expect(line).toEqual({
     command: 'run',
     args: {
@@ -58,17 +43,19 @@ test('run: what is not said stays open, so that the job and the defaults decide'
   expect(read('run', 'job.ts').line).toEqual({
     command: 'run',
     args: {
-      ...{
-        file: 'job.ts',
-        param: [],
-        params: undefined,
-        envFile: undefined,
-        parallelism: undefined,
-        workers: undefined,
-        memory: undefined,
-        color: true,
-      },
-      ...{ report: undefined, log: 'pretty', quiet: false, overwrite: false, checkRecords: false },
+      file: 'job.ts',
+      param: [],
+      params: undefined,
+      envFile: undefined,
+      parallelism: undefined,
+      workers: undefined,
+      memory: undefined,
+      color: true,
+      report: undefined,
+      log: 'pretty',
+      quiet: false,
+      overwrite: false,
+      checkRecords: false,
     },
   })
 })

@@ -11,11 +11,23 @@ import { graph, plan, reportOf } from '../support/reports.js'
 
 const held = reportOf(714)
 const result = {
-  ...{ outputs: {}, durationMs: 1234.56, recordsIn: 3_000_000, recordsOut: 12, stopped: false, aborted: false, plan, totals: held },
+  outputs: {},
+  durationMs: 1234.56,
+  recordsIn: 3_000_000,
+  recordsOut: 12,
+  stopped: false,
+  aborted: false,
+  plan,
+  totals: held,
   userMetrics: [{ operator: 'sum', subtask: 0, name: 'hits', kind: 'count', value: 3 } as const],
 }
 const error = new SluiceError('SLUICE_OPERATOR_FAILED', 'it threw', {
-  ...{ operator: 'sum', subtask: 1, edge: 'a -> b', position: 'line 3', declaredAt: '/job.ts:1:2', cause: new Error('x') },
+  operator: 'sum',
+  subtask: 1,
+  edge: 'a -> b',
+  position: 'line 3',
+  declaredAt: '/job.ts:1:2',
+  cause: new Error('x'),
 })
 
 const lines: readonly JobLogLine[] = [
@@ -29,7 +41,7 @@ const lines: readonly JobLogLine[] = [
   failedLine(readErrorFacts(error), 12, '/'),
 ]
 
-test.each(Object.entries(jobLogEvents) as [string, EventEntry][])('%s has every documented field and no other', (event, { fields }) => {
+test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s has every documented field and no other', (event, { fields }) => {
   const line = lines.find((one) => one.event === event)
   expect(Object.keys(line?.fields ?? {}).toSorted()).toEqual(Object.keys(fields).toSorted())
 })

@@ -27,7 +27,11 @@ function failure(): SluiceError {
   const cause = new TypeError("Cannot read properties of undefined (reading 'name')")
   cause.stack = `TypeError: ${cause.message}\n    at map (file://${job}:2:37)\n    at node:internal/x:1:1`
   return raised('SLUICE_OPERATOR_FAILED', `the function of map threw: ${cause.message}`, {
-    ...{ operator: 'map', subtask: 1, declaredAt: `${job}:2:4`, position: 'orders.csv line 12', cause },
+    operator: 'map',
+    subtask: 1,
+    declaredAt: `${job}:2:4`,
+    position: 'orders.csv line 12',
+    cause,
   })
 }
 

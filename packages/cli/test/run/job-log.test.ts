@@ -61,7 +61,7 @@ test('every event that comes is documented, and every documented one comes', () 
   expect([...new Set(lines.map((line) => line.event))].toSorted()).toEqual(Object.keys(jobLogEvents).toSorted())
 })
 
-test.each(Object.entries(jobLogEvents) as [string, EventEntry][])('%s carries the documented fields and no others', (event, { fields }) => {
+test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s carries the documented fields and no others', (event, { fields }) => {
   const required = Object.keys(fields).filter((name) => fields[name]?.optional !== true)
   for (const line of linesOf(event)) {
     const carried = Object.keys(line).filter((name) => !Object.hasOwn(commonFields, name))
@@ -78,13 +78,13 @@ test('the slow sink is the bottleneck and the source is held back', () => {
 })
 
 test('a report has a line for every edge of the plan', () => {
-  const planned = (linesOf('job.planned')[0]?.['edges'] as readonly { readonly edge: string }[]).map(({ edge }) => edge)
+  const planned = (linesOf('job.planned')[0]!['edges'] as readonly { readonly edge: string }[]).map(({ edge }) => edge)
   expect(
     [
       ...new Set(
         linesOf('edge.pressure')
           .filter((line) => line['job'] === 'slow')
-          .map((line) => line['edge']),
+          .map((line) => String(line['edge'])),
       ),
     ].toSorted(),
   ).toEqual(planned.toSorted())
@@ -110,7 +110,11 @@ test('a stopped job says so', () => {
 
 test('a failed job carries code, place and the chain of causes', () => {
   expect(linesOf('job.failed')[0]).toMatchObject({
-    ...{ level: 'error', job: 'throwing', code: 'SLUICE_OPERATOR_FAILED', operator: 'names' },
-    ...{ source: expect.stringMatching(/throwing\.ts:4:\d+$/) as string, error: { name: 'SluiceError', cause: { name: 'TypeError' } } },
+    level: 'error',
+    job: 'throwing',
+    code: 'SLUICE_OPERATOR_FAILED',
+    operator: 'names',
+    source: expect.stringMatching(/throwing\.ts:4:\d+$/) as string,
+    error: { name: 'SluiceError', cause: { name: 'TypeError' } },
   })
 })

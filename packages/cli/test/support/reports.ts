@@ -16,12 +16,19 @@ export const graph: LogicalGraph = {
   job: 'flights',
   nodes: [
     {
-      ...{ id: 0, name: 'flights', ports: ['out'], delivery: 'exactly-once' },
+      id: 0,
+      name: 'flights',
+      ports: ['out'],
+      delivery: 'exactly-once',
       spec: { kind: 'source', reads: 'index', fn: (index) => index, count: 10, ratePerSecond: undefined },
     },
     { id: 1, name: 'sum', ports: ['out'], spec: { kind: 'general', create: () => ({ process: () => {} }) } },
     {
-      ...{ id: 2, name: 'out', ports: [], delivery: 'at-least-once', parallelismMax: { value: 1, because: 'one file has one writer' } },
+      id: 2,
+      name: 'out',
+      ports: [],
+      delivery: 'at-least-once',
+      parallelismMax: { value: 1, because: 'one file has one writer' },
       spec: { kind: 'sink', create: () => ({ write: () => {} }) },
     },
   ],
