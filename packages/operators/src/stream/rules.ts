@@ -41,11 +41,14 @@ export type Key<K> = undefined extends K
         ? Sentence<'A key is plain data: a function or a symbol cannot be one'>
         : { readonly [P in keyof K]: Key<K[P]> }
 
+/** A type guard of records. */
+type Guard<T, S extends T> = (record: T) => record is S
+
 /** What a guard lets through: the type that it asserts, or `T` where it asserts none. */
-export type Guarded<T, G> = G extends (record: T) => record is infer S extends T ? S : T
+export type Guarded<T, G> = G extends Guard<T, infer S> ? S : T
 
 /** What no guard of `G` lets through. */
-export type Rest<T, G> = Exclude<T, { [P in keyof G]: G[P] extends (record: T) => record is infer S extends T ? S : never }[keyof G]>
+export type Rest<T, G> = Exclude<T, { [P in keyof G]: G[P] extends Guard<T, infer S> ? S : never }[keyof G]>
 
 /** Refuses an output named `rest`: it is what no other output took. */
 export interface NoRest {
