@@ -1,0 +1,105 @@
+/**
+ * Where the output of a file sink goes. A path is one file; a path that ends in `/` is a folder of parts, one per subtask. Either is
+ * written under a name of its own (`<path>.partial`, `.part-<n>.<ext>.partial`) and renamed when it is complete: what bears the
+ * final name is finished, also after a crash.
+ */
+import type { Stats } from 'node:fs'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { SluiceError } from '@sluice/engine'
+import type { SinkWriteContext } from './define-sink.js'
+
+export interface OutputPath {
+  /** What the user wrote. */
+  readonly path: string
+  /** The name it bears when it is complete. */
+  readonly finalPath: string
+  /** The name it bears until then; the same for a device or a pipe. */
+  readonly writePath: string
+}
+
+const PART = /^part-(\d+)\./
+
+/** Whether a path means a folder of parts. */
+export function isFolderPath(path: string): boolean {
+  return path.endsWith('/')
+}
+
+/** Makes the folders, refuses what exists (or removes it, with `overwrite`), and says where this subtask writes. */
+export async function prepareOutput(path: string, extension: string, context: SinkWriteContext): Promise<OutputPath> {
+  try {
+    return isFolderPath(path) ? await preparePart(path, extension, context) : await prepareFile(path, context)
+  } catch (error) {
+    throw outputError(error, path, context.operator)
+  }
+}
+
+/** Gives the finished output its final name, durably. */
+export async function publishOutput(output: OutputPath, operator: string): Promise<void> {
+  if (output.writePath === output.finalPath) return
+  try {
+    await rename(output.writePath, output.finalPath)
+    await syncFolder(dirname(output.finalPath))
+  } catch (error) {
+    throw outputError(error, output.path, operator)
+  }
+}
+
+/** An error of the file system as the error a user sees. */
+export function outputError(error: unknown, path: string, operator: string): SluiceError {
+  if (error instanceof SluiceError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new SluiceError('SLUICE_OUTPUT_UNWRITABLE', `Output ${path} cannot be written: ${message}`, { operator, cause: error })
+}
+
+async function prepareFile(path: string, context: SinkWriteContext): Promise<OutputPath> {
+  const finalPath = resolve(path)
+  const found = await statOrUndefined(finalPath)
+  if (found?.isDirectory() === true) {
+    throw new SluiceError('SLUICE_OUTPUT_UNWRITABLE', `Output ${path} is a folder.`, {
+      operator: context.operator,
+      hint: `End the path in a slash to write a folder of parts: '${path}/'.`,
+    })
+  }
+  if (found !== undefined && !found.isFile()) return { path, finalPath, writePath: finalPath }
+  if (found !== undefined && !context.overwrite) throw exists(`Output ${path} exists already (${finalPath}).`, context)
+  await mkdir(dirname(finalPath), { recursive: true })
+  return { path, finalPath, writePath: `${finalPath}.partial` }
+}
+
+async function preparePart(path: string, extension: string, context: SinkWriteContext): Promise<OutputPath> {
+  const folder = resolve(path)
+  const { index, parallelism } = context.subtask
+  await mkdir(folder, { recursive: true })
+  // Each subtask answers for its own share of the old parts: another one may have finished a new part already.
+  const old = (await readdir(folder)).filter((name) => {
+    const number = PART.exec(name)?.[1]
+    return number !== undefined && Number(number) % parallelism === index
+  })
+  if (old.length > 0 && !context.overwrite) throw exists(`Output folder ${path} holds ${old[0]} already (${folder}).`, context)
+  await Promise.all(old.map((name) => rm(join(folder, name))))
+  const name = `part-${index}.${extension}`
+  return { path, finalPath: join(folder, name), writePath: join(folder, `.${name}.partial`) }
+}
+
+function exists(message: string, context: SinkWriteContext): SluiceError {
+  return new SluiceError('SLUICE_OUTPUT_EXISTS', message, { operator: context.operator })
+}
+
+async function statOrUndefined(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

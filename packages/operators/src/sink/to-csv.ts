@@ -1,0 +1,98 @@
+/** CSV files. */
+import { SluiceError } from '@sluice/engine'
+import { checkChoice, checkPath } from '../source/check-options.js'
+import { CsvText } from './csv-text.js'
+import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { FileOutput } from './file-output.js'
+import { isFolderPath } from './output-path.js'
+import type { Sink } from './sink.js'
+import { countNonFinite, ONE_FILE } from './to-json-lines.js'
+
+export interface ToCsvOptions<T> {
+  /** The columns in order; other properties are left out. Default: the properties of the first record, and a later record may have no others. */
+  readonly columns?: readonly Extract<keyof T, string>[] | undefined
+  /** Whether the first line names the columns. Default true. */
+  readonly header?: boolean | undefined
+  /** What separates cells, one character. Default ','. */
+  readonly delimiter?: string | undefined
+  /** What ends a line. Default '\n'. */
+  readonly lineBreak?: '\n' | '\r\n' | undefined
+}
+
+/**
+ * Writes records as rows of CSV (RFC 4180). A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
+ * (`part-<subtask>.csv`) written in parallel, each with its header. Folders are made. What bears the final name is complete.
+ *
+ * null, missing values, NaN and the infinities are empty cells, empty text is `""`; Date is ISO 8601 text; lists and objects are JSON text.
+ *
+ * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
+ * SLUICE_SINK_FAILED for a record that is no object or has a property that is no column.
+ * @example
+ * stream.sink('out', toCsv('out/trips.csv', { columns: ['from', 'km'], delimiter: ';' }))
+ */
+export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> = {}): Sink<T> {
+  const { columns, header = true, delimiter = ',', lineBreak = '\n' } = options
+  checkPath('toCsv', path)
+  checkChoice('toCsv: lineBreak', lineBreak, ['\n', '\r\n'])
+  if (typeof delimiter !== 'string' || delimiter.length !== 1 || '"\r\n'.includes(delimiter)) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toCsv: delimiter is ${JSON.stringify(delimiter)}, and takes one character.`)
+  }
+  if (columns !== undefined && (columns.length === 0 || new Set(columns).size !== columns.length)) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toCsv: columns takes at least one name, and each once.')
+  }
+  return defineSink<T>({
+    open: async (context) => {
+      const text = new CsvText({ columns, delimiter, lineBreak })
+      return new CsvWriter(await FileOutput.open(path, 'csv', context), text, header, context)
+    },
+    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'csv', path, columns, header, delimiter, lineBreak },
+  })
+}
+
+class CsvWriter implements RecordWriter<unknown> {
+  readonly #output: FileOutput
+  readonly #csv: CsvText
+  readonly #context: SinkWriteContext
+  #headerDue: boolean
+  #counted = 0
+
+  constructor(output: FileOutput, csv: CsvText, header: boolean, context: SinkWriteContext) {
+    this.#output = output
+    this.#csv = csv
+    this.#headerDue = header
+    this.#context = context
+  }
+
+  write(records: readonly unknown[]): void | Promise<void> {
+    const csv = this.#csv
+    csv.learnColumns(records[0])
+    let text = this.#takeHeader()
+    for (let index = 0; index < records.length; index++) text += csv.line(records[index])
+    if (csv.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, csv.nonFinite, this.#counted)
+    return this.#output.append(text)
+  }
+
+  onDeadline(): void | Promise<void> {
+    return this.#output.flush()
+  }
+
+  async finish(): Promise<void> {
+    // Columns that were named are written even where no record came.
+    const header = this.#takeHeader()
+    if (header !== '') await this.#output.append(header)
+    await this.#output.finish()
+  }
+
+  close(): Promise<void> {
+    return this.#output.close()
+  }
+
+  #takeHeader(): string {
+    if (!this.#headerDue) return ''
+    const header = this.#csv.header()
+    if (header === undefined) return ''
+    this.#headerDue = false
+    return header
+  }
+}

@@ -1,0 +1,71 @@
+/** JSON lines files. */
+import { checkPath } from '../source/check-options.js'
+import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { FileOutput } from './file-output.js'
+import { JsonText } from './json-text.js'
+import { isFolderPath } from './output-path.js'
+import type { Sink } from './sink.js'
+
+/** The reason why a file sink runs at parallelism 1. */
+export const ONE_FILE: { readonly value: number; readonly because: string } = { value: 1, because: 'one file has one writer' }
+
+/**
+ * Writes records as JSON, one per line. A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
+ * (`part-<subtask>.jsonl`) written in parallel. Folders are made. While it is written, output bears another name (`out.jsonl.partial`,
+ * `.part-0.jsonl.partial`): what bears the final name is complete.
+ *
+ * bigint is written as text of its digits, Date as ISO 8601 text, NaN and the infinities as null (counted as `user.nonFiniteAsNull`);
+ * properties that are undefined are left out.
+ *
+ * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
+ * SLUICE_JSON_UNSUPPORTED for Map, Set, functions and the like, with the path of the property.
+ * @example
+ * stream.sink('out', toJsonLines('out/delays.jsonl'))
+ */
+export function toJsonLines(path: string): Sink<unknown> {
+  checkPath('toJsonLines', path)
+  return defineSink<unknown>({
+    open: async (context) => new JsonLinesWriter(await FileOutput.open(path, 'jsonl', context), context),
+    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'jsonLines', path },
+  })
+}
+
+class JsonLinesWriter implements RecordWriter<unknown> {
+  readonly #output: FileOutput
+  readonly #context: SinkWriteContext
+  readonly #json = new JsonText()
+  #counted = 0
+
+  constructor(output: FileOutput, context: SinkWriteContext) {
+    this.#output = output
+    this.#context = context
+  }
+
+  write(records: readonly unknown[]): void | Promise<void> {
+    const json = this.#json
+    let text = ''
+    for (let index = 0; index < records.length; index++) text += `${json.stringify(records[index])}\n`
+    if (json.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, json.nonFinite, this.#counted)
+    return this.#output.append(text)
+  }
+
+  onDeadline(): void | Promise<void> {
+    return this.#output.flush()
+  }
+
+  finish(): Promise<void> {
+    return this.#output.finish()
+  }
+
+  close(): Promise<void> {
+    return this.#output.close()
+  }
+}
+
+/** Counts new nulls, and says it once in the log. */
+export function countNonFinite(context: SinkWriteContext, now: number, before: number): number {
+  context.metrics.count('nonFiniteAsNull', now - before)
+  if (before === 0) context.log.warn('Numbers that are not finite are written as null.')
+  return now
+}

@@ -1,0 +1,239 @@
+import { Writable } from 'node:stream'
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import { defineSink } from '../../src/sink/define-sink.js'
+import { discard } from '../../src/sink/discard.js'
+import { forEach, forEachBatch } from '../../src/sink/for-each.js'
+import { print } from '../../src/sink/print.js'
+import type { Sink } from '../../src/sink/sink.js'
+import { toWritable } from '../../src/sink/to-writable.js'
+import { openSink, sinkContext, writeSink } from './write-sink.js'
+
+describe('forEach', () => {
+  test('may be chained only where the function is synchronous and no concurrency is asked for', () => {
+    expect(forEach(() => undefined).spec).toMatchObject({
+      kind: 'async',
+      discardsResults: true,
+      ordered: false,
+      timeoutMs: 60_000,
+      mayChain: true,
+    })
+    expect(forEach(async () => undefined).spec).toMatchObject({ mayChain: false, concurrency: undefined })
+    expect(forEach(() => undefined, { concurrency: 4, timeout: '5s' }).spec).toMatchObject({
+      mayChain: false,
+      concurrency: 4,
+      timeoutMs: 5_000,
+    })
+  })
+
+  test.each([{ concurrency: 0 }, { concurrency: 1.5 }])('refuses %j', (options) => {
+    expect(() => forEach(() => undefined, options)).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
+  })
+})
+
+describe('forEachBatch', () => {
+  test('hands over full batches, what has waited for its time, and the rest', async () => {
+    const batches: number[][] = []
+    const context = sinkContext()
+    const writer = await openSink(
+      forEachBatch<number>((records) => void batches.push([...records]), { records: 3, time: '200ms' }),
+      context,
+    )
+    expect(writer.write([1, 2, 3, 4])).toBeUndefined()
+    expect(batches).toEqual([[1, 2, 3]])
+    expect(context.deadline).toBe(1_200)
+    await writer.onDeadline?.(1_200)
+    expect(batches).toEqual([[1, 2, 3], [4]])
+    expect(context.deadline).toBeUndefined()
+    await writer.write([5])
+    await writer.finish?.()
+    expect(batches).toEqual([[1, 2, 3], [4], [5]])
+  })
+
+  test('waits for the promise of a batch before the next', async () => {
+    const settle: (() => void)[] = []
+    const batches: number[][] = []
+    const sink = forEachBatch<number>(
+      (records) => {
+        batches.push([...records])
+        return new Promise<void>((resolve) => settle.push(resolve))
+      },
+      { records: 2 },
+    )
+    const writer = await openSink(sink)
+    const input = [1, 2, 3, 4, 5]
+    const writing = Promise.resolve(writer.write(input))
+    input.length = 0
+    expect(batches).toEqual([[1, 2]])
+    settle.shift()?.()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(batches).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    settle.shift()?.()
+    await writing
+    const finishing = writer.finish?.()
+    settle.shift()?.()
+    await finishing
+    expect(batches).toEqual([[1, 2], [3, 4], [5]])
+  })
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no table')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no table'))],
+  ])('a function that %s fails the sink, with the cause', async (_name, fn) => {
+    await expect(writeSink(forEachBatch(fn), [1])).rejects.toMatchObject({
+      code: 'SLUICE_SINK_FAILED',
+      cause: expect.objectContaining({ message: 'no table' }),
+      coordinates: { operator: 'out' },
+    })
+  })
+})
+
+describe('toWritable', () => {
+  class Slow extends Writable {
+    readonly received: unknown[] = []
+    pending: (() => void)[] = []
+    constructor(objectMode: boolean) {
+      super({ objectMode, highWaterMark: objectMode ? 2 : 4 })
+    }
+    override _write(chunk: unknown, _encoding: string, done: () => void): void {
+      this.received.push(chunk)
+      this.pending.push(done)
+    }
+    async drainAll(): Promise<void> {
+      for (let turn = 0; turn < 10; turn++) {
+        for (const done of this.pending.splice(0)) done()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+  }
+
+  test('a stream that is slow holds the writer back, and every record arrives', async () => {
+    const stream = new Slow(true)
+    const writer = await openSink(toWritable(stream))
+    const batch = [1, 2, 3, 4, 5]
+    let written = false
+    const writing = Promise.resolve(writer.write(batch)).then(() => {
+      written = true
+    })
+    batch.length = 0
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(written).toBe(false)
+    expect(stream.received).toEqual([1])
+    expect(stream.writableLength).toBeLessThanOrEqual(2)
+    await stream.drainAll()
+    await writing
+    expect(stream.received).toEqual([1, 2, 3, 4, 5])
+  })
+
+  test('a byte stream gets text and bytes as they are, and other records as JSON lines; it is ended', async () => {
+    const chunks: Buffer[] = []
+    const stream = new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        chunks.push(chunk)
+        done()
+      },
+    })
+    await writeSink(
+      toWritable(() => stream),
+      ['a\n', new Uint8Array([98, 10]), { c: 1n }],
+    )
+    expect(Buffer.concat(chunks).toString()).toBe('a\nb\n{"c":"1"}\n')
+    expect(stream.writableFinished).toBe(true)
+  })
+
+  test('a stream that fails fails the sink, also while it is waited for', async () => {
+    const failure = new Error('connection reset')
+    const stream = new Slow(true)
+    const writer = await openSink(toWritable(stream))
+    const writing = writer.write([1, 2, 3])
+    stream.destroy(failure)
+    await expect(writing).rejects.toMatchObject({ code: 'SLUICE_SINK_FAILED', cause: failure })
+    await writer.close?.()
+  })
+
+  test('a stream that fails at its end fails the sink', async () => {
+    const failure = new Error('disk full')
+    const stream = new Writable({ objectMode: true, write: (_chunk, _encoding, done) => done(), final: (done) => done(failure) })
+    await expect(writeSink(toWritable(stream), [1])).rejects.toMatchObject({ code: 'SLUICE_SINK_FAILED', cause: failure })
+  })
+
+  test('a stream is destroyed where the job fails', async () => {
+    const stream = new Slow(true)
+    const writer = await openSink(toWritable(stream))
+    await writer.close?.()
+    expect(stream.destroyed).toBe(true)
+  })
+
+  test('what is passed in is pinned and has one writer; a factory is not', () => {
+    const stream = new Slow(true)
+    expect(toWritable(stream)).toMatchObject({ pinnedToHost: true, parallelismMax: { value: 1 } })
+    expect(toWritable(() => stream)).toMatchObject({ pinnedToHost: false, parallelismMax: undefined })
+    expect(() => toWritable({} as Writable)).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
+  })
+})
+
+describe('print', () => {
+  test('writes JSON lines to the standard output of the host, and waits where the pipe is full', async () => {
+    const written: string[] = []
+    const pipe = Promise.resolve()
+    const context = sinkContext({
+      host: {
+        collect: () => undefined,
+        writeOut: (text) => {
+          written.push(text)
+          return written.length > 1 ? pipe : undefined
+        },
+      },
+    })
+    const writer = await openSink(print(), context)
+    expect(writer.write([{ a: 1 }, 2])).toBeUndefined()
+    expect(writer.write([{ a: Number.NaN }])).toBe(pipe)
+    expect(written).toEqual(['{"a":1}\n2\n', '{"a":null}\n'])
+    expect(context.counts.get('nonFiniteAsNull')).toBe(1)
+    expect(print()).toMatchObject({ pinnedToHost: true, parallelismMax: { value: 1 } })
+  })
+})
+
+describe('defineSink', () => {
+  test('each subtask opens its writer, and closes it whatever happened', async () => {
+    const events: string[] = []
+    const sink = defineSink<number>({
+      open: (context) => {
+        events.push(`open ${context.subtask.index}`)
+        return {
+          write: (records) => {
+            events.push(`write ${records.join()}`)
+            if (records.includes(13)) throw new Error('unlucky')
+          },
+          finish: () => void events.push('finish'),
+          close: () => void events.push('close'),
+        }
+      },
+      options: { type: 'own' },
+    })
+    expectTypeOf(sink).toEqualTypeOf<Sink<number>>()
+    await writeSink(sink, [1, 2])
+    expect(events).toEqual(['open 0', 'write 1,2', 'finish', 'close'])
+    events.length = 0
+    await expect(writeSink(sink, [13])).rejects.toThrow('unlucky')
+    expect(events).toEqual(['open 0', 'write 13', 'close'])
+    expect(sink).toMatchObject({ delivery: 'at-least-once', options: { type: 'own' }, parallelismMax: undefined })
+  })
+
+  test('a writer that does not open is not closed', async () => {
+    const sink = defineSink({ open: () => Promise.reject(new Error('refused')) })
+    await expect(writeSink(sink, [])).rejects.toThrow('refused')
+  })
+})
+
+test('discard takes everything', async () => {
+  await writeSink(discard(), [1, 2, 3])
+  expect(discard().delivery).toBe('exactly-once')
+})
