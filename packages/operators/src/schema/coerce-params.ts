@@ -1,7 +1,14 @@
 /** Text from a command line or an environment as the values that a JSON Schema asks for. Pure. */
 import type { JsonSchema } from './json-schema.js'
 
-const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false }
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+  ['1', true],
+  ['0', false],
+])
+/** As a person writes numbers; hexadecimal and the like stay text. */
+const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i
 
 /**
  * Parameters given as text, with each text turned into a number, boolean, null, array or object where the schema of its parameter
@@ -13,43 +20,50 @@ const BOOLEANS: Readonly<Record<string, boolean>> = { true: true, false: false }
  * // { records: 10, on: false }
  */
 export function coerceParams(texts: Readonly<Record<string, unknown>>, jsonSchema: object): Record<string, unknown> {
-  const { properties = {}, additionalProperties } = jsonSchema as JsonSchema
+  const root = jsonSchema as JsonSchema
+  const { properties = {}, additionalProperties } = root
   const others = typeof additionalProperties === 'object' && additionalProperties !== null ? (additionalProperties as JsonSchema) : {}
   const entries = Object.entries(texts).map(([name, value]): [string, unknown] => [
     name,
-    coerce(value, Object.hasOwn(properties, name) ? (properties[name] ?? others) : others),
+    coerce(value, Object.hasOwn(properties, name) ? (properties[name] ?? others) : others, root),
   ])
   return Object.fromEntries(entries)
 }
 
-function coerce(value: unknown, schema: JsonSchema): unknown {
-  const choices = choicesOf(schema)
+function coerce(value: unknown, schema: JsonSchema, root: JsonSchema): unknown {
+  const choices = choicesOf(schema, root)
   if (Array.isArray(value)) {
     const items = choices.find(({ type }) => type === 'array')?.items
-    return items === undefined ? value : value.map((item) => coerce(item, items))
+    return items === undefined ? value : value.map((item) => coerce(item, items, root))
   }
   if (typeof value !== 'string') return value
   for (const choice of choices) {
-    const read = readAs(value, choice)
+    const read = readAs(value, choice, root)
     if (read !== undefined) return read
   }
   return value
 }
 
 /** The single types that a schema allows, those first that take the fewest texts. */
-function choicesOf(schema: JsonSchema): readonly JsonSchema[] {
-  const { type, anyOf, oneOf, allOf } = schema
+function choicesOf(schema: JsonSchema, root: JsonSchema, depth = 0): readonly JsonSchema[] {
+  const { type, anyOf, oneOf, allOf, $ref } = schema
+  if ($ref !== undefined) {
+    const target = root.$defs?.[$ref.replace('#/$defs/', '')]
+    return target === undefined || depth >= REFERENCES_MAX ? [] : choicesOf(target, root, depth + 1)
+  }
   const nested = anyOf ?? oneOf ?? allOf
   const choices =
     nested !== undefined
-      ? nested.flatMap(choicesOf)
+      ? nested.flatMap((choice) => choicesOf(choice, root, depth + 1))
       : typeof type === 'object'
         ? type.map((single): JsonSchema => ({ ...schema, type: single }))
         : [schema]
   return choices.toSorted((left, right) => rankOf(left) - rankOf(right))
 }
 
-const RANKS: readonly unknown[] = ['null', 'boolean', 'integer', 'number', 'array', 'object', 'string']
+/** References that lead to references. */
+const REFERENCES_MAX = 16
+const RANKS: readonly unknown[] = ['null', 'integer', 'number', 'boolean', 'array', 'object', 'string']
 
 function rankOf({ type }: JsonSchema): number {
   const rank = RANKS.indexOf(type)
@@ -57,7 +71,7 @@ function rankOf({ type }: JsonSchema): number {
 }
 
 /** What the text is as one type; undefined where it is none of that type. */
-function readAs(text: string, schema: JsonSchema): unknown {
+function readAs(text: string, schema: JsonSchema, root: JsonSchema): unknown {
   if (schema.const !== undefined || schema.enum !== undefined) {
     return (schema.enum ?? [schema.const]).find((value) => String(value) === text)
   }
@@ -66,13 +80,13 @@ function readAs(text: string, schema: JsonSchema): unknown {
       return text
     case 'number':
     case 'integer':
-      return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : undefined
+      return NUMBER.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined
     case 'boolean':
-      return BOOLEANS[text.toLowerCase()]
+      return BOOLEANS.get(text.toLowerCase())
     case 'null':
       return text === 'null' ? null : undefined
     case 'array':
-      return readJson(text, Array.isArray) ?? (schema.items === undefined || text === '' ? undefined : [coerce(text, schema.items)])
+      return readJson(text, Array.isArray) ?? (schema.items === undefined || text === '' ? undefined : [coerce(text, schema.items, root)])
     case 'object':
       return readJson(text, (value) => typeof value === 'object' && value !== null && !Array.isArray(value))
     default:

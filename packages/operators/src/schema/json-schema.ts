@@ -14,6 +14,8 @@ export interface JsonSchema {
   readonly items?: JsonSchema | undefined
   readonly enum?: readonly unknown[] | undefined
   readonly const?: unknown
+  readonly $ref?: string | undefined
+  readonly $defs?: Readonly<Record<string, JsonSchema>> | undefined
   readonly default?: unknown
   readonly description?: string | undefined
   /** From `.meta({ secret: true })`. */
