@@ -15,13 +15,6 @@ export function explainWorkerEnd(error: unknown, worker: number, { graph, plan }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new SluiceError('SLUICE_WORKER_OUT_OF_MEMORY', `${where} ran out of memory`, { job, cause: error })
   }
-  if (error instanceof Error && error.name === 'DataCloneError') {
-    return new SluiceError('SLUICE_PARAMS_INVALID', `the parameters cannot be handed to a worker: ${error.message}`, {
-      job,
-      cause: error,
-      hint: 'Parameters are plain data: let the schema give text, numbers, dates, arrays and plain objects.',
-    })
-  }
   const what = error instanceof Error ? error.message : String(error)
   return new SluiceError('SLUICE_WORKER_EXITED', `${where} ended unexpectedly: ${what}`, { job, cause: error })
 }

@@ -25,7 +25,7 @@ import { declareGraph } from '../load/declare-graph.js'
 import { type LoadedJob, loadJob } from '../load/load-job.js'
 import { nameUserLine, translateError } from '../load/locate-error.js'
 import { countRecords } from './count-records.js'
-import { Deployment } from './deployment.js'
+import { Deployment, type DeploymentOptions } from './deployment.js'
 import { HostOutputs } from './host-outputs.js'
 import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult } from './run-types.js'
 import { reportMsOf, settingsOf } from './settle-options.js'
@@ -114,7 +114,7 @@ export class JobRun<O> implements RunHandle<O> {
       cores: this.#cores,
       overwrite: this.#options.overwrite ?? false,
       host,
-      module: planned.loaded === undefined ? undefined : { ...planned.loaded, params: planned.params, collect: planned.collect },
+      module: moduleOf(planned),
       pool: plan.workers === 0 ? undefined : await this.#poolOf(plan.workers),
       onStarted: () => this.#emit('started'),
       onLog: (entry, worker) => this.#log(entry, worker),
@@ -134,7 +134,7 @@ export class JobRun<O> implements RunHandle<O> {
     const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), clock.monotonicMs())
     const totals = reportInterval(graph, plan, before, after, settings)
     return {
-      outputs: host.outputs(collectedStreams(graph)) as Outputs<O>,
+      outputs: host.outputs(planned.collect ? collectedStreams(graph) : []) as Outputs<O>,
       durationMs: after.atMs - before.atMs,
       ...countRecords(graph, plan, after),
       stopped: this.#ending !== undefined,
@@ -230,6 +230,20 @@ export class JobRun<O> implements RunHandle<O> {
       })
     }
   }
+}
+
+/** What workers are told of the job; its parameters are checked here, where their names still mean something. */
+function moduleOf({ loaded, params, collect }: PlannedJob): DeploymentOptions['module'] {
+  if (loaded === undefined) return undefined
+  try {
+    structuredClone(params)
+  } catch (error) {
+    throw new SluiceError('SLUICE_PARAMS_INVALID', `the parameters cannot be handed to a worker: ${String(error)}`, {
+      cause: error,
+      hint: 'Let the schema of the parameters give plain data: text, numbers, dates, arrays and plain objects.',
+    })
+  }
+  return { bundleUrl: loaded.bundleUrl, source: loaded.source, params, collect }
 }
 
 const COLLECT_PREFIX = 'collect:'

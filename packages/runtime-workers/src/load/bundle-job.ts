@@ -20,6 +20,8 @@ export interface JobBundle {
   readonly file: string
   readonly url: string
   readonly positions: SourcePositions
+  /** It was there and is current: esbuild did not run. */
+  readonly reused: boolean
 }
 
 /** What is remembered of the last build of a job file. */
@@ -34,7 +36,7 @@ export async function bundleJob(source: string): Promise<JobBundle> {
   const folder = cacheFolder()
   const noteFile = join(folder, `${digest([BUNDLE_FORMAT, source, import.meta.url, process.version, process.env['NODE_PATH']])}.json`)
   const remembered = recall(noteFile, folder)
-  if (remembered !== undefined) return describeBundle(source, join(folder, remembered))
+  if (remembered !== undefined) return describeBundle(source, join(folder, remembered), true)
   const startedMs = Date.now()
   const { buildBundle } = await import('./build-bundle.js')
   const built = await buildBundle(source, folder)
@@ -47,7 +49,7 @@ export async function bundleJob(source: string): Promise<JobBundle> {
   }
   const evidence = collectEvidence(built, startedMs)
   if (evidence !== undefined) writeWhole(noteFile, JSON.stringify({ bundle: name, evidence } satisfies Remembered))
-  return describeBundle(source, file)
+  return describeBundle(source, file, false)
 }
 
 function checkJobFile(source: string): void {
@@ -68,8 +70,8 @@ function recall(noteFile: string, folder: string): string | undefined {
   }
 }
 
-function describeBundle(source: string, file: string): JobBundle {
-  return { source, file, url: pathToFileURL(file).href, positions: new SourcePositions(file, `${file}.map`) }
+function describeBundle(source: string, file: string, reused: boolean): JobBundle {
+  return { source, file, url: pathToFileURL(file).href, reused, positions: new SourcePositions(file, `${file}.map`) }
 }
 
 function digest(parts: readonly unknown[]): string {

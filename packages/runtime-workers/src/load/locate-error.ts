@@ -12,8 +12,9 @@ const FRAME = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/
 export function translateError(error: unknown, positions: Translator | undefined): void {
   if (positions === undefined) return
   for (const link of causeChain(error)) {
-    if (link.stack !== undefined) link.stack = positions.translate(link.stack)
-    link.message = positions.translate(link.message)
+    // Some errors of the platform have accessors here; `Reflect.set` leaves those alone.
+    if (link.stack !== undefined) Reflect.set(link, 'stack', positions.translate(link.stack))
+    Reflect.set(link, 'message', positions.translate(link.message))
     if (!(link instanceof SluiceError)) continue
     const coordinates = link.coordinates as { -readonly [K in keyof ErrorCoordinates]: ErrorCoordinates[K] }
     if (coordinates.declaredAt !== undefined) coordinates.declaredAt = positions.translate(coordinates.declaredAt)

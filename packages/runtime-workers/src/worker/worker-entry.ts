@@ -3,7 +3,15 @@
  * the subtasks of this worker. It leaves by itself when they are done or the coordinator says abort. Failures are reported in
  * messages, because an error that crosses threads by itself loses its code, its hint and its causes.
  */
-import { fingerprintGraph, type LogicalGraph, serialiseError, summariseGraph, type UserMetric, WorkerLoop } from '@sluice/engine'
+import {
+  fingerprintGraph,
+  type LogicalGraph,
+  serialiseError,
+  SluiceError,
+  summariseGraph,
+  type UserMetric,
+  WorkerLoop,
+} from '@sluice/engine'
 import { parentPort } from 'node:worker_threads'
 import { createThreadEnvironment } from '../environment/thread-environment.js'
 import { importJob } from '../load/import-job.js'
@@ -22,6 +30,7 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
   const { worker, plan, settings, shared, overwrite } = task
   const post = (message: WorkerMessage): void => parentPort?.postMessage(seal(message))
   let log: LogQueue | undefined
+  let place: (() => Place | undefined) | undefined
   const environment = createThreadEnvironment({
     log: (entry) => log?.push(entry),
     threads: task.threads,
@@ -29,10 +38,12 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
     ownThread: true,
   })
   const monotonicMs = (): number => environment.clock.monotonicMs()
-  const fail = (error: unknown): void => post({ type: 'failure', worker, atMs: monotonicMs(), error: serialiseError(error) })
+  const fail = (error: unknown): void => {
+    const located = error instanceof SluiceError ? error.at({ job: plan.job, ...place?.() }) : error
+    post({ type: 'failure', worker, atMs: monotonicMs(), error: serialiseError(located) })
+  }
   trapWorkerFailures(fail)
   // The coordinator has imported and declared the same file: what that prints was printed there.
-  let place: (() => Place | undefined) | undefined
   captureConsole((level, message) => log?.push({ level, message, ...place?.() }))
   try {
     const graph = await declareHere(task)
