@@ -90,10 +90,7 @@ function describe(
     kind === 'operator'
       ? `${operator} (subtask ${subtask?.index ?? 0}) is the bottleneck: busy ${percent(busy)}`
       : `${workerName(worker)} is saturated: ${busiestOf(graph, plan, interval, worker)}`
-  const path = [
-    headName(graph, plan, from),
-    ...edges.map((edge) => graph.nodes[graph.edges[plan.edges[edge]?.logical ?? -1]?.to.node ?? -1]?.name),
-  ]
+  const path = pathNames(graph, plan, headName(graph, plan, from), edges)
   if (kind === 'operator' && path[path.length - 1] !== operator) path.push(operator)
   return {
     kind,
@@ -105,6 +102,19 @@ function describe(
     heldBackMsPerSecond: heldBack,
     message: `${who}, holds ${heldBackText(graph, plan, starts, heldBack)} through ${path.join(' -> ')}`,
   }
+}
+
+/** The operators that a user sees on the way: the source, then both ends of each edge. */
+function pathNames(graph: LogicalGraph, plan: PhysicalPlan, source: string, edges: readonly number[]): string[] {
+  const names = [source]
+  for (const id of edges) {
+    const edge = graph.edges[plan.edges[id]?.logical ?? -1]
+    for (const end of [edge?.from, edge?.to]) {
+      const name = graph.nodes[end?.node ?? -1]?.name
+      if (name !== undefined && name !== names[names.length - 1]) names.push(name)
+    }
+  }
+  return names
 }
 
 function heldBackBySource(

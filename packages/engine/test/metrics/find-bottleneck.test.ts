@@ -231,6 +231,24 @@ describe('the walk of the wait-for graph', () => {
     expect(scene.bottleneck()).toMatchObject({ operator: 'slow' })
   })
 
+  it('names both ends of an edge that leaves from the middle of a chain', () => {
+    const builder = new GraphBuilder({ parallelism: 1 })
+      .node('numbers', source)
+      .node('sum', map)
+      .node('slow', async({ discardsResults: true }))
+      .edge('numbers', 'sum')
+      .edge('sum', 'slow')
+    const scene = new Scene(builder, { chaining: true })
+    scene.board
+      .subtask('numbers', 0, { backpressuredMs: 970 })
+      .channel('sum -> slow', 0, { blockedMs: 970 })
+      .subtask('slow', 0, { busyMs: 990 })
+    expect(scene.bottleneck()).toMatchObject({
+      because: ['sum -> slow'],
+      message: 'slow (subtask 0) is the bottleneck: busy 99 %, holds source numbers back 97 % of the time through numbers -> sum -> slow',
+    })
+  })
+
   it('names a sink whose write has not settled', () => {
     const chained = new Scene(
       new GraphBuilder({ parallelism: 1 })
