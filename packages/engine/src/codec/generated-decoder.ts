@@ -93,14 +93,14 @@ class DecoderText {
 
   #array(element: FieldType): string {
     const size = elementSize(element)
-    const items = this.#local('[]')
     const count = this.#local('view.getUint32(cursor.at, true)')
-    const left = this.#fresh('i')
+    const index = this.#fresh('i')
     this.line('cursor.at += 4')
     this.line(`if (${count} * ${size} > bytes.length - cursor.at) corrupt('elements do not fit into what is left')`)
-    this.line(`for (let ${left} = ${count}; ${left} > 0; ${left}--) {`)
+    const items = this.#local(`new Array(${count})`)
+    this.line(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`)
     const block = this.#block(size)
-    this.line(`${items}.push(${this.value(element, block, 0)})`)
+    this.line(`${items}[${index}] = ${this.value(element, block, 0)}`)
     this.line('}')
     return items
   }

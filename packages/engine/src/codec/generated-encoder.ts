@@ -9,6 +9,7 @@ import { hasProtoAccessor } from './code-generation.js'
 import { type EncodeFunction, MISFIT, NO_ROOM } from './contract.js'
 import { type FieldType, isDenseArray, Kind, type ObjectType, type ScalarType } from './field-type.js'
 import { elementSize, fixedSize, hasVariablePart, Presence, presentSize } from './layout.js'
+import { createStringSite } from './string-cache.js'
 import { writeString } from './string-codec.js'
 import { timeOf } from './value-checks.js'
 
@@ -16,6 +17,7 @@ const tools = {
   writeString,
   writeAny,
   timeOf,
+  createStringSite,
   isDense: (value: unknown): boolean => Array.isArray(value) && isDenseArray(value),
   getPrototypeOf: (value: unknown): unknown => Object.getPrototypeOf(value),
   plain: Object.prototype,
@@ -37,7 +39,8 @@ export function generateEncoder(id: number, type: FieldType): EncoderFactory {
   text.line('return end')
   text.line('}')
   text.line('return other(value, view, bytes, at, limit)')
-  const body = `'use strict'\nreturn function encodeShape${id}(value, view, bytes, at, limit) {\n${text.lines.join('\n')}\n}`
+  const sites = Array.from({ length: text.sites }, (_, index) => `const site${index} = createStringSite()`).join('\n')
+  const body = `'use strict'\n${sites}\nreturn function encodeShape${id}(value, view, bytes, at, limit) {\n${text.lines.join('\n')}\n}`
   const names = Object.keys(tools)
   const make = new Function(...names, ...text.tables.map((_, index) => `names${index}`), 'other', body)
   return (other) => make(...Object.values(tools), ...text.tables, other) as EncodeFunction
@@ -47,6 +50,8 @@ class EncoderText {
   readonly lines: string[] = []
   /** Key tables: the factory's parameters `names0`, `names1`, ... */
   readonly tables: (readonly string[])[] = []
+  /** Places that write strings: constants `site0`, `site1`, ... around the function. */
+  sites = 0
   readonly #locals = new Map<string, readonly string[]>()
   readonly #useProtoAccessor = hasProtoAccessor()
   #count = 0
@@ -171,7 +176,7 @@ class EncoderText {
     switch (type.kind) {
       case Kind.string:
         this.line(`if (typeof ${value} !== 'string') break fit`)
-        this.line(`end = writeString(${value}, view, bytes, end, limit)`)
+        this.line(`end = writeString(${value}, view, bytes, end, limit, site${this.sites++})`)
         this.line(`if (end < 0) return end`)
         return
       case Kind.any:

@@ -22,8 +22,9 @@ const COMPILES_MAX = 256
 const SHAPES_AT_SIGHT = 8
 const SIGHTINGS = 4
 const CANDIDATES_MAX = 256
-/** Generic records until `prepare` looks again. */
+/** Generic records until `prepare` looks again: few at first, twice as many after each so many looks that found nothing familiar. */
 const GENERIC_RUN_MAX = 4096
+const LOOKS_PER_RUN = 32
 /** Neighbouring records of one shape that make it the current one. */
 const STREAK = 32
 
@@ -43,6 +44,7 @@ class LearningEncoder implements RecordEncoder {
   #compilesLeft = COMPILES_MAX
   #genericLeft = 0
   #genericRun = 1
+  #looks = 0
   #streak = 0
   #streakShape: Shape | undefined
   #streakEnd = -1
@@ -94,13 +96,13 @@ class LearningEncoder implements RecordEncoder {
 
   /** Per record that is not of the current shape. */
   #encodeOther(value: unknown, view: DataView, bytes: Buffer, at: number, limit: number): number {
-    const shapes = this.#table.order
+    const shapes = this.#table.candidates(value)
     for (let position = 0; position < shapes.length; position++) {
       const shape = shapes[position] as Shape
       if (shape === this.#current) continue
       const end = shape.encode(value, view, bytes, at, limit)
       if (end === MISFIT) continue
-      if (end >= 0) this.#used(shape, position, at, end)
+      if (end >= 0) this.#used(shape, at, end)
       return end
     }
     if (this.#genericLeft === 0) return MISFIT
@@ -112,8 +114,8 @@ class LearningEncoder implements RecordEncoder {
   }
 
   /** A shape that serves record after record becomes the current one; one that merely alternates with it does not. */
-  #used(shape: Shape, position: number, at: number, end: number): void {
-    this.#table.use(position)
+  #used(shape: Shape, at: number, end: number): void {
+    this.#table.use(shape)
     if (shape !== this.#streakShape) {
       this.#streakShape = shape
       this.#streak = 0
@@ -163,6 +165,11 @@ class LearningEncoder implements RecordEncoder {
     if (sightings >= SIGHTINGS) return true
     if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.clear()
     this.#candidates.set(signature, sightings)
+    // What comes back deserves a closer look; what never does, ever fewer.
+    if (sightings > 1) {
+      this.#genericRun = 1
+      this.#looks = 0
+    }
     return false
   }
 
@@ -176,12 +183,15 @@ class LearningEncoder implements RecordEncoder {
     return shape
   }
 
-  /** Lets the next records without a shape be self-describing, ever more of them while no shape is learnt. */
+  /** Lets the next records without a shape be self-describing. */
   #encodeGeneric(value: unknown): void {
     const refusal = explainMisfit(value)
     if (refusal !== undefined) throw refusal
     this.#genericLeft = this.#genericRun
-    if (this.#genericRun < GENERIC_RUN_MAX) this.#genericRun *= 2
-    else if (this.#compilesLeft < COMPILES_MAX) this.#compilesLeft++
+    if (this.#genericRun < GENERIC_RUN_MAX) {
+      if (++this.#looks < LOOKS_PER_RUN) return
+      this.#looks = 0
+      this.#genericRun *= 2
+    } else if (this.#compilesLeft < COMPILES_MAX) this.#compilesLeft++
   }
 }

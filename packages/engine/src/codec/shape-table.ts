@@ -1,6 +1,7 @@
 /**
  * The shapes that one encoder knows: at most 64. A shape is widened in place (same id, new definition); a new one beyond the limit takes the id of the one
- * that was not asked for longest. The order is the order in which they are tried.
+ * that was not asked for longest. Few shapes are tried one after the other, newest first; many are looked up by their first and
+ * last key.
  */
 import { type EncodeFunction, MISFIT } from './contract.js'
 import { SHAPES_MAX, writeDefinition } from './definition.js'
@@ -20,13 +21,17 @@ export interface Shape {
   usedAt: number
 }
 
-/** Shapes further back in the order come to the front when they are used. */
+/** Up to so many shapes are simply tried one after the other. */
 const SETTLED = 4
 
 const misfit: EncodeFunction = () => MISFIT
 
 export class ShapeTable {
   readonly order: Shape[] = []
+  /** The shapes of objects by their first key and their last one. */
+  readonly #byEnds = new Map<string, Map<string, Shape[]>>()
+  /** All others. */
+  readonly #unnamed: Shape[] = []
   readonly #generate: boolean
   readonly #other: EncodeFunction
   #uses = 0
@@ -48,18 +53,53 @@ export class ShapeTable {
     const make = this.#generate ? generateEncoder(id, type) : (other: EncodeFunction): EncodeFunction => interpretEncoder(id, type, other)
     const usedAt = ++this.#uses
     const shape: Shape = { id, type, definition: writeDefinition(id, type), encode: make(misfit), encodeOrOther: make(this.#other), usedAt }
-    if (replaced !== undefined) this.order.splice(this.order.indexOf(replaced), 1)
+    if (replaced !== undefined) this.#remove(replaced)
     this.order.unshift(shape)
+    this.#add(shape)
     return shape
   }
 
-  use(position: number): void {
-    const shape = this.order[position]
-    if (shape === undefined) return
+  /** The shapes to try for `value`: a few at most where the shapes differ in their keys. */
+  candidates(value: unknown): readonly Shape[] {
+    if (this.order.length <= SETTLED) return this.order
+    let first: string | undefined
+    let last = ''
+    if (typeof value === 'object' && value !== null) {
+      for (const name in value) {
+        first ??= name
+        last = name
+      }
+    }
+    return first === undefined ? this.#unnamed : (this.#byEnds.get(first)?.get(last) ?? this.#unnamed)
+  }
+
+  use(shape: Shape): void {
     shape.usedAt = ++this.#uses
-    if (position < SETTLED) return
-    this.order.copyWithin(1, 0, position)
-    this.order[0] = shape
+  }
+
+  #add(shape: Shape): void {
+    const ends = endsOf(shape.type)
+    if (ends === undefined) {
+      this.#unnamed.unshift(shape)
+      return
+    }
+    const byLast = this.#byEnds.get(ends.first) ?? new Map<string, Shape[]>()
+    this.#byEnds.set(ends.first, byLast)
+    byLast.set(ends.last, [shape, ...(byLast.get(ends.last) ?? [])])
+  }
+
+  #remove(shape: Shape): void {
+    this.order.splice(this.order.indexOf(shape), 1)
+    const ends = endsOf(shape.type)
+    if (ends === undefined) {
+      this.#unnamed.splice(this.#unnamed.indexOf(shape), 1)
+      return
+    }
+    const byLast = this.#byEnds.get(ends.first)
+    const left = byLast?.get(ends.last)?.filter((other) => other !== shape) ?? []
+    if (left.length > 0) byLast?.set(ends.last, left)
+    else byLast?.delete(ends.last)
+    if (byLast?.size === 0) this.#byEnds.delete(ends.first)
   }
 
   #leastUsed(current: Shape | undefined): Shape | undefined {
@@ -67,6 +107,14 @@ export class ShapeTable {
     for (const shape of this.order) if (shape !== current && (least === undefined || shape.usedAt < least.usedAt)) least = shape
     return least
   }
+}
+
+/** The first and the last key of the objects of a type; undefined for what is no object, or has no keys, or can be null. */
+function endsOf(type: FieldType): { readonly first: string; readonly last: string } | undefined {
+  if (type.kind !== Kind.object || type.nullable) return undefined
+  const first = type.names[0]
+  const last = type.names.at(-1)
+  return first === undefined || last === undefined ? undefined : { first, last }
 }
 
 function areRelated(known: FieldType, type: FieldType): boolean {

@@ -1,8 +1,9 @@
 /**
- * Caches from bytes to strings: a native call to make a string costs several times what it takes to compare its bytes, and text in records repeats. A hit is
- * exact: every byte is compared. One pair of caches per thread, of fixed size; a slot is overwritten by the next string that falls into it.
+ * Caches from bytes to strings and back: a native call to make or write a string costs several times what it takes to compare or copy its bytes, and text in
+ * records repeats. A hit is exact: every byte is compared. One set of caches per thread, of fixed size; a slot is overwritten by the next string that falls
+ * into it.
  *
- * Long strings cost something to enter, so each place that reads them (a field of a shape) keeps account and stops looking while it finds nothing.
+ * Long strings cost something to enter, so each place that handles them (a field of a shape) keeps account and stops looking while it finds nothing.
  */
 import type { Buffer } from 'node:buffer'
 import type { NativeBuffer } from './native-buffer.js'
@@ -52,21 +53,22 @@ export interface StringSite {
 }
 
 const CREDIT_MAX = 64
-const CREDIT_AFTER_SKIP = 8
+const CREDIT_AFTER_SKIP = 16
 const SKIP = 1024
-/** A hit saves about twice what a miss costs. */
-const HIT_GAIN = 2
+/** A miss costs about what a hit saves; looking goes on only where two of three hit. */
+const MISS_LOSS = 2
 
 export function createStringSite(): StringSite {
   return { skip: 0, credit: CREDIT_MAX }
 }
 
 export function gain(site: StringSite): void {
-  if (site.credit < CREDIT_MAX) site.credit += HIT_GAIN
+  if (site.credit < CREDIT_MAX) site.credit++
 }
 
 export function lose(site: StringSite): void {
-  if (--site.credit >= 0) return
+  site.credit -= MISS_LOSS
+  if (site.credit >= 0) return
   site.skip = SKIP
   site.credit = CREDIT_AFTER_SKIP
 }
@@ -112,4 +114,36 @@ export function readRepeatedString(view: DataView, bytes: Buffer, at: number, le
   longTails[slot] = tail
   longStrings[slot] = text
   return text
+}
+
+const sentStrings: string[] = new Array<string>(1 << LONG_BITS).fill('')
+const sentTails = new Int32Array(1 << LONG_BITS)
+const sentWords = new Int32Array(LONG_WORDS << LONG_BITS)
+
+/** The slot of a string of 13 to 96 characters among those sent before. */
+export function sentSlot(text: string): number {
+  const length = text.length
+  const ends = (text.charCodeAt(length - 1) << 16) ^ (text.charCodeAt(length - 4) << 8) ^ text.charCodeAt(length >> 1)
+  return Math.imul(ends ^ (length << 24), 0x9e3779b1) >>> (32 - LONG_BITS)
+}
+
+/** Writes the bytes of a string that was sent before; answers false where the slot holds another. */
+export function writeSentString(text: string, slot: number, view: DataView, start: number): boolean {
+  if (sentStrings[slot] !== text) return false
+  const length = text.length
+  const words = length >> 2
+  const base = slot * LONG_WORDS
+  for (let word = 0; word < words; word++) view.setInt32(start + 4 * word, sentWords[base + word] as number, true)
+  view.setInt32(start + length - 4, sentTails[slot] as number, true)
+  return true
+}
+
+/** Remembers the one-byte characters just written at `start`. */
+export function rememberSentString(text: string, slot: number, view: DataView, start: number): void {
+  const length = text.length
+  const words = length >> 2
+  const base = slot * LONG_WORDS
+  for (let word = 0; word < words; word++) sentWords[base + word] = view.getInt32(start + 4 * word, true)
+  sentTails[slot] = view.getInt32(start + length - 4, true)
+  sentStrings[slot] = text
 }

@@ -10,14 +10,26 @@ import type { Buffer } from 'node:buffer'
 import { type Cursor, NO_ROOM } from './contract.js'
 import { corrupt } from './corrupt.js'
 import type { NativeBuffer } from './native-buffer.js'
-import { LONG_MAX, readRepeatedString, readShortString, SHORT_MAX, type StringSite } from './string-cache.js'
+import {
+  gain,
+  LONG_MAX,
+  lose,
+  readRepeatedString,
+  readShortString,
+  rememberSentString,
+  SHORT_MAX,
+  type StringSite,
+  sentSlot,
+  writeSentString,
+} from './string-cache.js'
 
 /** Up to this length a loop over the characters beats a native call. */
 const LOOP_MAX = 16
 const BYTE_LENGTH_MAX = 253
 const LONG_LATIN1 = 254
 const TWO_BYTE = 255
-export function writeString(text: string, view: DataView, bytes: Buffer, at: number, limit: number): number {
+/** `site` is the account of the place, where it has one. */
+export function writeString(text: string, view: DataView, bytes: Buffer, at: number, limit: number, site?: StringSite): number {
   const length = text.length
   if (length <= LOOP_MAX) {
     if (at + 1 + length > limit) return NO_ROOM
@@ -31,7 +43,28 @@ export function writeString(text: string, view: DataView, bytes: Buffer, at: num
     view.setUint8(at, length)
     return at + 1 + length
   }
-  return writeLongString(text, view, bytes, at, limit)
+  if (site === undefined || length > LONG_MAX) return writeLongString(text, view, bytes, at, limit)
+  if (site.skip > 0) {
+    site.skip--
+    return writeLongString(text, view, bytes, at, limit)
+  }
+  return writeRepeatedString(text, view, bytes, at, limit, site)
+}
+
+function writeRepeatedString(text: string, view: DataView, bytes: Buffer, at: number, limit: number, site: StringSite): number {
+  const start = at + 1
+  const end = start + text.length
+  if (end > limit) return NO_ROOM
+  const slot = sentSlot(text)
+  if (writeSentString(text, slot, view, start)) {
+    gain(site)
+    view.setUint8(at, text.length)
+    return end
+  }
+  lose(site)
+  const written = writeLongString(text, view, bytes, at, limit)
+  if (written === end) rememberSentString(text, slot, view, start)
+  return written
 }
 
 function writeLongString(text: string, view: DataView, bytes: Buffer, at: number, limit: number): number {

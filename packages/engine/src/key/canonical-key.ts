@@ -1,6 +1,5 @@
 /** Keys as what a Map takes: equal keys become the same primitive, different keys different ones. */
-import { Buffer } from 'node:buffer'
-import { encodeKey } from './encode-key.js'
+import { encodeKeyAsText } from './encode-key.js'
 import { explainKey } from './explain-key.js'
 
 /**
@@ -20,6 +19,6 @@ export function canonicalKey(key: unknown): string | number | bigint | boolean |
       return key
     default:
       if (key === null) return null
-      return `\0k${Buffer.from(encodeKey(key).buffer).toString('utf16le')}`
+      return `\0k${encodeKeyAsText(key)}`
   }
 }

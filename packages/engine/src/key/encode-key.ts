@@ -1,6 +1,8 @@
 /** Keys to bytes, in the format of `key-format.ts`. Anything that is no plain, comparable data is refused with `SLUICE_KEY_INVALID`. */
+import { Buffer } from 'node:buffer'
 import { isDate } from 'node:util/types'
 import { explainKey } from './explain-key.js'
+import { finishHash, mixWord } from './murmur3.js'
 import { COUNT_MAX, isPlain, KEY_DEPTH_MAX, KeyKind } from './key-format.js'
 
 /** Where a writer stands that met something that cannot be a key. */
@@ -8,6 +10,7 @@ const INVALID = -1
 
 /** One per thread: keys are encoded to the end without giving way to other code. */
 let words = new Int32Array(64)
+let wordBytes = Buffer.from(words.buffer)
 const double = new Float64Array(1)
 const doubleWords = new Int32Array(double.buffer)
 
@@ -16,12 +19,30 @@ const doubleWords = new Int32Array(double.buffer)
  * @throws SluiceError `SLUICE_KEY_INVALID`.
  */
 export function encodeKey(key: unknown, out?: Uint8Array): Uint8Array {
+  const length = 4 * writeWords(key)
+  const bytes = out !== undefined && out.length >= length ? out.subarray(0, length) : new Uint8Array(length)
+  bytes.set(wordBytes.subarray(0, length))
+  return bytes
+}
+
+/** The murmur3-32 of the bytes of a key with seed 0, without making the bytes. */
+export function hashEncodedKey(key: unknown): number {
+  const end = writeWords(key)
+  let hash = 0
+  for (let at = 0; at < end; at++) hash = mixWord(hash, words[at] as number)
+  return finishHash(hash, 4 * end)
+}
+
+/** The bytes of a key, two to a character. */
+export function encodeKeyAsText(key: unknown): string {
+  const end = writeWords(key)
+  return wordBytes.toString('utf16le', 0, 4 * end)
+}
+
+function writeWords(key: unknown): number {
   const end = writeKey(key, 0, 0)
   if (end === INVALID) throw explainKey(key)
-  const length = 4 * end
-  const bytes = out !== undefined && out.length >= length ? out.subarray(0, length) : new Uint8Array(length)
-  bytes.set(new Uint8Array(words.buffer, 0, length))
-  return bytes
+  return end
 }
 
 function put(at: number, word: number): number {
@@ -29,6 +50,7 @@ function put(at: number, word: number): number {
     const larger = new Int32Array(2 * at)
     larger.set(words)
     words = larger
+    wordBytes = Buffer.from(words.buffer)
   }
   words[at] = word
   return at + 1

@@ -2,10 +2,10 @@
  * From a key to its hash, its key group and the subtask that owns it. Numbers and strings are hashed without making bytes; the hash is that of the bytes in
  * every case.
  */
-import { encodeKey } from './encode-key.js'
+import { hashEncodedKey } from './encode-key.js'
 import { explainKey } from './explain-key.js'
 import { COUNT_MAX, KeyKind } from './key-format.js'
-import { finishHash, mixWord, murmur3 } from './murmur3.js'
+import { finishHash, mixWord } from './murmur3.js'
 
 const double = new Float64Array(1)
 const doubleWords = new Int32Array(double.buffer)
@@ -22,12 +22,12 @@ export function hashKey(key: unknown): number {
     return finishHash(mixWord(mixWord(mixWord(0, KeyKind.number), doubleWords[0] as number), doubleWords[1] as number), 12)
   }
   if (typeof key === 'string') return hashString(key)
-  return murmur3(encodeKey(key), 0)
+  return hashEncodedKey(key)
 }
 
 function hashString(text: string): number {
   const length = text.length
-  if (length > COUNT_MAX) return murmur3(encodeKey(text), 0)
+  if (length > COUNT_MAX) return hashEncodedKey(text)
   let hash = mixWord(0, KeyKind.string | (length << 8))
   const pairsEnd = length & ~1
   for (let index = 0; index < pairsEnd; index += 2) hash = mixWord(hash, text.charCodeAt(index) | (text.charCodeAt(index + 1) << 16))

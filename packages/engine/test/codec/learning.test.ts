@@ -102,6 +102,17 @@ describe.each([true, false])('learning shapes (generate: %s)', (generate) => {
     expect(codec.definitions).toHaveLength(2)
   })
 
+  test('many shapes with the same first key, or the same ends, are told apart', () => {
+    const codec = roundTrip({ generate })
+    const stream = many(3000, (index) => ({
+      type: `t${index % 30}`,
+      [`f${index % 30}`]: index,
+      ...(index % 2 === 0 ? {} : { at: 0.5 + index }),
+    }))
+    expect(codec.pass(stream)).toEqual(stream)
+    expect(codec.encoder.definitions()).toHaveLength(30)
+  })
+
   test('more shapes than the table holds: the least used give way, nothing is lost', () => {
     const codec = roundTrip({ generate })
     const stream = many(4000, (index) => ({ [`field${index % 100}`]: index, common: 'x' }))
