@@ -100,7 +100,9 @@ function interpreted(keyOf: (record: never) => unknown, aggregators: Aggregators
       const result: Record<string, unknown> = { key: row.key }
       for (const [index, name] of names.entries()) {
         const value = parts[index]?.result?.((row as unknown as LooseRow)[`a${index}`])
-        Object.defineProperty(result, name, { value, writable: true, enumerable: true, configurable: true })
+        // A name that means something to objects would set it rather than a field.
+        if (name === '__proto__') Object.defineProperty(result, name, { value, writable: true, enumerable: true, configurable: true })
+        else result[name] = value
       }
       return result
     },

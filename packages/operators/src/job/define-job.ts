@@ -1,7 +1,7 @@
 /** The beginning of every job file. */
 import { type LogicalGraph, SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { jsonSchemaOf, secretsOf } from '../schema/json-schema.js'
+import { type JsonSchema, jsonSchemaOf, secretsOf } from '../schema/json-schema.js'
 import { parseParams } from '../schema/parse-params.js'
 import { DeclaredStream } from '../stream/declared-stream.js'
 import type { Sentence } from '../stream/rules.js'
@@ -62,17 +62,23 @@ class DefinedJob<P, O> implements Job<P, O> {
   readonly [jobSymbol] = true
   readonly name: string
   readonly options: JobOptions
-  readonly paramsJsonSchema: object | undefined
-  readonly secretParams: readonly string[]
   readonly #declare: (job: JobBuilder, params: P) => unknown
+  #jsonSchema: JsonSchema | undefined
 
   constructor(options: JobOptions, declare: (job: JobBuilder, params: P) => unknown) {
     this.name = options.name
     this.options = Object.freeze({ ...options })
-    const jsonSchema = jsonSchemaOf(options.params)
-    this.paramsJsonSchema = jsonSchema
-    this.secretParams = secretsOf(jsonSchema)
     this.#declare = declare
+  }
+
+  /** Made when it is asked for: workers never ask. */
+  get paramsJsonSchema(): JsonSchema | undefined {
+    this.#jsonSchema ??= jsonSchemaOf(this.options.params)
+    return this.#jsonSchema
+  }
+
+  get secretParams(): readonly string[] {
+    return secretsOf(this.paramsJsonSchema)
   }
 
   async parseParams(raw: unknown): Promise<P> {

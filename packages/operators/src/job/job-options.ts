@@ -1,54 +1,83 @@
-/** The options of a job, checked when it is defined, and the settings that they stand for. */
+/**
+ * The options of a job, checked when it is defined, and the settings that they stand for. Checked by hand: every worker loads this
+ * module before its first record, and a schema library takes longer to load than the rest of the package.
+ */
 import { type JobSettings, SluiceError } from '@sluice/engine'
-import { z } from 'zod'
 import { parseByteSize } from '../duration/byte-size.js'
 import type { JobOptions } from './job.js'
 
-const count = z.int().min(1).optional()
+type Check = (value: unknown) => string | undefined
+
+const isCount: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 1 ? undefined : 'an integer of at least 1')
+const isCountOrZero: Check = (value) => (Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : 'an integer of at least 0')
+const isTime: Check = (value) => (Number.isFinite(value) && (value as number) >= 0 ? undefined : 'a number of milliseconds')
+const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
+const isSize: Check = (value) => (typeof value === 'number' || typeof value === 'string' ? undefined : "a size such as '256mb'")
+const isName: Check = (value) =>
+  typeof value === 'string' && value.trim() !== '' && value.length <= NAME_CHARACTERS_MAX && !/\p{Cc}/u.test(value)
+    ? undefined
+    : `text of 1 to ${NAME_CHARACTERS_MAX} characters on one line`
+const isSchema: Check = (value) =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
+    ? undefined
+    : 'a schema such as z.object({ ... })'
+const isObject: Check = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object')
+
+const NAME_CHARACTERS_MAX = 200
 
 /** Ranges are checked where settings are resolved, for jobs and runners alike. */
-const optionsSchema = z.strictObject({
-  name: z
-    .string()
-    .trim()
-    .min(1)
-    .max(200)
-    .regex(/^\P{Cc}*$/u, 'a name is text on one line'),
-  params: z.custom((value) => hasSchema(value), 'params takes a schema such as z.object({ ... })').optional(),
-  parallelism: count,
-  workers: z.int().min(0).optional(),
-  memory: z.union([z.number(), z.string()]).optional(),
-  settings: z
-    .strictObject({
-      maxRecordBytes: count,
-      windowTargetMs: z.number().positive().optional(),
-      adaptiveWindow: z.boolean().optional(),
-      keyGroups: count,
-      ringBytes: count,
-      chaining: z.boolean().optional(),
-      checkRecords: z.boolean().optional(),
-      stuckAfterMs: z.number().positive().optional(),
-      stopTimeoutMs: z.number().min(0).optional(),
-    })
-    .optional(),
-})
+const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, Check>> = {
+  maxRecordBytes: isCount,
+  windowTargetMs: isTime,
+  adaptiveWindow: isBoolean,
+  keyGroups: isCount,
+  ringBytes: isCount,
+  chaining: isBoolean,
+  checkRecords: isBoolean,
+  stuckAfterMs: isTime,
+  stopTimeoutMs: isTime,
+}
+
+const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
+  name: isName,
+  params: isSchema,
+  parallelism: isCount,
+  workers: isCountOrZero,
+  memory: isSize,
+  settings: isObject,
+}
 
 /** Fails with `SLUICE_OPTIONS_INVALID`, which names each wrong option. */
 export function checkJobOptions(options: unknown, declaredAt: string | undefined): void {
-  const result = optionsSchema.safeParse(options)
-  if (result.success) return
-  const issues = result.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`))
-  throw new SluiceError('SLUICE_OPTIONS_INVALID', `defineJob: ${issues.join('; ')}`, {
+  const problems: string[] = []
+  if (typeof options !== 'object' || options === null) problems.push('options are an object')
+  else {
+    const given = options as Readonly<Record<string, unknown>>
+    if (given['name'] === undefined) problems.push('name is missing')
+    check(given, optionChecks, '', problems)
+    if (isObject(given['settings']) === undefined) check(given['settings'] as object, settingChecks, 'settings.', problems)
+  }
+  if (problems.length === 0) return
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `defineJob: ${problems.join('; ')}`, {
     declaredAt,
-    hint: 'defineJob takes { name, params, parallelism, workers, memory, settings }.',
+    hint: `defineJob takes { ${Object.keys(optionChecks).join(', ')} }.`,
   })
+}
+
+function check(given: object, checks: Readonly<Record<string, Check>>, prefix: string, problems: string[]): void {
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    const wants = Object.hasOwn(checks, name) ? (value === undefined ? undefined : checks[name]?.(value)) : 'nothing'
+    if (wants === 'nothing') problems.push(`${prefix}${name} is not an option`)
+    else if (wants !== undefined) problems.push(`${prefix}${name} is ${show(value)}, and takes ${wants}`)
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'object' || typeof value === 'function' ? `a value of type ${value === null ? 'null' : typeof value}` : String(value)
 }
 
 export function settingsOf({ parallelism, workers, memory, settings }: JobOptions): JobSettings {
   const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, 'memory')
   return { ...settings, parallelism, workers, memoryBytes }
-}
-
-function hasSchema(value: unknown): boolean {
-  return (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
 }

@@ -1,6 +1,5 @@
 /** What a zod schema says of the parameters that a job takes, for the command line. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { z } from 'zod'
 
 /** The parts of a JSON Schema that are read here. */
 export interface JsonSchema {
@@ -22,10 +21,15 @@ export interface JsonSchema {
   readonly secret?: unknown
 }
 
-/** JSON Schema of what a zod schema takes; undefined for schemas of other libraries. */
+interface ZodSchema {
+  toJSONSchema(options: { readonly io: 'input'; readonly unrepresentable: 'any' }): JsonSchema
+}
+
+/** JSON Schema of what a zod schema takes, made by the user's own zod; undefined for schemas of other libraries. */
 export function jsonSchemaOf(schema: StandardSchemaV1 | undefined): JsonSchema | undefined {
-  if (schema?.['~standard'].vendor !== 'zod' || !('_zod' in schema)) return undefined
-  return z.toJSONSchema(schema as unknown as z.ZodType, { io: 'input', unrepresentable: 'any' }) as unknown as JsonSchema
+  if (schema?.['~standard'].vendor !== 'zod') return undefined
+  const { toJSONSchema } = schema as unknown as Partial<ZodSchema>
+  return typeof toJSONSchema === 'function' ? toJSONSchema.call(schema, { io: 'input', unrepresentable: 'any' }) : undefined
 }
 
 /** Names of the properties that were marked with `.meta({ secret: true })`. */
