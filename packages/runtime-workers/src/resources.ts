@@ -1,5 +1,6 @@
 /** Resources of a job (a database pool): opened in each thread that hosts a user of them, closed in reverse, also on failure. */
 import { type LogicalGraph, type LogicalNode, type PhysicalPlan, type ResourceSpec, SluiceError } from '@sluice/engine'
+import { describeThrown } from './protocol/describe-thrown.js'
 
 interface OpenResource {
   readonly spec: ResourceSpec
@@ -43,8 +44,7 @@ export class Resources {
   }
 
   #failed(spec: ResourceSpec, what: string, cause: unknown): SluiceError {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return new SluiceError('SLUICE_RESOURCE_FAILED', `resource "${spec.name}" could not be ${what}: ${reason}`, {
+    return new SluiceError('SLUICE_RESOURCE_FAILED', `resource "${spec.name}" could not be ${what}: ${describeThrown(cause)}`, {
       job: this.#job,
       declaredAt: spec.declaredAt,
       cause,

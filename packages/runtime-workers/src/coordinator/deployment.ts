@@ -23,6 +23,7 @@ import {
   WorkerLoop,
 } from '@sluice/engine'
 import { createThreadEnvironment, type ThreadEnvironment } from '../environment/thread-environment.js'
+import { describeThrown } from '../protocol/describe-thrown.js'
 import { trapHostRejections } from '../protocol/failure-traps.js'
 import type { WorkerMessage, WorkerTask } from '../protocol/messages.js'
 import { StartGate } from '../protocol/start-gate.js'
@@ -203,7 +204,7 @@ export class Deployment {
   }
 
   #fail(error: unknown, atMs: number = this.#environment.clock.monotonicMs()): void {
-    this.#failures.push({ error: error instanceof Error ? error : new Error(String(error)), atMs })
+    this.#failures.push({ error: error instanceof Error ? error : new Error(describeThrown(error)), atMs })
     this.#abort()
   }
 

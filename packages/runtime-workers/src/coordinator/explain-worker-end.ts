@@ -1,5 +1,6 @@
 /** Why a worker thread is gone, in terms of the job: out of memory, ended from within, or not startable. */
 import { type LogicalGraph, type PhysicalPlan, SluiceError } from '@sluice/engine'
+import { describeThrown } from '../protocol/describe-thrown.js'
 
 export interface WorkerEndContext {
   readonly graph: LogicalGraph
@@ -15,8 +16,7 @@ export function explainWorkerEnd(error: unknown, worker: number, { graph, plan }
   if (code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return new SluiceError('SLUICE_WORKER_OUT_OF_MEMORY', `${where} ran out of memory`, { job, cause: error })
   }
-  const what = error instanceof Error ? error.message : String(error)
-  return new SluiceError('SLUICE_WORKER_EXITED', `${where} ended unexpectedly: ${what}`, { job, cause: error })
+  return new SluiceError('SLUICE_WORKER_EXITED', `${where} ended unexpectedly: ${describeThrown(error)}`, { job, cause: error })
 }
 
 function operatorsOn(graph: LogicalGraph, plan: PhysicalPlan, worker: number): string[] {

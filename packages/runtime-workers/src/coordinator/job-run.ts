@@ -25,6 +25,7 @@ import { declareGraph } from '../load/declare-graph.js'
 import { type LoadedJob, loadJob } from '../load/load-job.js'
 import { nameUserLine, translateError } from '../load/locate-error.js'
 import { countRecords } from './count-records.js'
+import { describeThrown } from '../protocol/describe-thrown.js'
 import { Deployment, type DeploymentOptions } from './deployment.js'
 import { HostOutputs } from './host-outputs.js'
 import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult } from './run-types.js'
@@ -211,10 +212,7 @@ export class JobRun<O> implements RunHandle<O> {
 
   #explain(thrown: unknown): SluiceError {
     translateError(thrown, this.#loaded)
-    const error =
-      thrown instanceof SluiceError
-        ? thrown
-        : new SluiceError('SLUICE_ASSERTION', thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown })
+    const error = thrown instanceof SluiceError ? thrown : new SluiceError('SLUICE_ASSERTION', describeThrown(thrown), { cause: thrown })
     nameUserLine(error)
     return error
   }
@@ -238,7 +236,7 @@ function moduleOf({ loaded, params, collect }: PlannedJob): DeploymentOptions['m
   try {
     structuredClone(params)
   } catch (error) {
-    throw new SluiceError('SLUICE_PARAMS_INVALID', `the parameters cannot be handed to a worker: ${String(error)}`, {
+    throw new SluiceError('SLUICE_PARAMS_INVALID', `the parameters cannot be handed to a worker: ${describeThrown(error)}`, {
       cause: error,
       hint: 'Let the schema of the parameters give plain data: text, numbers, dates, arrays and plain objects.',
     })

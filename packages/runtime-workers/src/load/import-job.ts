@@ -2,6 +2,7 @@
 import { errorCatalogue, SluiceError } from '@sluice/engine'
 import { isJob, type Job } from '@sluice/operators'
 import { translateError, userLineOf } from './locate-error.js'
+import { describeThrown } from '../protocol/describe-thrown.js'
 import type { Translator } from './source-positions.js'
 
 /** What Node says while it links modules, before any line of the job has run. */
@@ -39,8 +40,7 @@ export function explainThrown(error: unknown, doing: string): SluiceError {
   if (error instanceof SluiceError || (error instanceof Error && 'code' in error && Object.hasOwn(errorCatalogue, String(error.code))))
     return error as SluiceError
   const line = userLineOf(error)
-  const thrown = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  return new SluiceError('SLUICE_JOB_THREW', `${doing}: ${thrown}${line === undefined ? '' : ` (at ${line})`}`, {
+  return new SluiceError('SLUICE_JOB_THREW', `${doing}: ${describeThrown(error)}${line === undefined ? '' : ` (at ${line})`}`, {
     cause: error,
     declaredAt: line,
   })

@@ -4,6 +4,7 @@
  * caller only rejections, only while the job runs, and only where the program has no handler of its own.
  */
 import { SluiceError } from '@sluice/engine'
+import { describeThrown } from './describe-thrown.js'
 
 export type FailureSink = (error: SluiceError) => void
 
@@ -31,6 +32,5 @@ export function trapHostRejections(fail: FailureSink): () => void {
 
 function unhandled(what: string, reason: unknown): SluiceError {
   if (reason instanceof SluiceError) return reason
-  const thrown = reason instanceof Error ? `${reason.name}: ${reason.message}` : String(reason)
-  return new SluiceError('SLUICE_UNHANDLED_REJECTION', `${what}: ${thrown}`, { cause: reason })
+  return new SluiceError('SLUICE_UNHANDLED_REJECTION', `${what}: ${describeThrown(reason)}`, { cause: reason })
 }

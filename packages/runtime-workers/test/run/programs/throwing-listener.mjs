@@ -1,0 +1,17 @@
+import { defineJob, generate } from '@sluice/operators'
+import { run } from '@sluice/runtime-workers'
+
+process.on('uncaughtException', (error) => console.log(`uncaught: ${error.message}`))
+const handle = run(
+  defineJob({ name: 'small' }, (job) => ({
+    numbers: job.source(
+      'numbers',
+      generate((index) => index, { count: 3 }),
+    ),
+  })),
+)
+handle.events.on('started', () => {
+  throw new Error('of a listener')
+})
+const { outputs } = await handle.finished
+console.log(`outputs: ${outputs.numbers.length}`)

@@ -1,0 +1,16 @@
+import { defineJob, discard, generate } from '@sluice/operators'
+import { run } from '@sluice/runtime-workers'
+
+const job = defineJob({ name: 'odd' }, (job) => {
+  job
+    .source(
+      'numbers',
+      generate((index) => {
+        if (index === 5) void Promise.reject(new Error('unseen'))
+        return index
+      }),
+    )
+    .sink('out', discard())
+})
+await run(job).finished.catch((error) => console.log(error.code, error.message.replace(/ \(at .*\)$/, '')))
+console.log('handlers:', process.listenerCount('unhandledRejection'))
