@@ -36,7 +36,7 @@ export function findBottleneck(graph: LogicalGraph, plan: PhysicalPlan, interval
       if (end !== start) blameMs.set(end, (blameMs.get(end) ?? 0) + share * heldBackMs(plan, interval, start))
     }
   }
-  const end = mostBlamed(plan, blameMs)
+  const end = mostBlamed(plan, interval, blameMs)
   return end === undefined ? undefined : describe(graph, plan, interval, walk, starts, end)
 }
 
@@ -47,14 +47,32 @@ function startsOf(graph: LogicalGraph, plan: PhysicalPlan, interval: Interval): 
   return (sources.length > 0 ? sources : held).map(({ id }) => id)
 }
 
-/** Subtasks of one operator share the work: the operator with the most blame first, then its most blamed subtask. */
-function mostBlamed(plan: PhysicalPlan, blameMs: ReadonlyMap<number, number>): number | undefined {
-  const byTask = new Map<number, number>()
+/** Ends with less than this share of all blame are not considered. */
+const BLAME_SHARE_MIN = 0.1
+/** Ends whose work takes nearly as much of their time as that of the most occupied one count as equal. */
+const OCCUPIED_MARGIN = 0.1
+
+/**
+ * What limits a job works all the time. A consumer that blocks in bursts and has time to spare in between would not be faster
+ * for the job if it were faster itself, however long the source waited for it. So: among the tasks with real blame those
+ * that are occupied most, of these the most blamed, and of its subtasks again the most blamed.
+ */
+function mostBlamed(plan: PhysicalPlan, interval: Interval, blameMs: ReadonlyMap<number, number>): number | undefined {
+  const byTask = new Map<number, { blameMs: number; occupied: number }>()
+  let totalMs = 0
   for (const [subtask, ms] of blameMs) {
     const task = plan.subtasks[subtask]?.task ?? -1
-    byTask.set(task, (byTask.get(task) ?? 0) + ms)
+    const times = interval.subtasks[subtask]
+    const occupied = shareOfTime((times?.busyMs ?? 0) + (times?.queuedMs ?? 0), interval.elapsedMs)
+    const known = byTask.get(task)
+    byTask.set(task, { blameMs: (known?.blameMs ?? 0) + ms, occupied: Math.max(known?.occupied ?? 0, occupied) })
+    totalMs += ms
   }
-  const task = largest(byTask)
+  const blamed = [...byTask].filter(([, end]) => end.blameMs >= totalMs * BLAME_SHARE_MIN)
+  const candidates = blamed.length > 0 ? blamed : [...byTask]
+  const occupiedMin = Math.max(0, ...candidates.map(([, end]) => end.occupied)) - OCCUPIED_MARGIN
+  const limiting = candidates.filter(([, end]) => end.occupied >= occupiedMin)
+  const task = largest(new Map(limiting.map(([id, end]) => [id, end.blameMs])))
   return largest(new Map([...blameMs].filter(([subtask]) => plan.subtasks[subtask]?.task === task)))
 }
 

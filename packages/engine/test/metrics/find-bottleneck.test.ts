@@ -115,6 +115,35 @@ describe('the walk of the wait-for graph', () => {
     })
   })
 
+  it('does not blame a consumer that blocks in bursts and has time to spare', () => {
+    const builder = new GraphBuilder({ parallelism: 1 }).node('ticks', source)
+    for (const name of ['eager', 'nearly', 'slowest']) builder.node(name, sink).edge('ticks', name)
+    const scene = new Scene(builder)
+    scene.board
+      .subtask('ticks', 0, { busyMs: 140, backpressuredMs: 860 })
+      .channel('ticks -> eager', 0, { blockedMs: 590 })
+      .subtask('eager', 0, { busyMs: 630, idleMs: 370 })
+      .channel('ticks -> nearly', 0, { blockedMs: 240 })
+      .subtask('nearly', 0, { busyMs: 895, idleMs: 105 })
+      .channel('ticks -> slowest', 0, { blockedMs: 290 })
+      .subtask('slowest', 0, { busyMs: 970, idleMs: 30 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'slowest', busy: 0.97 })
+    scene.board.subtask('eager', 0, { busyMs: 900, idleMs: 100 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'eager' })
+  })
+
+  it('does not blame who is always busy and hardly ever holds anybody back', () => {
+    const builder = new GraphBuilder({ parallelism: 1 }).node('in', source).node('slow', sink).node('busy', sink)
+    const scene = new Scene(builder.edge('in', 'slow').edge('in', 'busy'))
+    scene.board
+      .subtask('in', 0, { backpressuredMs: 800 })
+      .channel('in -> slow', 0, { blockedMs: 780 })
+      .subtask('slow', 0, { busyMs: 800 })
+      .channel('in -> busy', 0, { blockedMs: 20 })
+      .subtask('busy', 0, { busyMs: 1_000 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'slow' })
+  })
+
   it('adds up what comes through both sides of a diamond', () => {
     const builder = new GraphBuilder({ parallelism: 1 })
       .node('in', source)
