@@ -34,7 +34,7 @@ class RunCommand {
   readonly #cwd = process.cwd()
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
-  #startedAtMs: number | undefined
+  #plannedAtMs: number | undefined
   #signal: StopSignal | undefined
 
   constructor(args: RunArguments) {
@@ -99,13 +99,13 @@ class RunCommand {
   }
 
   #planned({ graph, plan, settings }: PlannedEvent): void {
+    this.#plannedAtMs = performance.now()
     this.#stopTimeoutMs = settings.stopTimeoutMs
     this.#log.write(plannedLine(graph, plan, this.#shownParams))
   }
 
   #started(): void {
-    this.#startedAtMs = performance.now()
-    this.#log.write(startedLine(this.#startedAtMs))
+    this.#log.write(startedLine(performance.now()))
   }
 
   #stop(handle: RunHandle<unknown>, signal: StopSignal): void {
@@ -135,14 +135,14 @@ class RunCommand {
 
   async #fail(thrown: unknown): Promise<number> {
     const facts = readErrorFacts(thrown)
-    const durationMs = this.#startedAtMs === undefined ? 0 : Math.round(performance.now() - this.#startedAtMs)
+    const durationMs = this.#plannedAtMs === undefined ? 0 : Math.round(performance.now() - this.#plannedAtMs)
     const isPretty = this.#args.log === 'pretty'
-    // Before it started there is no log to speak of: the block says it all.
-    if (!isPretty || this.#startedAtMs !== undefined) this.#log.write(failedLine(facts, durationMs, this.#cwd))
+    // Before it was planned there is no log to speak of: the block says it all.
+    if (!isPretty || this.#plannedAtMs !== undefined) this.#log.write(failedLine(facts, durationMs, this.#cwd))
     await this.#log.open()
     if (isPretty)
       process.stderr.write(
-        this.#log.redactor.text(`${this.#startedAtMs === undefined ? '' : '\n'}${formatErrorBlock(facts, this.#colours, this.#cwd)}`),
+        this.#log.redactor.text(`${this.#plannedAtMs === undefined ? '' : '\n'}${formatErrorBlock(facts, this.#colours, this.#cwd)}`),
       )
     return facts.error.exitStatus
   }

@@ -27,7 +27,7 @@ test('a finished job: data on stdout, the log and the tables on stderr, status 0
       .toSorted((left, right) => left - right),
   ).toEqual([0, 1, 2, 3, 4])
   expect(stderr).toMatch(/planned .*\n[\s\S]*started .*\n[\s\S]*finished +5 records in, 5 records out in /)
-  expect(stderr).toMatch(/\noperator .*busy/)
+  expect(stderr).toMatch(/\noperators .*busy/)
   expect(stderr).toMatch(/ids/)
 })
 

@@ -32,11 +32,11 @@ export default defineJob({ name: 'params', params }, (job, { token, ...shown }) 
 })
 `
 
-/** A source without end into a slow sink. */
+/** A source without end into a slow sink; rings are small, so that what is in flight flows out soon. */
 export const slowJob = `
 import { defineJob, forEach, generate } from 'sluice'
 
-export default defineJob({ name: 'slow' }, (job) => {
+export default defineJob({ name: 'slow', settings: { ringBytes: 4096 } }, (job) => {
   job
     .source('numbers', generate((id) => ({ id, key: id % 7, text: 'x'.repeat(40) })))
     .keyBy((record) => record.key)
