@@ -38,7 +38,8 @@ export interface LocalChannelOptions {
   readonly id: number
   readonly input: number
   readonly edgeName: string
-  readonly capacityBytes: number
+  /** The window it begins with; what is adaptive begins small, so that a slow consumer holds its producer back from the first record. */
+  readonly windowBytes: number
   readonly encoder: RecordEncoder
   readonly gate: Gate
   readonly clock: Clock
@@ -55,7 +56,7 @@ class LocalQueue {
   windowBytes: number
 
   constructor(readonly options: LocalChannelOptions) {
-    this.windowBytes = options.capacityBytes
+    this.windowBytes = options.windowBytes
   }
 
   takeFrame(): LocalFrame {

@@ -22,7 +22,7 @@ import {
   FrameKind,
 } from './frame.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
-import { RING_HEADER_BYTES, RingWord, windowBytesMax } from './ring-layout.js'
+import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
 import { FRAGMENT_INNER_SHIFT } from './ring-output.js'
 
 export interface RingInputOptions {
@@ -33,6 +33,8 @@ export interface RingInputOptions {
   readonly maxFrameBytes: number
   readonly timed: boolean
   readonly maxRecordBytes: number
+  /** The window it begins with; what is adaptive begins small, so that a slow consumer holds its producer back from the first record. */
+  readonly windowBytes: number
   readonly decoder: RecordDecoder
   /** The producer's doorbell. */
   readonly bell: Doorbell
@@ -66,8 +68,8 @@ export class RingInput implements InputChannel {
   readonly #ringTimes: Float64Array
   readonly #ringWords: Int32Array
   readonly #capacity: number
-  #written = 0
-  #consumed = 0
+  #written: number
+  #consumed: number
   #granted: number
   #frameBytes = 0
   #payloadEnd = 0
@@ -92,9 +94,13 @@ export class RingInput implements InputChannel {
     this.view = this.#ringView
     this.bytes = this.#ringBytes
     this.times = this.#ringTimes
+    this.#consumed = Atomics.load(this.#words, RingWord.consumed)
+    // What was written before is found by the first `next`.
+    this.#written = this.#consumed
     this.#granted = Atomics.load(this.#words, RingWord.granted)
-    this.windowBytes = windowBytesMax(capacity, options.maxFrameBytes)
+    this.windowBytes = options.windowBytes
     options.metrics.window(this.windowBytes, 0, false)
+    this.#grant()
   }
 
   ready(): boolean {

@@ -87,9 +87,11 @@ export class RingOutput implements OutputChannel {
   readonly #spare: { bytes: Buffer; view: DataView; times: Float64Array }[] = []
   #pendingBytes = 0
   #pendingWatermark = Number.NaN
-  #written = 0
-  #consumed = 0
-  #granted = 0
+  #written: number
+  #consumed: number
+  #granted: number
+  /** What the last refusal lacked: physical room, or credit. */
+  #lacksRoom = false
 
   constructor(options: RingOutputOptions) {
     this.id = options.id
@@ -103,6 +105,8 @@ export class RingOutput implements OutputChannel {
     this.maxRecords = recordsPerFrame(options.maxFrameBytes)
     this.limit = options.maxFrameBytes - FRAME_HEADER_BYTES - (options.timed ? this.maxRecords * 8 : 0)
     this.#overdraftBytesMax = 2 * options.maxFrameBytes + options.maxRecordBytes
+    this.#written = Atomics.load(this.#words, RingWord.written)
+    this.#consumed = Atomics.load(this.#words, RingWord.consumed)
     this.#granted = Atomics.load(this.#words, RingWord.granted)
     this.#takeStaging()
   }
@@ -185,7 +189,10 @@ export class RingOutput implements OutputChannel {
   }
 
   creditArrived(): boolean {
-    return Atomics.load(this.#words, RingWord.granted) !== this.#granted || Atomics.load(this.#words, RingWord.consumed) !== this.#consumed
+    // Only what was lacking counts: the other word may have moved on long ago without being read.
+    return this.#lacksRoom
+      ? Atomics.load(this.#words, RingWord.consumed) !== this.#consumed
+      : Atomics.load(this.#words, RingWord.granted) !== this.#granted
   }
 
   sendWatermark(watermark: number): void {
@@ -304,12 +311,18 @@ export class RingOutput implements OutputChannel {
       const need = size > toEnd ? toEnd : size
       if (!control && ((this.#written + need - this.#granted) | 0) > 0) {
         this.#granted = Atomics.load(this.#words, RingWord.granted)
-        if (((this.#written + need - this.#granted) | 0) > 0) return false
+        if (((this.#written + need - this.#granted) | 0) > 0) {
+          this.#lacksRoom = false
+          return false
+        }
       }
       const room = control ? this.#capacity : this.#capacity - CONTROL_RESERVE_BYTES
       if (((this.#written - this.#consumed) | 0) + need > room) {
         this.#consumed = Atomics.load(this.#words, RingWord.consumed)
-        if (((this.#written - this.#consumed) | 0) + need > room) return false
+        if (((this.#written - this.#consumed) | 0) + need > room) {
+          this.#lacksRoom = true
+          return false
+        }
       }
       if (size <= toEnd) return true
       this.#header(this.#written & (this.#capacity - 1), toEnd, FrameKind.pad, 0, 0)

@@ -49,7 +49,7 @@ export interface OperatorContext extends BaseContext {
 }
 
 export interface AsyncContext extends BaseContext {
-  /** Aborted on timeout, stop and failure. */
+  /** Aborted when the job fails or is given up; a stop lets calls in flight finish. */
   readonly signal: AbortSignal
   /** Stable over re-runs of the same record as far as the source is replayable: `operator/subtask/sequence`. */
   readonly recordId: string

@@ -101,24 +101,26 @@ export class AsyncTable {
     this.#updateFull()
   }
 
-  /** Whether a result waits to be emitted. */
+  /** Whether a result waits to be emitted, and may be. */
   get ready(): boolean {
-    return this.#queue[this.#head]?.done === true
+    return this.#queue[this.#head]?.done === true && this.#mayEmit
+  }
+
+  /** The table itself may be what closes the gate: a result that leaves makes room. */
+  get #mayEmit(): boolean {
+    return this.#options.discardsResults || this.#options.gate.closed <= (this.#full ? 1 : 0)
   }
 
   /** Emits finished results while the chain lets them pass; returns how many. */
   drain(): number {
-    const { gate } = this.#options
     let emitted = 0
     for (;;) {
       const entry = this.#queue[this.#head]
-      if (entry === undefined || !entry.done) break
-      if (!this.#options.discardsResults && gate.closed > (this.#full ? 1 : 0)) break
+      if (entry === undefined || !entry.done || !this.#mayEmit) break
       this.#head++
       this.inFlight--
       emitted++
       if (!this.#options.discardsResults) {
-        // The table itself may be what closes the gate: a result that leaves makes room.
         this.#updateFull()
         this.#push(entry.result, entry.timestamp)
       }

@@ -46,6 +46,8 @@ export interface ThreadParts {
   readonly bindings: HostBindings | undefined
   readonly overwrite: boolean
   readonly signal: AbortSignal
+  /** Aborted on a stop too. */
+  readonly sourceSignal: AbortSignal
   /** Local channels by id, made by whichever side is built first. */
   readonly local: Map<number, { output: LocalOutput; input: LocalInput }>
   /** The gates of the thread's subtasks, by id: a local channel closes its producer's. */
@@ -95,7 +97,11 @@ class SubtaskBuilder {
     const { id } = this.#planned
     const accounting = new SubtaskAccounting(metrics, layout.subtaskAt(id), clock.monotonicMs())
     const host = this.#contextHost(accounting)
-    this.#nodes.forEach((node, position) => this.#contexts.push(new OperatorContexts(host, node.name, position)))
+    this.#nodes.forEach((node, position) =>
+      this.#contexts.push(
+        new OperatorContexts(host, node.name, position, node.spec.kind === 'source' ? this.#thread.sourceSignal : this.#thread.signal),
+      ),
+    )
     const nodes = this.#nodes.map((node, position) => this.#chainNode(node, position))
     const inputs = this.#inputs()
     const sampling = this.#sampling()
@@ -111,7 +117,7 @@ class SubtaskBuilder {
     const drivers = environment.codeGeneration ? compileChain(parts) : interpretChain(parts)
     this.#drivers = drivers
     nodes.forEach((node, position) => node.table?.connect(drivers.push[position] ?? (() => {})))
-    const windowLimits = inputs.map((input) => this.#windowLimits(input))
+    const windowLimits = inputs.map((input) => this.#windowLimits(this.#thread.plan.channels[input.id] as PlannedChannel))
     const subtask = new Subtask({
       id,
       name: `${this.#thread.plan.tasks[this.#planned.task]?.name} (subtask ${this.#planned.index})`,
@@ -157,14 +163,13 @@ class SubtaskBuilder {
   }
 
   #contextHost(accounting: SubtaskAccounting): ContextHost {
-    const { environment, graph, resources, signal, overwrite, bindings } = this.#thread
+    const { environment, graph, resources, overwrite, bindings } = this.#thread
     const { clock } = environment
     return {
       job: graph.job,
       subtask: { index: this.#planned.index, parallelism: this.#parallelism },
       environment,
       resources,
-      signal,
       overwrite,
       bindings,
       watermark: () => this.#subtask?.watermark ?? Number.NEGATIVE_INFINITY,
@@ -316,7 +321,7 @@ class SubtaskBuilder {
       id: channel.id,
       input: edge.to.input,
       edgeName: planned.name,
-      capacityBytes: channel.capacityBytes,
+      windowBytes: this.#windowAtStart(channel),
       encoder,
       gate: gateOf(this.#thread, channel.fromSubtask),
       clock: environment.clock,
@@ -352,6 +357,7 @@ class SubtaskBuilder {
             maxFrameBytes: channel.maxFrameBytes,
             timed: planned.timed,
             maxRecordBytes: settings.maxRecordBytes,
+            windowBytes: this.#windowAtStart(channel),
             decoder: createRecordDecoder({ cache, generate: environment.codeGeneration }),
             bell: new Doorbell(shared.control, plan.workers, (plan.subtasks[channel.fromSubtask] as PlannedSubtask).worker),
             metrics: new ConsumerMetrics(metrics, layout.channelAt(channelId)),
@@ -362,8 +368,12 @@ class SubtaskBuilder {
     return inputs
   }
 
-  #windowLimits(input: InputChannel): { minBytes: number; maxBytes: number } {
-    const channel = this.#thread.plan.channels[input.id] as PlannedChannel
+  #windowAtStart(channel: PlannedChannel): number {
+    const { minBytes, maxBytes } = this.#windowLimits(channel)
+    return this.#thread.settings.adaptiveWindow ? minBytes : maxBytes
+  }
+
+  #windowLimits(channel: PlannedChannel): { minBytes: number; maxBytes: number } {
     return channel.kind === 'ring'
       ? { minBytes: windowBytesMin(channel.maxFrameBytes), maxBytes: windowBytesMax(channel.capacityBytes, channel.maxFrameBytes) }
       : { minBytes: Math.min(LOCAL_WINDOW_BYTES_MIN, channel.capacityBytes), maxBytes: channel.capacityBytes }
@@ -382,6 +392,7 @@ class SubtaskBuilder {
       spec,
       context: this.#contexts[0] as OperatorContexts,
       drivers,
+      gate: this.#gate,
       subtask: this.#planned.index,
       parallelism: this.#parallelism,
       deadLetter: (letter) => {

@@ -18,7 +18,6 @@ export interface ContextHost {
   readonly subtask: { readonly index: number; readonly parallelism: number }
   readonly environment: Environment
   readonly resources: ReadonlyMap<string, unknown>
-  readonly signal: AbortSignal
   readonly overwrite: boolean
   readonly bindings: HostBindings | undefined
   /** Current watermark of the subtask. */
@@ -34,10 +33,12 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   readonly operator: string
   readonly log: OperatorLog
   readonly metrics: UserMetrics
+  readonly signal: AbortSignal
   readonly #host: ContextHost
   readonly #position: number
 
-  constructor(host: ContextHost, operator: string, position: number) {
+  constructor(host: ContextHost, operator: string, position: number, signal: AbortSignal) {
+    this.signal = signal
     this.#host = host
     this.#position = position
     this.operator = operator
@@ -55,10 +56,6 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   get subtask(): { readonly index: number; readonly parallelism: number } {
     return this.#host.subtask
-  }
-
-  get signal(): AbortSignal {
-    return this.#host.signal
   }
 
   get overwrite(): boolean {

@@ -1,5 +1,5 @@
 /** The shared memory of one attempt of a job: control words, metrics, one ring per channel that crosses threads. */
-import { allocateRing, windowBytesMax } from '../channel/ring-layout.js'
+import { allocateRing, windowBytesMin } from '../channel/ring-layout.js'
 import { controlBytes } from '../control/control-layout.js'
 import { layoutMetrics } from '../metrics/metric-layout.js'
 import type { PhysicalPlan } from '../plan/physical-plan.js'
@@ -17,9 +17,7 @@ export function allocateShared(plan: PhysicalPlan): SharedRegions {
     control: new SharedArrayBuffer(controlBytes(plan.workers)),
     metrics: new SharedArrayBuffer(layoutMetrics(plan).words * 8),
     rings: plan.channels.map((channel) =>
-      channel.kind === 'ring'
-        ? allocateRing(channel.capacityBytes, windowBytesMax(channel.capacityBytes, channel.maxFrameBytes))
-        : undefined,
+      channel.kind === 'ring' ? allocateRing(channel.capacityBytes, windowBytesMin(channel.maxFrameBytes)) : undefined,
     ),
   }
 }

@@ -2,6 +2,7 @@
  * The two ways a subtask reads: indexes (a function of a number, which the chain's driver inlines) and splits (readers that
  * give batches, possibly asynchronously). Both hand a bounded number of records to the driver per call.
  */
+import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { SourceContext } from '../graph/operator-context.js'
 import type { DeadLetter, IndexedSourceSpec, SourceBatch, SplitReader, SplitSourceSpec } from '../graph/operator-spec.js'
@@ -9,8 +10,13 @@ import type { ChainDrivers } from './chain-drivers.js'
 import { isPromise } from './element-checks.js'
 import { type BatchCursor, createIndexCursor, type IndexCursor, indexesBelow } from './source-cursor.js'
 
+/** Returned by `take` when there was nothing at all; 0 says that something moved, but no record. */
+export const NOTHING_TAKEN = -1
+/** Products of a rate and a time are this exact: what is due at a time is due although the product falls just short of it. */
+const DUE_TOLERANCE = 1e-6
+
 export interface SourceDriver {
-  /** Hands at most `limit` records to the chain; returns how many were taken. */
+  /** Hands at most `limit` records to the chain; returns how many were taken, or NOTHING_TAKEN. */
   take(limit: number, nowMs: number): number
   /** Nothing will come any more. */
   readonly exhausted: boolean
@@ -60,10 +66,11 @@ export class IndexSource implements SourceDriver {
     const before = cursor.done
     let allowed = Math.min(limit, this.#total - before)
     if (this.#ratePerMs !== undefined) {
-      const due = Math.floor((nowMs - this.#startMs) * this.#ratePerMs) + 1
+      const due = Math.floor((nowMs - this.#startMs) * this.#ratePerMs + DUE_TOLERANCE) + 1
       allowed = Math.min(allowed, indexesBelow(cursor, due) - before)
     }
-    if (allowed > 0) this.#drivers.index(cursor, allowed)
+    if (allowed <= 0) return NOTHING_TAKEN
+    this.#drivers.index(cursor, allowed)
     return cursor.done - before
   }
 
@@ -74,6 +81,7 @@ export interface SplitSourceOptions {
   readonly spec: SplitSourceSpec
   readonly context: SourceContext
   readonly drivers: ChainDrivers
+  readonly gate: Gate
   readonly subtask: number
   readonly parallelism: number
   readonly deadLetter: (letter: DeadLetter) => void
@@ -83,18 +91,24 @@ export interface SplitSourceOptions {
 }
 
 const NO_RECORDS: readonly unknown[] = []
+const NO_LETTERS: readonly DeadLetter[] = []
 
 export class SplitSource implements SourceDriver {
-  exhausted = false
   pending = false
   readonly #options: SplitSourceOptions
   readonly #cursor: BatchCursor = { records: NO_RECORDS, index: 0 }
+  /** Of the current batch; they leave in front of its records. */
+  #letters: readonly DeadLetter[] = NO_LETTERS
+  #letterIndex = 0
   #splits: readonly unknown[] | undefined
   #nextSplit: number
   #reader: SplitReader | undefined
   #batch: SourceBatch | undefined
   #failure: unknown
   #asynchronous = false
+  /** The last split has given its last batch, which may still be under way. */
+  #ended = false
+  #closed = false
 
   constructor(options: SplitSourceOptions) {
     this.#options = options
@@ -105,22 +119,50 @@ export class SplitSource implements SourceDriver {
     return undefined
   }
 
+  get exhausted(): boolean {
+    return this.#ended && !this.#hasBatch
+  }
+
   ready(): boolean {
-    return !this.exhausted && (!this.pending || this.#batch !== undefined || this.#cursor.index < this.#cursor.records.length)
+    return this.#hasBatch || (!this.#ended && !this.pending)
   }
 
   take(limit: number): number {
     const cursor = this.#cursor
-    if (cursor.index === cursor.records.length && !this.#nextBatch()) return 0
+    if (this.#batchDone && !this.#nextBatch()) return NOTHING_TAKEN
+    if (!this.#emitLetters()) return 0
     const before = cursor.index
     this.#options.drivers.batch(cursor, Math.min(cursor.records.length, before + limit))
     return cursor.index - before
   }
 
   async close(): Promise<void> {
+    this.#closed = true
+    await this.#closeReader()
+  }
+
+  async #closeReader(): Promise<void> {
     const reader = this.#reader
     this.#reader = undefined
     await reader?.close?.()
+  }
+
+  get #batchDone(): boolean {
+    return this.#cursor.index === this.#cursor.records.length && this.#letterIndex === this.#letters.length
+  }
+
+  get #hasBatch(): boolean {
+    return this.#batch !== undefined || !this.#batchDone
+  }
+
+  /** True when all have left; they need credit like records. */
+  #emitLetters(): boolean {
+    const { gate, deadLetter } = this.#options
+    while (this.#letterIndex < this.#letters.length) {
+      if (gate.closed > 0) return false
+      deadLetter(this.#letters[this.#letterIndex++] as DeadLetter)
+    }
+    return gate.closed === 0
   }
 
   /** Makes the next batch current; false where none is there yet. */
@@ -132,10 +174,11 @@ export class SplitSource implements SourceDriver {
     this.#batch = undefined
     this.#cursor.records = batch.records
     this.#cursor.index = 0
-    if (batch.deadLetters !== undefined) for (const letter of batch.deadLetters) this.#options.deadLetter(letter)
+    this.#letters = batch.deadLetters ?? NO_LETTERS
+    this.#letterIndex = 0
     if (batch.dropped !== undefined) this.#options.countDropped(batch.dropped)
     // Read ahead by one batch while this one is processed; a synchronous reader is asked when it is needed.
-    if (this.#asynchronous) this.#request()
+    if (this.#asynchronous && !this.#ended) this.#request()
     return true
   }
 
@@ -169,7 +212,7 @@ export class SplitSource implements SourceDriver {
     result.then(
       (batch) => {
         this.#batch = batch
-        if (batch === undefined) this.exhausted = true
+        if (batch === undefined) this.#ended = true
         settle()
       },
       (error: unknown) => {
@@ -184,12 +227,18 @@ export class SplitSource implements SourceDriver {
     const { spec, context, parallelism } = this.#options
     this.#splits ??= await spec.splits(context)
     for (;;) {
-      await this.close()
-      if (this.#nextSplit >= this.#splits.length) return undefined
+      await this.#closeReader()
+      if (this.#closed || this.#nextSplit >= this.#splits.length) return undefined
       const split = this.#splits[this.#nextSplit]
       this.#nextSplit += parallelism
-      this.#reader = await spec.open(split, context)
-      const batch = await this.#reader.next()
+      const reader = await spec.open(split, context)
+      if (this.#closed) {
+        // The job left while the split was being opened: nobody else will close it.
+        await reader.close?.()
+        return undefined
+      }
+      this.#reader = reader
+      const batch = await reader.next()
       if (batch !== undefined) return batch
     }
   }

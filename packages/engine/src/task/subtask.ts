@@ -21,7 +21,7 @@ import type { SubtaskAccounting } from './accounting.js'
 import type { AsyncTable } from './async-table.js'
 import type { ChainDrivers, ChainNode, Sampling } from './chain-drivers.js'
 import type { SinkBuffer } from './sink-buffer.js'
-import type { SourceDriver } from './source-driver.js'
+import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
 
 export interface SubtaskParts {
   readonly id: number
@@ -133,21 +133,28 @@ export class Subtask {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
       return false
     }
-    if (this.#ending) return !this.#endSent
+    if (this.#expansionActive()) return true
+    if (this.#ending) return !this.#endSent && !this.#endAwaitsTable()
     if (source !== undefined) return source.exhausted || source.ready(nowMs)
-    for (const input of inputs) if (input.index < input.count || input.ready()) return true
+    for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return true
     return false
   }
 
-  /** When time alone gives the subtask something to do; Infinity: never. */
+  /** When time alone gives the subtask something to do; Infinity: never. What waits for the gate has no time. */
   nextDeadlineMs(): number {
     let earliest = Number.POSITIVE_INFINITY
-    for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
     for (const table of this.#tables) earliest = Math.min(earliest, table.deadlineMs ?? Number.POSITIVE_INFINITY)
     const { source, gate } = this.#parts
-    if (source !== undefined && !this.#ending && !source.exhausted && gate.closed === 0)
+    if (gate.closed > 0) return earliest
+    for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
+    if (source !== undefined && !this.#ending && !source.exhausted)
       earliest = Math.min(earliest, source.deadlineMs ?? Number.POSITIVE_INFINITY)
     return earliest
+  }
+
+  /** The end of input has reached an asynchronous operator that still has records in flight. */
+  #endAwaitsTable(): boolean {
+    return this.#endEntered && (this.#parts.nodes[this.#endPosition]?.table?.inFlight ?? 0) > 0
   }
 
   /** Promises of user code or of I/O are under way. */
@@ -171,13 +178,14 @@ export class Subtask {
         if (!output.blocked) progressed = true
       }
     }
+    // Before any further result: what an element has begun comes first.
+    if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
     for (const table of this.#tables) {
       table.checkTimeout(nowMs)
       if (!table.ready) continue
       this.#work(nowMs)
       if (table.drain() > 0) progressed = true
     }
-    if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
     if (gate.closed === 0 && this.#deadlines.size > 0 && !this.#expansionActive() && this.#fireDeadlines(nowMs)) progressed = true
     if (gate.closed === 0 && !this.#expansionActive()) {
       if (this.#ending) {
@@ -306,7 +314,7 @@ export class Subtask {
         this.#parts.fail(0, error)
       }
       this.#endDrive()
-      if (taken === 0) break
+      if (taken === NOTHING_TAKEN) break
       progressed = true
       accounting.add(SubtaskWord.recordsIn, taken)
       const afterMs = clock.monotonicMs()
@@ -413,6 +421,13 @@ export class Subtask {
     this.#ending = true
     this.#endReason = reason
     this.#deadlines.clear()
+  }
+
+  /** Whether the end can move on now: not while asynchronous work of the operator it has reached is under way. */
+  #endReady(): boolean {
+    if (this.#endSent) return false
+    const { table, sink } = this.#parts.nodes[this.#endPosition] ?? {}
+    return !((table !== undefined && table.inFlight > 0) || sink?.pending === true)
   }
 
   /** Takes the end of input through the chain, operator by operator; true where something moved. */

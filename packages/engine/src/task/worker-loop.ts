@@ -37,6 +37,9 @@ export class WorkerLoop {
   readonly #options: WorkerLoopOptions
   readonly #control: Int32Array
   readonly #bell: Doorbell
+  /** Aborted when nothing more is to be read: on stop, and with everything else. */
+  readonly #sourceAbort: AbortController = new AbortController()
+  /** Aborted on failure and at the end; a stop lets what is in flight flow out. */
   readonly #abort: AbortController = new AbortController()
   #contexts: readonly OperatorContexts[] = []
   #subtasks: readonly Subtask[] = []
@@ -62,6 +65,7 @@ export class WorkerLoop {
       for (const subtask of this.#subtasks) await subtask.open()
       await this.#loop()
     } finally {
+      this.#sourceAbort.abort()
       this.#abort.abort()
       await Promise.all(this.#subtasks.map((subtask) => subtask.close()))
     }
@@ -81,6 +85,7 @@ export class WorkerLoop {
       bindings: host,
       overwrite,
       signal: this.#abort.signal,
+      sourceSignal: this.#sourceAbort.signal,
       local: new Map(),
       gates: new Map(),
       wake: () => this.#bell.ring(),
@@ -94,31 +99,36 @@ export class WorkerLoop {
   async #loop(): Promise<void> {
     const { clock, sleeper, spinMicroseconds } = this.#options.environment
     let yieldedAtMs = clock.monotonicMs()
-    let yielded = false
+    const yieldToEventLoop = async (): Promise<void> => {
+      await sleeper.yieldToEventLoop()
+      yieldedAtMs = clock.monotonicMs()
+    }
+    /** What was tried since a subtask last moved: nothing, a turn of the microtasks, a turn of the event loop. */
+    let patience = 0
     for (;;) {
       const command = this.#command()
       if (command === Command.abort) return
-      if (command !== Command.run && !this.#abort.signal.aborted) this.#abort.abort()
+      if (command !== Command.run && !this.#sourceAbort.signal.aborted) this.#sourceAbort.abort()
       const nowMs = clock.monotonicMs()
-      if (this.#turn(command, nowMs)) {
-        yielded = false
-        if (this.#subtasks.every((subtask) => subtask.finished)) return
-        if (nowMs - yieldedAtMs < YIELD_PERIOD_MS) continue
-        await sleeper.yieldToEventLoop()
-        yieldedAtMs = clock.monotonicMs()
-        continue
-      }
+      const progressed = this.#turn(command, nowMs)
       if (this.#subtasks.every((subtask) => subtask.finished)) return
-      if (!yielded && this.#subtasks.some((subtask) => subtask.awaiting)) {
-        // Promises that are already settled need only a turn of the event loop.
-        yielded = true
-        await sleeper.yieldToEventLoop()
-        yieldedAtMs = clock.monotonicMs()
+      if (progressed) {
+        patience = 0
+        if (nowMs - yieldedAtMs >= YIELD_PERIOD_MS) await yieldToEventLoop()
         continue
       }
-      if (this.#spin(nowMs, spinMicroseconds / 1000)) continue
+      if (patience < 2 && this.#subtasks.some((subtask) => subtask.awaiting)) {
+        // Promises that are settled already need only the microtasks, others perhaps one turn of the event loop.
+        if (++patience === 1) await undefined
+        else await yieldToEventLoop()
+        continue
+      }
+      if (this.#spin(nowMs, spinMicroseconds / 1000)) {
+        if (nowMs - yieldedAtMs >= YIELD_PERIOD_MS) await yieldToEventLoop()
+        continue
+      }
       await this.#park()
-      yielded = false
+      patience = 0
       yieldedAtMs = clock.monotonicMs()
     }
   }
@@ -149,10 +159,11 @@ export class WorkerLoop {
 
   async #park(): Promise<void> {
     const { clock, sleeper } = this.#options.environment
+    const obeyed = this.#seenCommand
     const seen = this.#bell.announceParked()
     // Whoever published before it saw the announcement is found here.
     const nowMs = clock.monotonicMs()
-    if (!this.#ready(nowMs) && this.#command() === this.#seenCommand) {
+    if (!this.#ready(nowMs) && this.#command() === obeyed) {
       let deadlineMs = Number.POSITIVE_INFINITY
       for (const subtask of this.#subtasks) if (!subtask.finished) deadlineMs = Math.min(deadlineMs, subtask.nextDeadlineMs())
       await sleeper.park(this.#bell, seen, deadlineMs === Number.POSITIVE_INFINITY ? undefined : deadlineMs)
