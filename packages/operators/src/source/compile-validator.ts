@@ -5,7 +5,7 @@
  */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { fitsField, type ObjectFields, type PlainField, readObjectFields } from './plain-fields.js'
+import { fitsField, type ObjectFields, type KnownField, readObjectFields } from './known-fields.js'
 
 /** What `check` returns for a record that does not fit. */
 export const INVALID: unique symbol = Symbol('invalid')
@@ -18,13 +18,13 @@ export class RecordValidator {
   /** Why the last record that `check` refused does not fit, field by field. */
   reason = ''
   readonly #schema: StandardSchemaV1
-  readonly #plain: readonly PlainField[]
+  readonly #plain: readonly KnownField[]
 
   constructor(schema: StandardSchemaV1) {
     this.#schema = schema
     this.fields = readObjectFields(schema)
-    this.isPlain = this.fields !== undefined && this.fields.fieldwise && this.fields.plain.size === this.fields.keys.length
-    this.#plain = this.isPlain && this.fields !== undefined ? [...this.fields.plain.values()] : []
+    this.isPlain = this.fields?.isPlain === true
+    this.#plain = [...(this.fields?.known.values() ?? [])]
   }
 
   /** The record as the schema gives it back, or `INVALID` with `reason` set. */

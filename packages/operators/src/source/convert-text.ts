@@ -2,14 +2,14 @@
  * Text to the kind a schema names for it, for formats whose values are text (CSV) or lack dates and bigints (JSON). What
  * cannot be converted stays as it is, so that the schema refuses it and says why. Pure.
  */
-import type { PlainField } from './plain-fields.js'
+import type { KnownField } from './known-fields.js'
 
 const ISO_DATE = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
 const INTEGER = /^[+-]?\d+$/
 const NUMBER = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*$/
 
 /** The value of a CSV cell. An empty cell is null where the field is nullable, and missing (undefined) where it is optional. */
-export function convertCell(field: PlainField, text: string): unknown {
+export function convertCell(field: KnownField, text: string): unknown {
   if (text === '') {
     if (field.nullable) return null
     if (field.optional) return undefined
@@ -35,7 +35,7 @@ export function convertCell(field: PlainField, text: string): unknown {
 }
 
 /** The value of a JSON property: dates are ISO text, bigints are text or integers. */
-export function convertJsonValue(field: PlainField, value: unknown): unknown {
+export function convertJsonValue(field: KnownField, value: unknown): unknown {
   if (field.kind === 'date') return typeof value === 'string' ? parseIsoDate(value) : value
   if (field.kind !== 'bigint') return value
   if (typeof value === 'string' && INTEGER.test(value)) return BigInt(value.startsWith('+') ? value.slice(1) : value)

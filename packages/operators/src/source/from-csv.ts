@@ -162,10 +162,10 @@ class CsvReader implements SourceReader<unknown> {
   }
 
   #take(record: Record<string, unknown>, info: InfoRecord): void {
-    const plain = this.#gate.validator?.fields?.plain
-    const raw = plain === undefined ? record : { ...record }
-    if (plain !== undefined) {
-      for (const field of plain.values()) {
+    const known = this.#gate.validator?.fields?.known
+    const raw = known === undefined ? record : { ...record }
+    if (known !== undefined) {
+      for (const field of known.values()) {
         const text = record[field.name]
         if (typeof text !== 'string') continue
         const value = convertCell(field, text)

@@ -6,7 +6,7 @@ import { defineSource, type SourceReader, type TypedBatch } from './define-sourc
 import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { BATCH_RECORDS_MAX } from './from-text.js'
 import { LineReader } from './line-reader.js'
-import type { PlainField } from './plain-fields.js'
+import type { KnownField } from './known-fields.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
@@ -64,7 +64,7 @@ class JsonLinesReader implements SourceReader<unknown> {
   readonly #lines: LineReader
   readonly #split: FileSplit
   readonly #gate: RecordGate
-  readonly #conversions: readonly PlainField[]
+  readonly #conversions: readonly KnownField[]
   /** Lines in front of the range; counted when a message needs it. */
   #linesBefore: number | undefined
 
@@ -72,8 +72,8 @@ class JsonLinesReader implements SourceReader<unknown> {
     this.#lines = lines
     this.#split = split
     this.#gate = gate
-    const plain = gate.validator?.fields?.plain.values() ?? []
-    this.#conversions = [...plain].filter((field) => field.kind === 'date' || field.kind === 'bigint')
+    const known = gate.validator?.fields?.known.values() ?? []
+    this.#conversions = [...known].filter((field) => field.kind === 'date' || field.kind === 'bigint')
     if (split.start === 0) this.#linesBefore = 0
   }
 

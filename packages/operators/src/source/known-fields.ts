@@ -1,26 +1,28 @@
 /**
- * What a zod schema says of its fields, as far as it can be said plainly: string, number, int, boolean, date, bigint, and
- * nullable or optional of them. Read from the schema's own definition; anything with a refinement, coercion, default or
- * transform is not plain and is left to the schema itself.
+ * What a zod schema says of its fields: string, number, int, boolean, date, bigint, and nullable or optional of them. Read from
+ * the schema's own definition. A field with more to it (a refinement, a default) has a kind too, which says how to convert
+ * text, but only the schema itself can check it; of a coercion or a transform nothing is known.
  */
 
-export type PlainKind = 'string' | 'number' | 'int' | 'boolean' | 'date' | 'bigint'
+export type FieldKind = 'string' | 'number' | 'int' | 'boolean' | 'date' | 'bigint'
 
-export interface PlainField {
+export interface KnownField {
   readonly name: string
-  readonly kind: PlainKind
+  readonly kind: FieldKind
   readonly nullable: boolean
   /** The key may be missing. */
   readonly optional: boolean
+  /** The kind is all there is to check. */
+  readonly plain: boolean
 }
 
 export interface ObjectFields {
-  /** The keys of the schema in its order. */
-  readonly keys: readonly string[]
-  /** The fields that are plain, by key. */
-  readonly plain: ReadonlyMap<string, PlainField>
-  /** Unknown keys are stripped and no check spans fields: a record is valid exactly where each field is. */
-  readonly fieldwise: boolean
+  /** The keys of the schema in its order; undefined where a record may have others that matter. */
+  readonly keys: readonly string[] | undefined
+  /** The fields whose kind is known, by key. */
+  readonly known: ReadonlyMap<string, KnownField>
+  /** Every field is plain, and no check spans fields: a record is valid exactly where each field is. */
+  readonly isPlain: boolean
 }
 
 interface ZodDefinition {
@@ -38,19 +40,20 @@ interface ZodDefinition {
 export function readObjectFields(schema: unknown): ObjectFields | undefined {
   const definition = definitionOf(schema)
   if (definition?.type !== 'object' || typeof definition.shape !== 'object' || definition.shape === null) return undefined
-  // With a catchall the output holds keys that the shape does not name.
-  if (definition.catchall !== undefined) return undefined
-  const plain = new Map<string, PlainField>()
+  const known = new Map<string, KnownField>()
   const keys = Object.keys(definition.shape)
   for (const [name, field] of Object.entries(definition.shape as Record<string, unknown>)) {
-    const read = readField(name, field, false, false)
-    if (read !== undefined) plain.set(name, read)
+    const read = readField(field, { name, nullable: false, optional: false, plain: true })
+    if (read !== undefined) known.set(name, read)
   }
-  return { keys, plain, fieldwise: !hasChecks(definition) }
+  // A catchall keeps or refuses keys that the shape does not name.
+  if (definition.catchall !== undefined) return { keys: undefined, known, isPlain: false }
+  const isPlain = !hasChecks(definition) && keys.every((key) => known.get(key)?.plain === true)
+  return { keys, known, isPlain }
 }
 
 /** Whether a value that is there fits the kind of a field. What zod calls a number is finite. */
-export function fitsField(field: PlainField, value: unknown): boolean {
+export function fitsField(field: KnownField, value: unknown): boolean {
   switch (field.kind) {
     case 'string':
       if (typeof value === 'string') return true
@@ -74,24 +77,38 @@ export function fitsField(field: PlainField, value: unknown): boolean {
   return value === null && field.nullable
 }
 
-function readField(name: string, schema: unknown, nullable: boolean, optional: boolean): PlainField | undefined {
+type Wrapping = Omit<KnownField, 'kind'>
+
+function readField(schema: unknown, wrapping: Wrapping): KnownField | undefined {
   const definition = definitionOf(schema)
   if (definition === undefined || definition.coerce === true) return undefined
-  if (hasChecks(definition)) return isIntegerOnly(definition) ? { name, kind: 'int', nullable, optional } : undefined
+  const inner = definition.innerType
   switch (definition.type) {
     case 'string':
     case 'boolean':
     case 'date':
     case 'bigint':
-      return definition.check === undefined ? { name, kind: definition.type, nullable, optional } : undefined
-    case 'number':
-      if (definition.check === undefined || definition.format === 'float64') return { name, kind: 'number', nullable, optional }
-      return definition.format === 'safeint' ? { name, kind: 'int', nullable, optional } : undefined
+      return { ...wrapping, kind: definition.type, plain: wrapping.plain && definition.check === undefined && !hasChecks(definition) }
+    case 'number': {
+      const isInteger = definition.format === 'safeint' || isIntegerOnly(definition)
+      const isKnown = isInteger || ((definition.check === undefined || definition.format === 'float64') && !hasChecks(definition))
+      return {
+        ...wrapping,
+        kind: isInteger ? 'int' : 'number',
+        plain: wrapping.plain && isKnown && (!hasChecks(definition) || isIntegerOnly(definition)),
+      }
+    }
     case 'nullable':
-      return readField(name, definition.innerType, true, optional)
+      return readField(inner, { ...wrapping, nullable: true })
     case 'optional':
       // exactOptional shares the type but refuses a key that is there and undefined.
-      return isExactOptional(schema) ? undefined : readField(name, definition.innerType, nullable, true)
+      return readField(inner, { ...wrapping, optional: true, plain: wrapping.plain && !isExactOptional(schema) })
+    case 'default':
+    case 'prefault':
+      return readField(inner, { ...wrapping, optional: true, plain: false })
+    case 'readonly':
+    case 'catch':
+      return readField(inner, { ...wrapping, plain: false })
     default:
       return undefined
   }

@@ -1,0 +1,106 @@
+/** Parquet files. */
+import { SluiceError } from '@sluice/engine'
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
+import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
+import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { FileOutput } from './file-output.js'
+import { isFolderPath } from './output-path.js'
+import { ParquetColumns, type ParquetColumnType } from './parquet-columns.js'
+import type { Sink } from './sink.js'
+import { countNonFinite, ONE_FILE } from './to-json-lines.js'
+
+export interface ToParquetOptions<T> {
+  /** The columns and what they hold. Default: the properties of the first row group, each by its first value; numbers are doubles. */
+  readonly columns?: { readonly [K in Extract<keyof T, string>]?: ParquetColumnType } | undefined
+  /** Rows per row group at most; so many are held in memory. Default 50,000. */
+  readonly rowGroupRecords?: number | undefined
+}
+
+const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32', 'int64', 'double', 'timestamp', 'json', 'bytes']
+/** A row group is written before its values take more than this. */
+const ROW_GROUP_BYTES_MAX = 64 * 1024 * 1024
+
+/**
+ * Writes records as rows of Parquet (Snappy). A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
+ * (`part-<subtask>.parquet`) written in parallel. Folders are made. What bears the final name is complete.
+ *
+ * Text, numbers (double), bigints (int64), booleans, Date (timestamp in ms) and Uint8Array keep their types; lists and objects are JSON.
+ *
+ * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
+ * SLUICE_SINK_FAILED with row and column for a value that does not fit its column.
+ * @example
+ * stream.sink('out', toParquet('out/', { columns: { origin: 'string', flights: 'int64' } }))
+ */
+export function toParquet<T extends object>(path: string, options: ToParquetOptions<T> = {}): Sink<T> {
+  const { rowGroupRecords = 50_000 } = options
+  const columns = options.columns as Readonly<Record<string, ParquetColumnType>> | undefined
+  checkPath('toParquet', path)
+  checkInteger('toParquet: rowGroupRecords', rowGroupRecords, 1)
+  for (const [name, type] of Object.entries(columns ?? {})) checkChoice(`toParquet: the type of column ${name}`, type, COLUMN_TYPES)
+  if (columns !== undefined && Object.keys(columns).length === 0)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toParquet: columns takes at least one column.')
+  return defineSink<T>({
+    open: async (context) =>
+      new ParquetRecordWriter(await FileOutput.open(path, 'parquet', context), new ParquetColumns(columns), rowGroupRecords, context),
+    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'parquet', path, columns, rowGroupRecords },
+  })
+}
+
+class ParquetRecordWriter implements RecordWriter<unknown> {
+  readonly #output: FileOutput
+  readonly #columns: ParquetColumns
+  readonly #rowGroupRecords: number
+  readonly #context: SinkWriteContext
+  readonly #bytes = new ByteWriter()
+  #writer: ParquetWriter | undefined
+  #counted = 0
+
+  constructor(output: FileOutput, columns: ParquetColumns, rowGroupRecords: number, context: SinkWriteContext) {
+    this.#output = output
+    this.#columns = columns
+    this.#rowGroupRecords = rowGroupRecords
+    this.#context = context
+  }
+
+  write(records: readonly unknown[]): void | Promise<void> {
+    const columns = this.#columns
+    for (let index = 0; index < records.length; index++) {
+      columns.add(records[index])
+      if (columns.rows < this.#rowGroupRecords && columns.bytes < ROW_GROUP_BYTES_MAX) continue
+      const rest = records.slice(index + 1)
+      return this.#writeRowGroup().then(() => this.write(rest))
+    }
+    if (columns.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, columns.nonFinite, this.#counted)
+  }
+
+  async finish(): Promise<void> {
+    if (this.#columns.rows > 0) await this.#writeRowGroup()
+    await this.#open().finish()
+    await this.#drain()
+    await this.#output.finish()
+  }
+
+  close(): Promise<void> {
+    return this.#output.close()
+  }
+
+  async #writeRowGroup(): Promise<void> {
+    const writer = this.#open()
+    const rows = this.#columns.rows
+    await writer.write({ columnData: this.#columns.take(), rowGroupSize: rows })
+    await this.#drain()
+  }
+
+  /** The schema stands in the footer, but it is fixed with the first row group. */
+  #open(): ParquetWriter {
+    this.#writer ??= new ParquetWriter({ writer: this.#bytes, schema: this.#columns.schema(), createdBy: 'sluice' })
+    return this.#writer
+  }
+
+  /** What was encoded goes to the file; positions count on. */
+  async #drain(): Promise<void> {
+    await this.#output.write(this.#bytes.getBytes())
+    this.#bytes.index = 0
+  }
+}

@@ -1,0 +1,228 @@
+/** Parquet files, row group by row group. */
+import { SluiceError } from '@sluice/engine'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type FileMetaData, parquetScan } from 'hyparquet'
+import { checkChoice, checkPath } from './check-options.js'
+import { INVALID } from './compile-validator.js'
+import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
+import { listFiles } from './file-splits.js'
+import { BATCH_RECORDS_MAX } from './from-text.js'
+import { compileRowBuilder, type RowBuilder } from './parquet/build-rows.js'
+import type { ColumnValues } from './parquet/column-values.js'
+import { decodeColumn } from './parquet/decode-column.js'
+import { plainTypeOf } from './parquet/decode-plain.js'
+import { compressors } from './parquet/decompress.js'
+import { malformedParquet, ParquetFile } from './parquet/parquet-file.js'
+import { flagMisfits, prepareColumn } from './parquet/prepare-column.js'
+import { type InvalidPolicy, RecordGate } from './record-gate.js'
+import type { Source } from './source.js'
+
+export interface FromParquetOptions {
+  /** Any Standard Schema (zod, valibot, arktype, ...); gives the type and validates each record. With a zod object only its columns are read. */
+  readonly schema?: StandardSchemaV1 | undefined
+  /** The columns to read. Default: those of the schema, or all. */
+  readonly columns?: readonly string[] | undefined
+  /** What happens to a row that does not fit the schema. Default 'fail'. */
+  readonly onInvalid?: InvalidPolicy | undefined
+  /** Read the row groups in order, where time advances with them. Default false. */
+  readonly orderedSplits?: boolean | undefined
+}
+
+/** One row group. */
+interface RowGroupSplit {
+  readonly path: string
+  readonly name: string
+  readonly group: number
+  /** Number of its first row in the file, from 0. */
+  readonly firstRow: number
+}
+
+/**
+ * The rows of Parquet files as objects. The path is a file, a folder (its files) or a glob. Row groups are read in parallel, one at a
+ * time per subtask, and only the columns that are asked for.
+ *
+ * int64 columns are numbers, or bigints where a zod schema says `z.bigint()`; timestamps and dates are Date (cut to ms), or
+ * ms since the epoch where the schema says a number; bytes without a type are Uint8Array, or text where the schema says so.
+ *
+ * @throws SLUICE_INPUT_MISSING with the absolute path; SLUICE_INPUT_MALFORMED for a file that is no Parquet file or is damaged;
+ * SLUICE_INTEGER_UNSAFE with file, row and column; SLUICE_RECORD_INVALID with file, row and reason.
+ * @example
+ * const Flight = z.object({ date: z.date(), delay: z.int(), origin: z.string() })
+ * job.source('flights', fromParquet('flights-3m.parquet', { schema: Flight }))
+ */
+export function fromParquet<S extends StandardSchemaV1>(
+  path: string,
+  options: FromParquetOptions & { readonly schema: S },
+): Source<StandardSchemaV1.InferOutput<S>>
+export function fromParquet<T = Record<string, unknown>>(
+  path: string,
+  options?: FromParquetOptions & { readonly schema?: undefined },
+): Source<T>
+export function fromParquet(path: string, options: FromParquetOptions = {}): Source<unknown> {
+  const { schema, columns, onInvalid = 'fail', orderedSplits } = options
+  checkPath('fromParquet', path)
+  checkChoice('fromParquet: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
+  if (columns !== undefined && columns.length === 0)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromParquet: columns takes at least one name.')
+  /** The footer read last, per subtask: its splits of one file follow each other. */
+  const footers = new WeakMap<object, { readonly path: string; readonly metadata: FileMetaData }>()
+  return defineSource<unknown, RowGroupSplit>({
+    splits: async (context) => {
+      const splits: RowGroupSplit[] = []
+      for (const file of await listFiles(path)) {
+        const opened = await ParquetFile.open(file.path, file.name)
+        await opened.close()
+        footers.set(context, { path: file.path, metadata: opened.metadata })
+        let firstRow = 0
+        for (const [group, { num_rows: rows }] of opened.metadata.row_groups.entries()) {
+          if (rows > 0n) splits.push({ path: file.path, name: file.name, group, firstRow })
+          firstRow += Number(rows)
+        }
+      }
+      return splits
+    },
+    open: async (split, context) => {
+      const footer = footers.get(context)
+      const file = await ParquetFile.open(split.path, split.name, footer?.path === split.path ? footer.metadata : undefined)
+      footers.set(context, { path: split.path, metadata: file.metadata })
+      try {
+        const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
+        return new RowGroupReader(file, split, gate, columns)
+      } catch (error) {
+        await file.close()
+        throw error
+      }
+    },
+    replayable: true,
+    schema,
+    orderedSplits,
+    options: { type: 'parquet', path, columns, onInvalid, orderedSplits },
+  })
+}
+
+class RowGroupReader implements SourceReader<unknown> {
+  readonly #file: ParquetFile
+  readonly #split: RowGroupSplit
+  readonly #gate: RecordGate
+  readonly #names: readonly string[]
+  readonly #rows: number
+  #columns: readonly ColumnValues[] | undefined
+  /** Rows of which a column does not fit; undefined: none. */
+  #misfits: Uint8Array | undefined
+  #build: RowBuilder | undefined
+  #row = 0
+
+  constructor(file: ParquetFile, split: RowGroupSplit, gate: RecordGate, columns: readonly string[] | undefined) {
+    this.#file = file
+    this.#split = split
+    this.#gate = gate
+    this.#names = selectColumns(file, gate, columns)
+    this.#rows = Number(file.metadata.row_groups[split.group]?.num_rows ?? 0)
+  }
+
+  next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
+    const columns = this.#columns
+    const build = this.#build
+    if (columns === undefined || build === undefined) return this.#load().then(() => this.next())
+    const start = this.#row
+    if (start >= this.#rows) return undefined
+    const end = Math.min(this.#rows, start + BATCH_RECORDS_MAX)
+    this.#row = end
+    const rows = build(columns, start, end)
+    const { validator } = this.#gate
+    if (validator === undefined || (validator.isPlain && this.#misfits === undefined)) return { records: rows }
+    for (let index = 0; index < rows.length; index++) {
+      const row = rows[index]
+      if (validator.isPlain && this.#misfits?.[start + index] === 0) this.#gate.records.push(row)
+      else this.#check(row, start + index)
+    }
+    return this.#gate.take()
+  }
+
+  async close(): Promise<void> {
+    this.#columns = undefined
+    await this.#file.close()
+  }
+
+  #check(row: unknown, index: number): void {
+    const validator = this.#gate.validator
+    const checked = validator?.checkWithSchema(row)
+    if (checked !== INVALID) this.#gate.records.push(checked)
+    else
+      this.#gate.reject(
+        'SLUICE_RECORD_INVALID',
+        row,
+        validator?.reason ?? '',
+        `${this.#split.name} row ${this.#split.firstRow + index + 1}`,
+      )
+  }
+
+  /** Column by column, so that the thread has turns in between. */
+  async #load(): Promise<void> {
+    const columns: ColumnValues[] = []
+    const { validator } = this.#gate
+    for (const name of this.#names) {
+      const column = await this.#loadColumn(name)
+      const field = validator?.fields?.known.get(name)
+      prepareColumn(column, { file: this.#split.name, column: name, firstRow: this.#split.firstRow, field })
+      if (validator?.isPlain === true && field !== undefined) this.#misfits = flagMisfits(column, field, this.#rows, this.#misfits)
+      columns.push(column)
+    }
+    this.#columns = columns
+    this.#build = compileRowBuilder(
+      this.#names,
+      columns.map(({ indexes }) => indexes !== undefined),
+    )
+  }
+
+  async #loadColumn(name: string): Promise<ColumnValues> {
+    try {
+      return (await this.#decodeFlat(name)) ?? (await this.#decodeAny(name))
+    } catch (error) {
+      if (error instanceof SluiceError) throw error
+      const why = error instanceof Error ? error.message : String(error)
+      throw malformedParquet(this.#split.name, `row group ${this.#split.group}, column ${name} cannot be read: ${why}`, error)
+    }
+  }
+
+  async #decodeFlat(name: string): Promise<ColumnValues | undefined> {
+    const tree = this.#file.columns.get(name)
+    const chunk = this.#file.metadata.row_groups[this.#split.group]?.columns.find(({ meta_data: data }) => data?.path_in_schema[0] === name)
+    if (tree === undefined || tree.children.length > 0 || tree.element.repetition_type === 'REPEATED') return undefined
+    if (chunk?.meta_data === undefined || chunk.file_path !== undefined) return undefined
+    const bytesAreText = this.#gate.validator?.fields?.known.get(name)?.kind === 'string'
+    const type = plainTypeOf(tree.element, bytesAreText)
+    if (type === undefined) return undefined
+    const { dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size } = chunk.meta_data
+    const start = Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
+    const bytes = await this.#file.read(start, start + Number(size))
+    return decodeColumn(bytes, { chunk: chunk.meta_data, element: tree.element, type, rows: this.#rows })
+  }
+
+  /** Lists, structures, decimals and rare encodings. */
+  async #decodeAny(name: string): Promise<ColumnValues> {
+    const { buffer, metadata } = this.#file
+    const scan = await parquetScan({ file: buffer, metadata, columns: [name], compressors })
+    const { firstRow } = this.#split
+    const data = await scan.readColumn({ column: name, rowStart: firstRow, rowEnd: firstRow + this.#rows })
+    if (data.length !== this.#rows) throw new RangeError(`it has ${data.length} of ${this.#rows} rows`)
+    return { values: Array.from(data as ArrayLike<unknown>), indexes: undefined }
+  }
+}
+
+/** The columns to read: what was asked for, or what the schema names, or all. */
+function selectColumns(file: ParquetFile, gate: RecordGate, asked: readonly string[] | undefined): readonly string[] {
+  const { fields } = gate.validator ?? {}
+  const known = [...file.columns.keys()]
+  const wanted = asked ?? fields?.keys
+  if (wanted === undefined) return known
+  const missing = wanted.filter((name) => !file.columns.has(name) && (asked !== undefined || fields?.known.get(name)?.optional !== true))
+  if (missing.length > 0) {
+    const position = file.name
+    throw new SluiceError('SLUICE_RECORD_INVALID', `${position} has no column ${missing.map((name) => `'${name}'`).join(', ')}.`, {
+      position,
+      hint: `Its columns are ${known.join(', ')}.`,
+    })
+  }
+  return wanted.filter((name) => file.columns.has(name))
+}
