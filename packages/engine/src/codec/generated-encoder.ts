@@ -11,7 +11,7 @@ import { type FieldType, isDenseArray, Kind, type ObjectType, type ScalarType } 
 import { elementSize, fixedSize, hasVariablePart, Presence, presentSize } from './layout.js'
 import { createStringSite } from './string-cache.js'
 import { writeString } from './string-codec.js'
-import { timeOf } from './value-checks.js'
+import { isPlain, timeOf } from './value-checks.js'
 
 const tools = {
   writeString,
@@ -19,7 +19,7 @@ const tools = {
   timeOf,
   createStringSite,
   isDense: (value: unknown): boolean => Array.isArray(value) && isDenseArray(value),
-  getPrototypeOf: (value: unknown): unknown => Object.getPrototypeOf(value),
+  isPlain,
   plain: Object.prototype,
   isInt64: (value: bigint): boolean => BigInt.asIntN(64, value) === value,
 }
@@ -124,9 +124,9 @@ class EncoderText {
     this.#plain(type, value)
     const table = this.tables.push(type.names) - 1
     const index = this.#fresh('i')
-    this.line(`let ${index} = 0`)
-    this.line(`for (const name in ${value}) if (name !== names${table}[${index}++]) break fit`)
-    this.line(`if (${index} !== ${type.names.length}) break fit`)
+    this.line(`let ${index} = -1`)
+    this.line(`for (const name in ${value}) if (name !== names${table}[++${index}]) break fit`)
+    this.line(`if (${index} !== ${type.names.length - 1}) break fit`)
     const locals = type.names.map(() => this.#fresh('v'))
     this.#locals.set(value, locals)
     for (const [position, name] of type.names.entries()) this.line(`const ${locals[position]} = ${value}[${JSON.stringify(name)}]`)
@@ -142,17 +142,11 @@ class EncoderText {
     }
   }
 
-  /** Only plain objects pass: `__proto__` is Object.prototype, or the prototype is null. An own key of that name has no such shortcut. */
+  /** Only plain objects pass. `__proto__` is a shortcut that V8 folds away; objects with an own key of that name have none. */
   #plain(type: ObjectType, value: string): void {
     if (this.#useProtoAccessor && !type.names.includes('__proto__')) {
-      const prototype = this.#fresh('p')
-      this.line(`if (${value} === null || ${value} === undefined) break fit`)
-      this.line(`const ${prototype} = ${value}.__proto__`)
-      this.line(`if (${prototype} !== plain && (${prototype} !== undefined || getPrototypeOf(${value}) !== null)) break fit`)
-      return
-    }
-    this.line(`if (typeof ${value} !== 'object' || ${value} === null) break fit`)
-    this.line(`if (getPrototypeOf(${value}) !== plain && getPrototypeOf(${value}) !== null) break fit`)
+      this.line(`if (${value} == null || (${value}.__proto__ !== plain && !isPlain(${value}))) break fit`)
+    } else this.line(`if (!isPlain(${value})) break fit`)
   }
 
   /** Writes the variable part of `value` from `end` on; the fixed part is written. */

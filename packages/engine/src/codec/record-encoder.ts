@@ -22,7 +22,7 @@ const COMPILES_MAX = 256
 const SHAPES_AT_SIGHT = 8
 const SIGHTINGS = 4
 const CANDIDATES_MAX = 256
-/** Generic records until `prepare` looks again: few at first, twice as many after each so many looks that found nothing familiar. */
+/** Generic records until `prepare` looks again: few at first, twice as many after so many looks that found nothing familiar. */
 const GENERIC_RUN_MAX = 4096
 const LOOKS_PER_RUN = 32
 /** Neighbouring records of one shape that make it the current one. */
@@ -165,17 +165,14 @@ class LearningEncoder implements RecordEncoder {
     if (sightings >= SIGHTINGS) return true
     if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.clear()
     this.#candidates.set(signature, sightings)
-    // What comes back deserves a closer look; what never does, ever fewer.
-    if (sightings > 1) {
-      this.#genericRun = 1
-      this.#looks = 0
-    }
+    // Keys that come back hold against looking less often, while there is a place for their shape.
+    if (sightings > 1 && !this.#table.isFull()) this.#looks = Math.max(-1, this.#looks - 2)
     return false
   }
 
   #define(type: FieldType, instead: Shape | undefined): Shape {
     this.#compilesLeft--
-    this.#genericRun = 1
+    if (!this.#table.isFull()) this.#genericRun = 1
     this.#genericLeft = 0
     const shape = this.#table.define(type, instead, this.#current)
     this.#setCurrent(shape)

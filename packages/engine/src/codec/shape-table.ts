@@ -46,6 +46,10 @@ export class ShapeTable {
     return this.order.find((shape) => areRelated(shape.type, type))
   }
 
+  isFull(): boolean {
+    return this.order.length === SHAPES_MAX
+  }
+
   /** Adds a shape in the place of `instead`; where the table is full, in the place of the least recently used one except `current`. */
   define(type: FieldType, instead: Shape | undefined, current: Shape | undefined): Shape {
     const replaced = instead ?? (this.order.length < SHAPES_MAX ? undefined : this.#leastUsed(current))

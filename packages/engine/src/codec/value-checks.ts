@@ -9,7 +9,7 @@ export function timeOf(value: unknown): number | undefined {
   return Date.prototype.getTime.call(value)
 }
 
-/** The prototype check that generated code does inline; `undefined` from `__proto__` is a null prototype or an own key of that name. */
+/** Whether the prototype is Object.prototype or null. */
 export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
