@@ -8,7 +8,7 @@ import type { Sentence } from '../stream/rules.js'
 import { callSite, userLineOf } from './call-site.js'
 import { collectSink } from './collect-sink.js'
 import { DeclaredJob } from './declared-job.js'
-import { GraphDraft } from './graph-draft.js'
+import { duringDeclaration, GraphDraft } from './graph-draft.js'
 import { type Job, type JobOptions, type JobOutputs, jobSymbol } from './job.js'
 import type { JobBuilder } from './job-builder.js'
 import { checkJobOptions, settingsOf } from './job-options.js'
@@ -20,13 +20,12 @@ export type NoParams = StandardSchemaV1<unknown, Readonly<Record<never, never>>>
 export type Declared<O> =
   O extends PromiseLike<unknown>
     ? Sentence<'The declaration of a job must be synchronous: async work belongs into sources, resources and mapAsync'>
-    : // oxlint-disable-next-line typescript/no-invalid-void-type -- a declaration without a return statement returns no streams
+    : // A declaration without a return statement returns no streams.
       O extends void | JobOutputs
       ? O
       : Sentence<'The declaration of a job returns nothing, or an object of streams by name'>
 
 /** The streams of a declaration by name. */
-// oxlint-disable-next-line typescript/no-invalid-void-type -- see Declared
 export type OutputsOf<O> = O extends void ? Readonly<Record<never, never>> : O
 
 /**
@@ -88,7 +87,7 @@ class DefinedJob<P, O> implements Job<P, O> {
   declare(params: P, { collect }: { readonly collect: boolean }): LogicalGraph {
     const settings = settingsOf(this.options)
     const draft = new GraphDraft(this.name)
-    draft.during(() => {
+    duringDeclaration(draft, () => {
       const outputs = this.#outputs(this.#run(draft, params))
       if (!collect) return
       for (const [name, stream] of outputs) stream.sink(`collect:${name}`, collectSink(name))

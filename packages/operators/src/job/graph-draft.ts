@@ -52,20 +52,9 @@ export class GraphDraft {
   readonly job: string
   readonly #nodes: NodeDraft[] = []
   readonly #resources: ResourceSpec[] = []
-  readonly #outer: GraphDraft | undefined = current
 
   constructor(job: string) {
     this.job = job
-  }
-
-  /** Runs `declare` as the declaration under way. */
-  during<R>(declare: () => R): R {
-    current = this
-    try {
-      return declare()
-    } finally {
-      current = this.#outer
-    }
   }
 
   /** Fails where a stream of this job is used while another job is declared, or none. `what` names the stream. */
@@ -161,6 +150,17 @@ export class GraphDraft {
     const node = this.#nodes[id]
     if (node === undefined) throw new SluiceError('SLUICE_ASSERTION', `node ${id} of job ${this.job} does not exist`)
     return node
+  }
+}
+
+/** Runs `declare` as the declaration of `draft`: streams of other drafts are foreign meanwhile. */
+export function duringDeclaration<R>(draft: GraphDraft, declare: () => R): R {
+  const outer = current
+  current = draft
+  try {
+    return declare()
+  } finally {
+    current = outer
   }
 }
 

@@ -74,7 +74,8 @@ function check(given: object, checks: Readonly<Record<string, Check>>, prefix: s
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
-  return typeof value === 'object' || typeof value === 'function' ? `a value of type ${value === null ? 'null' : typeof value}` : String(value)
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  return `a value of type ${value === null ? 'null' : typeof value}`
 }
 
 export function settingsOf({ parallelism, workers, memory, settings }: JobOptions): JobSettings {

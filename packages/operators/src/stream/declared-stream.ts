@@ -279,8 +279,7 @@ function processSpec(
   given: AnyFunction | LooseHandlers,
   keyOf: Fn | undefined,
 ): { readonly spec: OperatorSpec; readonly details: Details } {
-  const handlers: LooseHandlers =
-    typeof given === 'function' ? { onRecord: given as (record: unknown, context: unknown) => unknown } : given
+  const handlers: LooseHandlers = typeof given === 'function' ? { onRecord: given } : given
   const functions: AnyFunction[] = []
   for (const handler of ['onStart', 'onRecord', 'onEnd'] as const) {
     if (handler !== 'onRecord' && handlers[handler] === undefined) continue

@@ -22,7 +22,7 @@ export type Emitted<R> = R extends PromiseLike<unknown> | AsyncIterable<unknown>
   ? Sentence<NoPromise>
   : R extends string
     ? Sentence<'A string would flow on character by character: return an array of records'>
-    : // oxlint-disable-next-line typescript/no-invalid-void-type -- a handler without a return statement gives nothing
+    : // A handler without a return statement gives nothing.
       R extends Iterable<unknown> | void | undefined | null
       ? R
       : Sentence<'Return an array or another iterable of records, be a generator that yields them, or return nothing'>

@@ -1,0 +1,87 @@
+/** An operator context without an engine: what is emitted is kept, time stands still until the test moves it. */
+import type { Operator, OperatorContext, OperatorLog, OperatorMetrics } from '@sluice/engine'
+import { SideOutputValue } from '@sluice/engine'
+
+export interface Emitted {
+  readonly value: unknown
+  readonly timestamp: number
+  /** Port number, or the tag of a side output. */
+  readonly port: number | string
+}
+
+export class FakeOperatorContext implements OperatorContext {
+  readonly job = 'test'
+  readonly operator = 'operator'
+  readonly subtask: { readonly index: number; readonly parallelism: number } = { index: 0, parallelism: 1 }
+  readonly emitted: Emitted[] = []
+  readonly logged: string[] = []
+  readonly counts = new Map<string, number>()
+  readonly resources = new Map<string, unknown>()
+  readonly watermark = Number.NEGATIVE_INFINITY
+  timeMs = 1_000
+  deadlineMs: number | undefined = undefined
+  #operator: Operator | undefined
+
+  readonly log: OperatorLog = {
+    debug: (message) => this.logged.push(message),
+    info: (message) => this.logged.push(message),
+    warn: (message) => this.logged.push(message),
+    error: (message) => this.logged.push(message),
+  }
+
+  readonly metrics: OperatorMetrics = {
+    count: (name, by = 1) => this.counts.set(name, (this.counts.get(name) ?? 0) + by),
+    gauge: (name, value) => this.counts.set(name, value),
+  }
+
+  now(): number {
+    return this.timeMs
+  }
+
+  use(name: string): unknown {
+    return this.resources.get(name)
+  }
+
+  emit(value: unknown, timestamp: number, port = 0): void {
+    this.emitted.push({ value, timestamp, port })
+  }
+
+  expand(values: Iterable<unknown>, timestamp: number): void {
+    for (const value of values) {
+      if (value instanceof SideOutputValue) this.emitted.push({ value: value.value, timestamp, port: value.tag })
+      else this.emitted.push({ value, timestamp, port: 0 })
+    }
+  }
+
+  setDeadline(timeMs: number | undefined): void {
+    this.deadlineMs = timeMs
+  }
+
+  countDropped(): void {}
+
+  /** The operator that the deadline belongs to. */
+  drive<O extends Operator>(operator: O): O {
+    this.#operator = operator
+    return operator
+  }
+
+  /** Moves the clock; fires the deadline where it has passed. */
+  advance(byMs: number): void {
+    this.timeMs += byMs
+    if (this.deadlineMs === undefined || this.deadlineMs > this.timeMs) return
+    this.deadlineMs = undefined
+    this.#operator?.onDeadline?.(this.timeMs)
+  }
+
+  /** End of the input: what is left goes out. */
+  async end(): Promise<void> {
+    const values = this.#operator?.onEnd?.()
+    if (values !== undefined && values !== null) this.expand(values, Number.NaN)
+    await this.#operator?.close?.()
+  }
+
+  /** Takes what was emitted since the last call. */
+  take(): readonly unknown[] {
+    return this.emitted.splice(0).map(({ value }) => value)
+  }
+}
