@@ -8,11 +8,11 @@ import type { MemoryPlan, PlanSettings } from './physical-plan.js'
 import { defaultSettings } from './settings.js'
 
 /** What the budget sets aside for a producer per channel: the frame it fills and one that is being published. */
-export const STAGING_FRAMES = 2
+const STAGING_FRAMES = 2
 /** What one call may emit beyond the credit and is still planned for; an expansion that is larger is pulled as there is credit. */
-export const OVERDRAFT_FRAMES = 2
+const OVERDRAFT_FRAMES = 2
 /** Rings are not made smaller than this to fit a budget. */
-export const PLANNED_RING_BYTES_MIN: number = 16 * 1024
+const PLANNED_RING_BYTES_MIN = 16 * 1024
 /** Frames are at most this part of a capacity. */
 export const FRAMES_PER_CAPACITY = 8
 

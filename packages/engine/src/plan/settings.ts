@@ -10,13 +10,13 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 /** Smallest ring that `ringBytes` may force: a frame of a capacity / 8 still holds a record batch. */
-export const RING_BYTES_MIN: number = 4 * KIB
+const RING_BYTES_MIN = 4 * KIB
 /** Largest ring: positions are 32-bit integers compared by signed difference. */
-export const RING_BYTES_MAX: number = 1024 * MIB
-export const WORKERS_MAX = 256
+const RING_BYTES_MAX = 1024 * MIB
+const WORKERS_MAX = 256
 /** Largest parallelism of any operator. */
 export const PARALLELISM_MAX = 1024
-export const KEY_GROUPS_MAX = 32_768
+const KEY_GROUPS_MAX = 32_768
 
 /**
  * Defaults of all settings; `workers` defaults to the available cores, `parallelism` to `workers` (1 where there are none).
