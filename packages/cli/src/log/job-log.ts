@@ -1,6 +1,6 @@
 /**
  * The one logger of the command line: lines of the catalogue in, pino out, as JSON or in words. Main thread only; it never blocks a worker.
- * pino is loaded while the workers start; what is logged before waits, with the time at which it happened.
+ * pino is loaded when the workers run; what is logged before waits, with the time at which it happened.
  */
 import { commonFields, type JobLogLine, type LogLevel } from './events.js'
 import { Redactor } from './redact.js'
@@ -48,16 +48,23 @@ export class JobLog {
   write(line: JobLogLine): void {
     if (this.#options.quiet && order[line.level] < order.error) return
     const entry = { line, job: this.#job, timeMs: this.#options.nowMs() }
-    if (this.#emit === undefined) {
-      this.#waiting.push(entry)
-      void this.open()
-    } else this.#send(entry, this.#emit)
+    if (this.#emit !== undefined) {
+      this.#send(entry, this.#emit)
+      return
+    }
+    this.#waiting.push(entry)
+    // The plan waits for the start, which it would delay.
+    if (line.event !== 'job.planned') void this.#open()
   }
 
-  /** Loads pino; what was written before comes out now, in order. */
-  async open(): Promise<void> {
+  /** Settles when everything written so far is out. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#open()
+  }
+
+  #open(): Promise<void> {
     this.#opening ??= this.#load()
-    await this.#opening
+    return this.#opening
   }
 
   async #load(): Promise<void> {

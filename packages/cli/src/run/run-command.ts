@@ -126,7 +126,7 @@ class RunCommand {
   async #finish(result: RunResult<unknown>): Promise<number> {
     if (result.aborted) throw new SluiceError('SLUICE_INTERRUPTED', 'what was in flight did not flow out in time and was given up')
     this.#log.write(finishedLine(result))
-    await this.#log.open()
+    await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {
       process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours)))
     }
@@ -139,7 +139,7 @@ class RunCommand {
     const isPretty = this.#args.log === 'pretty'
     // Before it was planned there is no log to speak of: the block says it all.
     if (!isPretty || this.#plannedAtMs !== undefined) this.#log.write(failedLine(facts, durationMs, this.#cwd))
-    await this.#log.open()
+    await this.#log.flush()
     if (isPretty)
       process.stderr.write(
         this.#log.redactor.text(`${this.#plannedAtMs === undefined ? '' : '\n'}${formatErrorBlock(facts, this.#colours, this.#cwd)}`),

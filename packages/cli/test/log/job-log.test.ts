@@ -22,7 +22,7 @@ const started: JobLogLine = { level: 'info', event: 'job.started', msg: 'started
 test('a line of JSON has the level as text, the time as ISO 8601, job, event, msg and the fields', async () => {
   const { log, lines } = makeLog({ format: 'json' })
   log.write(started)
-  await log.open()
+  await log.flush()
   expect(lines).toHaveLength(1)
   expect(lines[0]).toMatch(/\}\n$/)
   expect(JSON.parse(lines[0] ?? '')).toEqual({
@@ -42,7 +42,7 @@ test('what was written before the logger was loaded keeps its order, its time an
   clock.ms += 1000
   log.identify('orders', new Redactor())
   log.write({ ...started, msg: 'second' })
-  await log.open()
+  await log.flush()
   log.write({ ...started, msg: 'third' })
   expect(lines.map((line) => JSON.parse(line) as Record<string, unknown>).map(({ msg, job, time }) => [msg, job, time])).toEqual([
     ['started', 'orders.ts', '2026-01-02T03:04:05.006Z'],
@@ -51,10 +51,18 @@ test('what was written before the logger was loaded keeps its order, its time an
   ])
 })
 
+test('the plan waits for the start of the job, or for the end of the log', async () => {
+  const { log, lines } = makeLog({ format: 'json' })
+  log.write({ ...started, event: 'job.planned', msg: 'planned' })
+  await log.flush()
+  log.write(started)
+  expect(lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)).toEqual(['planned', 'started'])
+})
+
 test('pretty goes through the printer', async () => {
   const { log, lines } = makeLog({ format: 'pretty' })
   log.write(started)
-  await log.open()
+  await log.flush()
   expect(lines).toEqual(['words: started\n'])
 })
 
@@ -63,7 +71,7 @@ test('quiet keeps errors alone', async () => {
   log.write(started)
   log.write({ ...started, level: 'warn' })
   log.write({ ...started, level: 'error', msg: 'broken' })
-  await log.open()
+  await log.flush()
   expect(lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg)).toEqual(['broken'])
 })
 
@@ -71,7 +79,7 @@ test('secrets are hidden in messages and fields', async () => {
   const { log, lines } = makeLog({ format: 'json' })
   log.identify('orders', new Redactor(['hunter22']))
   log.write({ level: 'error', event: 'user.log', msg: 'token hunter22', fields: { fields: { url: 'x?hunter22' } } })
-  await log.open()
+  await log.flush()
   expect(lines[0]).not.toContain('hunter22')
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'token ***', fields: { url: 'x?***' } })
 })
@@ -79,6 +87,6 @@ test('secrets are hidden in messages and fields', async () => {
 test('no field hides what is on every line', async () => {
   const { log, lines } = makeLog({ format: 'json' })
   log.write({ level: 'info', event: 'user.log', msg: 'x', fields: { level: 'HIGH', time: 0, job: 'other', operator: 'map' } })
-  await log.open()
+  await log.flush()
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ level: 'info', job: 'orders.ts', event: 'user.log', msg: 'x', operator: 'map' })
 })
