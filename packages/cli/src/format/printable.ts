@@ -8,6 +8,11 @@ export function printable(text: string): string {
   )
 }
 
+/** At most `width` characters, the end replaced by `...` where there are more. */
+export function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 3)}...`
+}
+
 /** The same on one line. */
 export function printableLine(text: string): string {
   return printable(text).replaceAll('\n', '\\n').replaceAll('\t', ' ')

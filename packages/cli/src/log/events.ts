@@ -78,9 +78,9 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
     },
   },
   'job.stopping': {
-    when: 'After Ctrl-C or SIGTERM.',
+    when: 'After Ctrl-C or SIGTERM, or when whoever read stdout has left.',
     fields: {
-      signal: field('text', '`SIGINT` or `SIGTERM`.'),
+      signal: field('text', '`SIGINT`, `SIGTERM` or `SIGPIPE`.'),
       stopTimeoutMs: field('ms', 'How long what is in flight may take to flow out.'),
     },
   },

@@ -49,10 +49,11 @@ export function startedLine(startupMs: number): JobLogLine {
 }
 
 export function stoppingLine(signal: string, stopTimeoutMs: number): JobLogLine {
+  const why = signal === 'SIGPIPE' ? 'nobody reads the output any more' : signal
   return {
     level: 'info',
     event: 'job.stopping',
-    msg: `${signal}: sources stop, what is in flight flows out within ${formatDuration(stopTimeoutMs)}; once more exits now`,
+    msg: `${why}: sources stop, what is in flight flows out within ${formatDuration(stopTimeoutMs)}; once more exits now`,
     fields: { signal, stopTimeoutMs },
   }
 }

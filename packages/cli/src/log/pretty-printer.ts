@@ -3,7 +3,7 @@
  * widths from `job.planned`. No I/O.
  */
 import type { Colours } from '../format/colours.js'
-import { printable, printableLine } from '../format/printable.js'
+import { printable, printableLine, shorten } from '../format/printable.js'
 import { padTo } from '../format/table.js'
 import { formatAmount, formatByteRate, formatBytes, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 
@@ -81,7 +81,7 @@ export class PrettyPrinter {
     const shape = this.#shapes.get(line['edge']) ?? `${text(line['partitioning'])} ${text(line['channels'])}`
     const shapeWidth = Math.max(0, ...[...this.#shapes.values()].map((known) => known.length))
     return [
-      padTo(printableLine(text(line['edge'])), this.#edgeWidth),
+      padTo(shorten(printableLine(text(line['edge'])), EDGE_WIDTH_MAX), this.#edgeWidth),
       dim(padTo(shape, shapeWidth)),
       padTo(formatRecordRate(number(line['recordsPerSecond'])), 12, 'right'),
       padTo(formatByteRate(number(line['bytesPerSecond'])), 9, 'right'),

@@ -1,11 +1,13 @@
 /** The end of a run on the terminal: edges with rates and pressure, operators with what their time went to. Pure. */
 import { type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport } from '@sluice/engine'
 import type { Colours } from '../format/colours.js'
-import { printableLine } from '../format/printable.js'
+import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
 import { formatByteRate, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 
 const right = 'right'
+/** The chain of a task may be long. */
+const NAME_WIDTH_MAX = 48
 
 /** Two tables with a blank line before each; the edges are left out where there are none. */
 export function formatResultTables(totals: IntervalReport, colours: Colours): string {
@@ -26,7 +28,7 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
       { title: 'pressure' },
     ],
     edges.map((edge) => [
-      printableLine(edge.edge),
+      shorten(printableLine(edge.edge), NAME_WIDTH_MAX),
       `${edge.partitioning}, ${edge.channels} channel${edge.channels === 1 ? '' : 's'}`,
       formatRecordRate(edge.recordsPerSecond),
       formatByteRate(edge.bytesPerSecond),
@@ -55,7 +57,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       ...(lost ? [{ title: 'dropped', align: right } as const, { title: 'dead letters', align: right } as const] : []),
     ],
     subtasks.map((subtask) => [
-      printableLine(subtask.task),
+      shorten(printableLine(subtask.task), NAME_WIDTH_MAX),
       String(subtask.subtask),
       subtask.worker === HOST_WORKER ? 'main' : String(subtask.worker),
       share(subtask.busyMsPerSecond),

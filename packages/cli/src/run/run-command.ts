@@ -20,7 +20,8 @@ import { readErrorFacts } from '../report/error-facts.js'
 import { formatResultTables } from '../report/result-tables.js'
 import { listenForStop, type StopSignal } from './stop-signals.js'
 
-const signalStatus: Readonly<Record<StopSignal, number>> = { SIGINT: 130, SIGTERM: 143 }
+/** As shells count: 128 and the number of the signal. SIGPIPE: whoever read stdout has left. */
+const stopStatus = { SIGINT: 130, SIGTERM: 143, SIGPIPE: 141 } as const
 
 export function runCommand(args: RunArguments): Promise<number> {
   return new RunCommand(args).execute()
@@ -35,7 +36,7 @@ class RunCommand {
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
   #plannedAtMs: number | undefined
-  #signal: StopSignal | undefined
+  #stoppedBy: keyof typeof stopStatus | undefined
 
   constructor(args: RunArguments) {
     this.#args = args
@@ -52,11 +53,13 @@ class RunCommand {
 
   async execute(): Promise<number> {
     process.on('uncaughtException', (error) => void this.#exitOnUncaught(error))
+    // Nobody reads the log any more: the job goes on.
+    process.stderr.on('error', () => {})
     try {
       const handle = await this.#start()
       const stopListening = listenForStop({
         onFirst: (signal) => this.#stop(handle, signal),
-        onSecond: (signal) => process.exit(signalStatus[signal]),
+        onSecond: (signal) => process.exit(stopStatus[signal]),
         monotonicMs: () => performance.now(),
       })
       this.#endWithReader(handle)
@@ -108,8 +111,8 @@ class RunCommand {
     this.#log.write(startedLine(performance.now()))
   }
 
-  #stop(handle: RunHandle<unknown>, signal: StopSignal): void {
-    this.#signal = signal
+  #stop(handle: RunHandle<unknown>, signal: StopSignal | 'SIGPIPE'): void {
+    this.#stoppedBy ??= signal
     this.#log.write(stoppingLine(signal, this.#stopTimeoutMs))
     void handle.stop()
   }
@@ -118,8 +121,7 @@ class RunCommand {
   #endWithReader(handle: RunHandle<unknown>): void {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') throw error
-      this.#signal ??= 'SIGTERM'
-      void handle.stop()
+      if (this.#stoppedBy === undefined) this.#stop(handle, 'SIGPIPE')
     })
   }
 
@@ -130,11 +132,13 @@ class RunCommand {
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {
       process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours)))
     }
-    return result.stopped && this.#signal !== undefined ? signalStatus[this.#signal] : 0
+    return result.stopped && this.#stoppedBy !== undefined ? stopStatus[this.#stoppedBy] : 0
   }
 
   async #fail(thrown: unknown): Promise<number> {
     const facts = readErrorFacts(thrown)
+    // A sink that can no longer write to stdout is the consequence of the stop, not a failure.
+    if (this.#stoppedBy === 'SIGPIPE' && facts.causes.some(isBrokenPipe)) return stopStatus.SIGPIPE
     const durationMs = this.#plannedAtMs === undefined ? 0 : Math.round(performance.now() - this.#plannedAtMs)
     const isPretty = this.#args.log === 'pretty'
     // Before it was planned there is no log to speak of: the block says it all.
@@ -157,4 +161,8 @@ class RunCommand {
           })
     process.exit(await this.#fail(wrapped))
   }
+}
+
+function isBrokenPipe(cause: unknown): boolean {
+  return cause instanceof Error && (cause as NodeJS.ErrnoException).code === 'EPIPE'
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { wantsColour } from '../../src/format/colours.js'
-import { printable, printableLine } from '../../src/format/printable.js'
+import { printable, printableLine, shorten } from '../../src/format/printable.js'
 import { formatTable } from '../../src/format/table.js'
 import {
   formatAmount,
@@ -70,6 +70,7 @@ test('text of others cannot move the cursor or forge a line', () => {
   const escape = String.fromCharCode(27)
   expect(printable(`a${escape}[2Jb\r\nc`)).toBe('a\\x1b[2Jb\\x0d\nc')
   expect(printableLine('a\nb\tc')).toBe('a\\nb c')
+  expect([shorten('abcdef', 6), shorten('abcdefg', 6)]).toEqual(['abcdef', 'abc...'])
 })
 
 test.each([

@@ -88,6 +88,15 @@ test('Ctrl-C stops cleanly: it says so, what is in flight flows out, status 130'
   expect(status).toBe(130)
 })
 
+test('a reader that leaves, as head does, stops the job without a complaint', async () => {
+  const job = startSluice(['run', 'numbers.ts', '--param', 'records=1000000000'], { cwd: folder.path })
+  job.process.stdout?.once('data', () => job.process.stdout?.destroy())
+  const { status, stderr } = await job.ended
+  expect(stderr).toMatch(/stopping +nobody reads the output any more/)
+  expect(stderr).not.toMatch(/failed|SLUICE_/)
+  expect(status).toBe(141)
+})
+
 test('a second Ctrl-C exits at once, even where a function of the job never returns', async () => {
   await folder.write('stuck.ts', slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', '{}'))
   const job = startSluice(['run', 'stuck.ts'], { cwd: folder.path })
