@@ -64,7 +64,8 @@ class LocalQueue {
       this.spare.pop() ?? {
         kind: FrameKind.records,
         records: new Array<unknown>(LOCAL_FRAME_RECORDS).fill(undefined),
-        times: new Float64Array(LOCAL_FRAME_RECORDS),
+        // NaN where the edge is untimed: nothing is written there.
+        times: new Float64Array(LOCAL_FRAME_RECORDS).fill(Number.NaN),
         count: 0,
         detail: 0,
         bytes: 0,
@@ -164,13 +165,14 @@ export class LocalOutput implements OutputChannel {
 
   sendEnd(reason: EndReasonCode): void {
     this.seal()
-    if (this.#pending.length === 0) this.#sendPendingWatermark()
+    // Nobody reads on behind the end: the newest watermark goes before it.
+    this.#sendPendingWatermark()
     this.#submit(controlFrame(FrameKind.end, reason))
   }
 
   #sendPendingWatermark(): void {
     if (Number.isNaN(this.#pendingWatermark)) return
-    this.#publish(controlFrame(FrameKind.watermark, this.#pendingWatermark))
+    this.#submit(controlFrame(FrameKind.watermark, this.#pendingWatermark))
     this.#queue.options.producerMetrics.watermark(this.#pendingWatermark)
     this.#pendingWatermark = Number.NaN
   }

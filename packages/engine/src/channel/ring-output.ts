@@ -209,18 +209,21 @@ export class RingOutput implements OutputChannel {
 
   sendEnd(reason: EndReasonCode): void {
     this.seal()
-    if (this.#pending.length === 0) this.#sendPendingWatermark()
+    // Nobody reads on behind the end: the newest watermark goes before it.
+    if (!Number.isNaN(this.#pendingWatermark)) {
+      this.#submit(watermarkFrame(this.#pendingWatermark))
+      this.#forgetWatermark()
+    }
     this.#submit(controlFrame(FrameKind.end, reason, 0))
   }
 
   #sendPendingWatermark(): void {
-    const watermark = this.#pendingWatermark
-    if (Number.isNaN(watermark)) return
-    const payload = Buffer.alloc(8)
-    payload.writeDoubleLE(watermark)
-    if (!this.#publish(FrameKind.watermark, 0, 0, undefined, 0, payload, 0, 8)) return
+    if (!Number.isNaN(this.#pendingWatermark) && this.#publishPending(watermarkFrame(this.#pendingWatermark))) this.#forgetWatermark()
+  }
+
+  #forgetWatermark(): void {
+    this.#options.metrics.watermark(this.#pendingWatermark)
     this.#pendingWatermark = Number.NaN
-    this.#options.metrics.watermark(watermark)
   }
 
   #stageLarge(encoded: Uint8Array, timestamp: number): void {
@@ -375,6 +378,12 @@ const NO_TIME = Float64Array.of(Number.NaN)
 
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function watermarkFrame(watermark: number): PendingFrame {
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(watermark)
+  return { kind: FrameKind.watermark, count: 0, detail: 0, times: undefined, bytes, length: bytes.length, sent: 0 }
 }
 
 function controlFrame(kind: FrameKindCode, count: number, detail: number): PendingFrame {
