@@ -19,11 +19,17 @@ import {
   FRAME_KIND_MASK,
   FRAME_KIND_MAX,
   FRAME_MAGIC,
+  FRAME_RECORDS_MAX,
   FrameKind,
 } from './frame.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
 import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
 import { FRAGMENT_INNER_SHIFT } from './ring-output.js'
+
+/** What an untimed edge has for timestamps: a chain may have timed inputs beside it. */
+const NO_TIMES: Float64Array = new Float64Array(FRAME_RECORDS_MAX).fill(Number.NaN)
+/** Kinds that have one 8-byte word before the rest of their payload. */
+const WORD_BYTES = 8
 
 export interface RingInputOptions {
   readonly id: number
@@ -124,12 +130,14 @@ export class RingInput implements InputChannel {
       this.#frameBytes = length
       const payload = start + FRAME_HEADER_BYTES
       if (kind === FrameKind.records) {
-        const timesBytes = this.#options.timed ? count * 8 : 0
-        if (count <= 0 || detail < 0 || FRAME_HEADER_BYTES + timesBytes + detail > length)
+        const { timed } = this.#options
+        const timesBytes = timed ? count * 8 : 0
+        // A record takes a byte at least.
+        if (count <= 0 || count > FRAME_RECORDS_MAX || detail < count || FRAME_HEADER_BYTES + timesBytes + detail > length)
           this.#corrupt(`a frame of ${count} records with ${detail} bytes in ${length}`)
         this.#openRecords(this.#ringView, this.#ringBytes, payload + timesBytes, detail, count)
-        this.times = this.#ringTimes
-        this.timesAt = payload >> 3
+        this.times = timed ? this.#ringTimes : NO_TIMES
+        this.timesAt = timed ? payload >> 3 : 0
         return Input.records
       }
       if (kind === FrameKind.fragment) {
@@ -137,9 +145,13 @@ export class RingInput implements InputChannel {
         continue
       }
       if (this.#assembling && kind !== FrameKind.pad) this.#corrupt('a frame between the fragments of a record')
-      if (kind === FrameKind.watermark) this.watermark = this.#ringView.getFloat64(payload, true)
-      else if (kind === FrameKind.shape) this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))
-      else if (kind === FrameKind.barrier) this.barrierId = detail
+      if (kind === FrameKind.watermark) {
+        if (length < FRAME_HEADER_BYTES + WORD_BYTES) this.#corrupt(`a watermark of ${length} bytes`)
+        this.watermark = this.#ringView.getFloat64(payload, true)
+      } else if (kind === FrameKind.shape) {
+        if (detail <= 0 || FRAME_HEADER_BYTES + detail > length) this.#corrupt(`a definition of ${detail} bytes in ${length}`)
+        this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))
+      } else if (kind === FrameKind.barrier) this.barrierId = detail
       else if (kind === FrameKind.end) {
         this.ended = true
         this.endReason = count as EndReasonCode
@@ -198,6 +210,7 @@ export class RingInput implements InputChannel {
 
   /** Copies a fragment and releases it; true when the record is complete and current. */
   #takeFragment(payload: number, length: number, count: number, total: number): boolean {
+    if (length <= FRAME_HEADER_BYTES + WORD_BYTES) this.#corrupt(`a fragment of ${length} bytes`)
     const inner = count >> FRAGMENT_INNER_SHIFT
     const last = (count & 1) === 1
     if (!this.#assembling) {
@@ -206,8 +219,8 @@ export class RingInput implements InputChannel {
       this.#assembled = 0
       this.#assembling = true
     }
-    const from = payload + 8
-    const bytes = Math.min(length - FRAME_HEADER_BYTES - 8, this.#assembly.length - this.#assembled)
+    const from = payload + WORD_BYTES
+    const bytes = Math.min(length - FRAME_HEADER_BYTES - WORD_BYTES, this.#assembly.length - this.#assembled)
     this.#ringBytes.copy(this.#assembly, this.#assembled, from, from + bytes)
     this.#assembled += bytes
     const timestamp = this.#ringTimes[payload >> 3] as number
@@ -255,6 +268,7 @@ export class RingInput implements InputChannel {
       length < FRAME_HEADER_BYTES ||
       length % FRAME_ALIGN_BYTES !== 0 ||
       length > bound ||
+      start + length > this.#capacity ||
       length > available ||
       available > this.#capacity ||
       (kind === FrameKind.records && ((this.#written - this.#granted) | 0) > CONTROL_RESERVE_BYTES)

@@ -1,0 +1,172 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { EndReason } from '../../src/channel/frame.js'
+import { type Item, RingHarness, type RingHarnessOptions } from './ring-harness.js'
+
+type Step =
+  | { readonly do: 'records'; readonly sizes: readonly number[]; readonly shape: number }
+  | { readonly do: 'flush' | 'drain' | 'watermark' | 'barrier' }
+  | { readonly do: 'consume'; readonly records: number }
+  | { readonly do: 'adapt'; readonly bytesPerSecond: number }
+
+/** Mostly small records, some of about a frame, few that leave in fragments. */
+const size = fc.oneof(
+  { arbitrary: fc.integer({ min: 0, max: 60 }), weight: 12 },
+  { arbitrary: fc.integer({ min: 300, max: 600 }), weight: 3 },
+  { arbitrary: fc.integer({ min: 600, max: 9000 }), weight: 1 },
+)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    arbitrary: fc.record({
+      do: fc.constant('records' as const),
+      sizes: fc.array(size, { minLength: 1, maxLength: 20 }),
+      shape: fc.integer({ min: 0, max: 12 }),
+    }),
+    weight: 8,
+  },
+  {
+    arbitrary: fc.record({ do: fc.constantFrom('flush' as const, 'drain' as const, 'watermark' as const, 'barrier' as const) }),
+    weight: 6,
+  },
+  {
+    arbitrary: fc.record({ do: fc.constant('consume' as const), records: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(10_000)) }),
+    weight: 7,
+  },
+  { arbitrary: fc.record({ do: fc.constant('adapt' as const), bytesPerSecond: fc.integer({ min: 1, max: 200_000 }) }), weight: 2 },
+)
+const positions = fc.constantFrom(0, 4096 * 7 + 16 * 5, 2 ** 31 - 4096, 2 ** 31 - 48, 2 ** 32 - 4096 - 16, 2 ** 32 - 16)
+
+/** Records of several shapes; one of them has so many fields that its definition is larger than a frame. */
+function recordOf(id: number, text: number, shape: number): unknown {
+  const record: Record<string, unknown> = { id, text: String.fromCharCode(97 + (id % 26)).repeat(text) }
+  if (shape === 12) for (let field = 0; field < 120; field++) record[`field number ${field}`] = field
+  else if (shape > 4) record[`extra${shape}`] = [id, null]
+  return record
+}
+
+function play(options: RingHarnessOptions, steps: readonly Step[]): void {
+  const ring = new RingHarness(options)
+  const sent: Item[] = []
+  /** By watermark: how many items were sent before it. */
+  const sentBefore = new Map<number, number>()
+  let ids = 0
+  let watermark = 0
+  let barriers = 0
+  for (const action of steps) {
+    ring.nowMs += 3
+    if (action.do === 'records') {
+      for (const text of action.sizes) {
+        // A chain takes the next record only while the gate is open.
+        if (ring.gate.closed > 0) break
+        const timestamp = options.timed === true ? ids * 10 : Number.NaN
+        const value = recordOf(ids++, text, action.shape)
+        sent.push({ kind: 'record', value, timestamp })
+        ring.produce(() => ring.emit(value, timestamp))
+      }
+    } else if (action.do === 'flush') ring.produce(() => ring.output.flush())
+    else if (action.do === 'drain') ring.drain()
+    else if (action.do === 'watermark') {
+      sentBefore.set(++watermark, sent.length)
+      ring.produce(() => ring.output.sendWatermark(watermark))
+    } else if (action.do === 'barrier') {
+      // At most one is on its way.
+      if (ring.received.filter((item) => item.kind === 'barrier').length < barriers) continue
+      ring.controls = 1
+      sent.push({ kind: 'barrier', id: ++barriers })
+      ring.produce(() => ring.output.sendBarrier(barriers))
+    } else if (action.do === 'consume') ring.take(() => void ring.consume(action.records))
+    else {
+      const limits = { minBytes: ring.minWindow, maxBytes: ring.maxWindow, targetMs: 100 }
+      ring.take(() => ring.input.adapt(Math.max(0.001, (ring.consumed / action.bytesPerSecond) * 1000), limits))
+      expect(ring.input.windowBytes).toBeGreaterThanOrEqual(ring.minWindow)
+      expect(ring.input.windowBytes).toBeLessThanOrEqual(ring.maxWindow)
+    }
+  }
+  ring.controls = 2
+  ring.produce(() => ring.output.sendEnd(EndReason.stopped))
+  sent.push({ kind: 'end', reason: EndReason.stopped })
+  ring.settle()
+  expect(ring.received.filter((item) => item.kind !== 'watermark')).toEqual(sent)
+  let last = 0
+  let items = 0
+  for (const item of ring.received) {
+    if (item.kind !== 'watermark') {
+      items++
+      continue
+    }
+    expect(item.watermark).toBeGreaterThan(last)
+    last = item.watermark
+    expect(items, 'a watermark before a record that came before it').toBeGreaterThanOrEqual(sentBefore.get(item.watermark) ?? Number.NaN)
+  }
+  expect(last, 'the newest watermark arrives').toBe(watermark)
+}
+
+describe('a ring', () => {
+  for (const timed of [false, true]) {
+    for (const codeGeneration of [true, false]) {
+      it(`keeps its rules and loses nothing at any interleaving, timed ${timed}, generated ${codeGeneration}`, () => {
+        fc.assert(
+          fc.property(
+            fc.array(step, { maxLength: 60 }),
+            positions,
+            fc.boolean(),
+            fc.constantFrom(4096, 8192),
+            (steps, position, smallest, capacityBytes) => {
+              const windowBytes = smallest ? { windowBytes: capacityBytes / 4 } : {}
+              play({ timed, codeGeneration, position, capacityBytes, ...windowBytes }, steps)
+            },
+          ),
+          { numRuns: 150 },
+        )
+      })
+    }
+  }
+
+  it('needs only room for barrier and end, when there is no credit', () => {
+    const ring = new RingHarness({ windowBytes: 1024 })
+    while (ring.gate.closed === 0) ring.produce(() => ring.emit({ text: 'x'.repeat(100) }, Number.NaN))
+    const full = ring.written
+    expect(full).toBeLessThanOrEqual(1024)
+    expect(full).toBeGreaterThan(1024 - 512)
+    // Behind data that has no credit they wait; at once when it has left.
+    ring.controls = 2
+    ring.produce(() => ring.output.sendBarrier(7))
+    ring.produce(() => ring.output.sendEnd(EndReason.exhausted))
+    expect(ring.written).toBe(full)
+    ring.settle()
+    expect(ring.received.slice(-2)).toEqual([
+      { kind: 'barrier', id: 7 },
+      { kind: 'end', reason: EndReason.exhausted },
+    ])
+    const idle = new RingHarness({ windowBytes: 1024 })
+    for (let sent = 0; ((idle.word(17) - idle.word(0)) | 0) >= 160; sent++) {
+      idle.produce(() => idle.emit({ text: 'x'.repeat(100) }, Number.NaN))
+      idle.produce(() => idle.output.flush())
+    }
+    idle.controls = 2
+    expect(idle.gate.closed).toBe(0)
+    idle.produce(() => idle.output.sendBarrier(1))
+    idle.produce(() => idle.output.sendEnd(EndReason.exhausted))
+    expect(idle.output.drained).toBe(true)
+  })
+
+  it('keeps only the newest watermark while there is no credit', () => {
+    const ring = new RingHarness({ windowBytes: 1024 })
+    while (ring.gate.closed === 0) {
+      ring.produce(() => ring.emit({ text: 'x'.repeat(100) }, Number.NaN))
+      ring.produce(() => ring.output.flush())
+    }
+    for (let watermark = 1; watermark <= 1000; watermark++) ring.produce(() => ring.output.sendWatermark(watermark))
+    ring.settle()
+    expect(ring.received.filter((item) => item.kind === 'watermark')).toEqual([{ kind: 'watermark', watermark: 1000 }])
+  })
+
+  it('says where a barrier stands before it is reached', () => {
+    const ring = new RingHarness({})
+    ring.produce(() => ring.emit({ text: 'x'.repeat(100) }, Number.NaN))
+    ring.controls = 1
+    ring.produce(() => ring.output.sendBarrier(42))
+    expect(ring.word(1)).toBe(42)
+    expect((ring.word(2) - ring.word(0)) | 0).toBe(-16)
+  })
+})
