@@ -20,7 +20,8 @@ export const SubtaskWord = {
   state: 4,
   stateSinceMs: 5,
   recordsIn: 6,
-  recordsOut: 7,
+  /** Records that reached the sinks of this subtask; what it sent over edges is counted by its channels. */
+  recordsWritten: 7,
   watermark: 8,
   stateBytes: 9,
   /** Channel id that lacks credit, -1: none. */

@@ -28,7 +28,10 @@ export interface SubtaskMetrics {
   /** Start of the state it is in; 0: not started. */
   readonly stateSinceMs: number
   readonly recordsIn: number
+  /** Sent over edges, or written by sinks of the chain. */
   readonly recordsOut: number
+  /** Of those, what reached sinks. */
+  readonly recordsWritten: number
   /** Ms since the epoch; -Infinity before the first. */
   readonly watermark: number
   readonly stateBytes: number
@@ -74,10 +77,13 @@ export interface OperatorMetricsSample {
 /** Reads everything at `nowMs` of the monotonic clock that the workers stamp with. */
 export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: number): MetricsSnapshot {
   const layout = layoutMetrics(plan)
+  const channels = plan.channels.map(({ id }) => readChannel(metrics, layout.channelAt(id), nowMs))
+  const sent: number[] = plan.subtasks.map(() => 0)
+  for (const { id, fromSubtask } of plan.channels) sent[fromSubtask] = (sent[fromSubtask] ?? 0) + (channels[id]?.records ?? 0)
   return {
     atMs: nowMs,
-    subtasks: plan.subtasks.map(({ id }) => readSubtask(metrics, layout.subtaskAt(id), nowMs)),
-    channels: plan.channels.map(({ id }) => readChannel(metrics, layout.channelAt(id), nowMs)),
+    subtasks: plan.subtasks.map(({ id }) => readSubtask(metrics, layout.subtaskAt(id), nowMs, sent[id] ?? 0)),
+    channels,
     operators: plan.subtasks.map(({ id, task }) =>
       (plan.tasks[task]?.nodes ?? []).map((_, position) => {
         const at = layout.operatorAt(id, position)
@@ -94,7 +100,7 @@ export function zeroMetrics(plan: PhysicalPlan, startedAtMs: number): MetricsSna
 
 const READS_MAX = 3
 
-function readSubtask(metrics: Float64Array, at: number, nowMs: number): SubtaskMetrics {
+function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: number): SubtaskMetrics {
   const read = (offset: number): number => word(metrics, at + offset)
   let stateSinceMs = read(SubtaskWord.stateSinceMs)
   let state = read(SubtaskWord.state) as SubtaskStateCode
@@ -134,7 +140,8 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number): SubtaskM
     state,
     stateSinceMs,
     recordsIn: read(SubtaskWord.recordsIn),
-    recordsOut: read(SubtaskWord.recordsOut),
+    recordsOut: read(SubtaskWord.recordsWritten) + sent,
+    recordsWritten: read(SubtaskWord.recordsWritten),
     watermark: started ? read(SubtaskWord.watermark) : Number.NEGATIVE_INFINITY,
     stateBytes: read(SubtaskWord.stateBytes),
     blockedChannel: started ? read(SubtaskWord.blockedChannel) : -1,

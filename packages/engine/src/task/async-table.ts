@@ -62,6 +62,11 @@ export class AsyncTable {
     if (isPromise(record)) throw new SluiceError('SLUICE_RECORD_PROMISE', 'A Promise reached an asynchronous operator.')
   }
 
+  /** Records that reached this consumer; 0 where results flow on. */
+  get consumed(): number {
+    return this.#options.discardsResults ? this.#sequence : 0
+  }
+
   /** The context of the next call. */
   nextContext(): AsyncCallContext {
     const sequence = this.#sequence++

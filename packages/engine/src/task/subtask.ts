@@ -250,11 +250,15 @@ export class Subtask {
     if (state === SubtaskState.idle) for (const input of inputs) input.starvedBegins(nowMs)
     else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
     accounting.enter(state, nowMs)
-    if (this.#tables.length > 0)
-      accounting.set(
-        SubtaskWord.asyncInFlight,
-        this.#tables.reduce((sum, table) => sum + table.inFlight, 0),
-      )
+    let written = 0
+    let inFlight = 0
+    for (const { sink } of this.#sinks) written += sink.written
+    for (const table of this.#tables) {
+      written += table.consumed
+      inFlight += table.inFlight
+    }
+    accounting.set(SubtaskWord.recordsWritten, written)
+    accounting.set(SubtaskWord.asyncInFlight, inFlight)
   }
 
   #expansionActive(): boolean {

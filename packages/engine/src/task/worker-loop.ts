@@ -129,7 +129,6 @@ export class WorkerLoop {
       }
       await this.#park()
       patience = 0
-      yieldedAtMs = clock.monotonicMs()
     }
   }
 

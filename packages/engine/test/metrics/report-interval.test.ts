@@ -152,7 +152,7 @@ describe('edge pressure', () => {
 
 describe('subtasks', () => {
   it('gives rates that add up to a second, with the open state', () => {
-    const board = new MetricsBoard(plan).subtask('in', 1, {
+    const board = new MetricsBoard(plan).channel('parse -> sum', 3, { records: 390 }).subtask('in', 1, {
       busyMs: 300,
       queuedMs: 100,
       backpressuredMs: 200,
@@ -160,7 +160,7 @@ describe('subtasks', () => {
       state: SubtaskState.idle,
       stateSinceMs: started + 600,
       recordsIn: 500,
-      recordsOut: 400,
+      recordsWritten: 10,
       watermark: 77,
       stateBytes: 8,
     })
