@@ -9,7 +9,7 @@ export interface Column {
 const colourCodes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, 'g')
 
 /** The printed width of a text. */
-export function textWidth(text: string): number {
+function textWidth(text: string): number {
   return text.replace(colourCodes, '').length
 }
 

@@ -5,7 +5,7 @@
 import type { Colours } from '../format/colours.js'
 import { printable, printableLine, shorten } from '../format/printable.js'
 import { padTo } from '../format/table.js'
-import { formatAmount, formatByteRate, formatBytes, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+import { formatByteRate, formatBytes, formatRecordRate, formatShare } from '../format/units.js'
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -107,12 +107,6 @@ function userLine(line: Line): string {
   )
   const level = line['level'] === 'info' ? '' : `${text(line['level'])}  `
   return [`${level}${operator}${printable(text(line['msg']))}`, ...fields].join('  ')
-}
-
-/** What the last lines of a job say, in one sentence. */
-export function describeEnd(recordsIn: number, recordsOut: number, durationMs: number): string {
-  const rate = durationMs > 0 ? (recordsIn / durationMs) * 1000 : 0
-  return `${formatAmount(recordsIn, 'record')} in, ${formatAmount(recordsOut, 'record')} out in ${formatDuration(durationMs)}, ${formatCount(rate)} records/s`
 }
 
 function timeOfDay(iso: string): string {

@@ -4,11 +4,12 @@
  */
 import { basename } from 'node:path'
 import { isatty } from 'node:tty'
-import { defaultSettings, SluiceError } from '@sluice/engine'
+import { defaultSettings, SluiceError, type StuckSubtask } from '@sluice/engine'
 import { parseByteSize, parseDuration } from '@sluice/operators'
 import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run } from '@sluice/runtime-workers'
 import type { RunArguments } from '../arguments/command-line.js'
 import { type Colours, makeColours, wantsColour } from '../format/colours.js'
+import { formatDuration } from '../format/units.js'
 import { JobLog } from '../log/job-log.js'
 import { failedLine, plannedLine, startedLine, stoppingLine } from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
@@ -36,6 +37,7 @@ class RunCommand {
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
   #plannedAtMs: number | undefined
+  #lastStuck: StuckSubtask | undefined
   #stoppedBy: keyof typeof stopStatus | undefined
 
   constructor(args: RunArguments) {
@@ -96,7 +98,7 @@ class RunCommand {
       .on('planned', (event) => this.#planned(event))
       .on('started', () => this.#started())
       .on('report', (reported) => reportLines(reported).forEach((line) => this.#log.write(line)))
-      .on('stuck', (stuck) => this.#log.write(stuckLine(stuck)))
+      .on('stuck', (stuck) => this.#stuck(stuck))
       .on('log', (entry) => this.#log.write(userLine(entry)))
     return handle
   }
@@ -125,8 +127,27 @@ class RunCommand {
     })
   }
 
+  #stuck(stuck: StuckSubtask): void {
+    this.#lastStuck = stuck
+    this.#log.write(stuckLine(stuck))
+  }
+
+  #interrupted(): SluiceError {
+    const stuck = this.#lastStuck
+    const why = stuck === undefined ? '' : `: ${stuck.operator} (subtask ${stuck.subtask}) had not returned from a call`
+    return new SluiceError(
+      'SLUICE_INTERRUPTED',
+      `what was in flight did not flow out within ${formatDuration(this.#stopTimeoutMs)} and was given up${why}`,
+      {
+        operator: stuck?.operator,
+        subtask: stuck?.subtask,
+        hint: 'Raise stopTimeoutMs in the settings of the job, or make what is slow faster. The output may be incomplete.',
+      },
+    )
+  }
+
   async #finish(result: RunResult<unknown>): Promise<number> {
-    if (result.aborted) throw new SluiceError('SLUICE_INTERRUPTED', 'what was in flight did not flow out in time and was given up')
+    if (result.aborted) throw this.#interrupted()
     this.#log.write(finishedLine(result))
     await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {

@@ -97,6 +97,19 @@ test('a reader that leaves, as head does, stops the job without a complaint', as
   expect(status).toBe(141)
 })
 
+test('Ctrl-C ends a job whose function never returns, after the time limit, and says which one it was', async () => {
+  const spins = slowJob
+    .replace('ringBytes: 4096', 'stuckAfterMs: 100, stopTimeoutMs: 200')
+    .replace('.keyBy(', ".map((record) => { for (;;); return record }, { name: 'spin' })\n    .keyBy(")
+  await folder.write('spin.ts', spins)
+  const job = startSluice(['run', 'spin.ts'], { cwd: folder.path })
+  await job.said(/stuck +.*spin.* has been inside one call/)
+  job.process.kill('SIGINT')
+  const { status, stderr } = await job.ended
+  expect(stderr).toMatch(/SLUICE_INTERRUPTED.* did not flow out within 200 ms .*spin.*had not returned/)
+  expect(status).toBe(1)
+})
+
 test('a second Ctrl-C exits at once, even where a function of the job never returns', async () => {
   await folder.write('stuck.ts', slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', '{}'))
   const job = startSluice(['run', 'stuck.ts'], { cwd: folder.path })

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
-export const binary: string = resolve(import.meta.dirname, '../../bin/sluice.js')
+const binary = resolve(import.meta.dirname, '../../bin/sluice.js')
 
 export interface Ended {
   readonly status: number | null
