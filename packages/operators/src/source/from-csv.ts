@@ -1,15 +1,14 @@
-/** CSV files, parsed by csv-parse in chunks. */
-import { Buffer } from 'node:buffer'
-import { type FileHandle, open } from 'node:fs/promises'
+/** CSV files, read line by line. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { CsvError, type InfoRecord, type Options, Parser } from 'csv-parse'
 import { checkChoice, checkPath } from './check-options.js'
 import { convertCell } from './convert-text.js'
+import { type CsvFormat, CsvRowParser } from './csv-row-parser.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
-import { type FileSplit, inputError, listFiles, mayMatchMany, splitByFile } from './file-splits.js'
+import { type FileSplit, listFiles, mayMatchMany, splitByFile } from './file-splits.js'
 import { BATCH_RECORDS_MAX } from './from-text.js'
-import { LINE_BYTES_MAX } from './line-reader.js'
+import type { KnownField } from './known-fields.js'
+import { LINE_BYTES_MAX, LineReader } from './line-reader.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
@@ -52,16 +51,19 @@ export function fromCsv<S extends StandardSchemaV1>(
 ): Source<StandardSchemaV1.InferOutput<S>>
 export function fromCsv<T = Record<string, string>>(path: string, options?: FromCsvOptions & { readonly schema?: undefined }): Source<T>
 export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unknown> {
-  const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',' } = options
+  const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote, trim = false } = options
   checkPath('fromCsv', path)
   checkChoice('fromCsv: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (header !== true) checkColumnNames(header, 'fromCsv: header')
-  if (typeof delimiter !== 'string' || delimiter === '') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromCsv: delimiter takes text.')
+  for (const [option, text] of Object.entries({ delimiter, quote, escape })) {
+    if (typeof text !== 'string' || text === '' || /[\r\n]/.test(text))
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `fromCsv: ${option} takes text without line breaks.`)
+  }
   return defineSource<unknown, FileSplit>({
     splits: async () => splitByFile(await listFiles(path)),
     open: async (split, context) => {
       const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-      return CsvReader.open(split, gate, options)
+      return new CsvReader(await LineReader.open(split), split, gate, { delimiter, quote, escape, trim }, options)
     },
     replayable: true,
     parallelismMax: mayMatchMany(path) ? undefined : { value: 1, because: 'a CSV file has one reader' },
@@ -71,137 +73,128 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
   })
 }
 
-const READ_BYTES = 64 * 1024
+/** A cell of a column that is read. */
+interface ReadColumn {
+  /** Its place in the row. */
+  readonly index: number
+  readonly name: string
+  readonly field: KnownField | undefined
+}
 
 class CsvReader implements SourceReader<unknown> {
-  readonly #handle: FileHandle
+  readonly #lines: LineReader
   readonly #split: FileSplit
   readonly #gate: RecordGate
-  readonly #parser: Parser
-  #ready: TypedBatch<unknown>[] = []
-  #ended = false
+  readonly #parser: CsvRowParser
+  readonly #comment: string | undefined
+  readonly #trim: boolean
+  /** Cells of every row; undefined until the header was read. */
+  #width: number | undefined
+  #columns: readonly ReadColumn[] = []
+  /** The lines of the row at hand, and the number of the first. */
+  #raw = ''
+  #firstLine = 0
+  #isOpen = false
 
-  static async open(split: FileSplit, gate: RecordGate, options: FromCsvOptions): Promise<CsvReader> {
-    try {
-      return new CsvReader(await open(split.path, 'r'), split, gate, options)
-    } catch (error) {
-      throw inputError(error, split.path, split.name)
-    }
-  }
-
-  private constructor(handle: FileHandle, split: FileSplit, gate: RecordGate, options: FromCsvOptions) {
-    this.#handle = handle
+  constructor(lines: LineReader, split: FileSplit, gate: RecordGate, format: CsvFormat, options: FromCsvOptions) {
+    this.#lines = lines
     this.#split = split
     this.#gate = gate
-    this.#parser = this.#createParser(options)
-    // Errors arrive at the callback of the write that meets them; without a listener they would end the process as well.
-    this.#parser.on('error', () => undefined)
+    this.#parser = new CsvRowParser(format)
+    this.#comment = options.comment
+    this.#trim = format.trim
+    if (options.header !== undefined && options.header !== true) this.#nameColumns(options.header)
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
-    const ready = this.#ready.shift()
-    if (ready !== undefined) return ready
-    return this.#ended ? undefined : this.#readChunk().then(() => this.next())
+    const gate = this.#gate
+    let taken = 0
+    while (taken < BATCH_RECORDS_MAX) {
+      const line = this.#lines.nextLine(true)
+      if (line === undefined) break
+      taken++
+      this.#takeLine(line)
+    }
+    if (!gate.isEmpty) return gate.take()
+    if (!this.#lines.ended) return taken > 0 ? Promise.resolve().then(() => this.next()) : this.#lines.fill().then(() => this.next())
+    if (!this.#isOpen) return undefined
+    this.#isOpen = false
+    this.#parser.reset()
+    this.#reject('SLUICE_INPUT_MALFORMED', 'a quote is not closed')
+    return gate.take()
   }
 
   async close(): Promise<void> {
-    this.#parser.destroy()
-    await this.#handle.close()
+    await this.#lines.close()
   }
 
-  async #readChunk(): Promise<void> {
-    // The parser keeps slices of what it was given.
-    const buffer = Buffer.allocUnsafe(READ_BYTES)
-    const { bytesRead } = await this.#handle.read(buffer, 0, READ_BYTES, null).catch((error: unknown) => {
-      throw inputError(error, this.#split.path, this.#split.name)
-    })
-    try {
-      await new Promise<void>((resolve, reject) => {
-        const done = (error?: Error | null): void => (error == null ? resolve() : reject(error))
-        if (bytesRead > 0) this.#parser.write(buffer.subarray(0, bytesRead), done)
-        else this.#parser.end(done)
+  #takeLine(line: string): void {
+    if (this.#isOpen) this.#raw += `\n${line}`
+    else {
+      if (isEmpty(line, this.#trim) || (this.#comment !== undefined && line.startsWith(this.#comment))) return
+      this.#raw = line
+      this.#firstLine = this.#lines.lines
+    }
+    const state = this.#parser.parse(line)
+    this.#isOpen = state === 'open'
+    if (state === 'complete') this.#takeRow(this.#parser.cells)
+    else if (state === 'malformed') this.#reject('SLUICE_INPUT_MALFORMED', this.#parser.reason)
+    else if (this.#parser.openLength > LINE_BYTES_MAX) {
+      const position = `${this.#split.name} line ${this.#firstLine}`
+      throw new SluiceError('SLUICE_RECORD_TOO_LARGE', `${position}: a quoted cell is longer than ${LINE_BYTES_MAX} characters.`, {
+        position,
+        hint: 'Check that the quote that opens it is closed.',
       })
-    } catch (error) {
-      throw this.#malformed(error)
     }
-    if (bytesRead === 0) this.#ended = true
-    if (!this.#gate.isEmpty) this.#ready.push(this.#gate.take())
   }
 
-  #createParser(options: FromCsvOptions): Parser {
-    const { header = true, delimiter = ',', quote = '"', escape, comment, trim = false } = options
-    const { keys } = this.#gate.validator?.fields ?? {}
-    const wanted = keys === undefined ? undefined : new Set(keys)
-    const parserOptions: Options<Record<string, string>> = {
-      bom: true,
-      delimiter,
-      quote,
-      escape: escape ?? quote,
-      comment: comment ?? null,
-      trim,
-      skip_empty_lines: true,
-      max_record_size: LINE_BYTES_MAX,
-      columns: header === true ? (names) => this.#selectColumns(names, wanted) : selectNames(header, wanted),
-      skip_records_with_error: this.#gate.policy !== 'fail',
-      on_skip: (error, raw) => {
-        if (error !== undefined) this.#skip(error, raw)
-        return undefined
-      },
-      // Nothing reaches the readable side: records are taken here, while the line is known.
-      on_record: (record, info) => {
-        this.#take(record, info)
-        return null
-      },
+  #takeRow(cells: readonly string[]): void {
+    if (this.#width === undefined) {
+      checkColumnNames(cells, `${this.#split.name} line ${this.#firstLine}`)
+      this.#nameColumns(cells)
+      return
     }
-    return new Parser(parserOptions as unknown as Options)
-  }
-
-  #selectColumns(names: readonly string[], wanted: ReadonlySet<string> | undefined): (string | false)[] {
-    checkColumnNames(names, `${this.#split.name} line 1`)
-    return selectNames(names, wanted)
-  }
-
-  #take(record: Record<string, unknown>, info: InfoRecord): void {
-    const known = this.#gate.validator?.fields?.known
-    const raw = known === undefined ? record : { ...record }
-    if (known !== undefined) {
-      for (const field of known.values()) {
-        const text = record[field.name]
-        if (typeof text !== 'string') continue
-        const value = convertCell(field, text)
-        if (value === undefined) delete record[field.name]
-        else record[field.name] = value
-      }
+    if (cells.length !== this.#width) {
+      this.#reject('SLUICE_INPUT_MALFORMED', `the row has ${cells.length} cells, and there are ${this.#width} columns`)
+      return
     }
-    if (!this.#gate.admit(record)) this.#reject('SLUICE_RECORD_INVALID', raw, this.#gate.validator?.reason ?? '', info.lines)
-    if (this.#gate.records.length >= BATCH_RECORDS_MAX) this.#ready.push(this.#gate.take())
+    const record: Record<string, unknown> = {}
+    const columns = this.#columns
+    for (let position = 0; position < columns.length; position++) {
+      const { index, name, field } = columns[position] as ReadColumn
+      const text = cells[index] as string
+      const value = field === undefined ? text : convertCell(field, text)
+      if (value !== undefined) record[name] = value
+    }
+    if (!this.#gate.admit(record)) this.#reject('SLUICE_RECORD_INVALID', this.#gate.validator?.reason ?? '')
   }
 
-  #skip(error: CsvError, raw: string | undefined): void {
-    const line = typeof error.lines === 'number' ? error.lines : 0
-    this.#reject('SLUICE_INPUT_MALFORMED', raw ?? error.record ?? null, error.message, line)
+  /** In the order of the schema, where there is one: what is read fits it as it stands. */
+  #nameColumns(names: readonly string[]): void {
+    const { fields } = this.#gate.validator ?? {}
+    const read = fields?.keys ?? names
+    this.#width = names.length
+    this.#columns = read
+      .filter((name) => names.includes(name))
+      .map((name) => ({ index: names.indexOf(name), name, field: fields?.known.get(name) }))
   }
 
-  #reject(code: 'SLUICE_INPUT_MALFORMED' | 'SLUICE_RECORD_INVALID', input: unknown, reason: string, line: number): void {
-    this.#gate.reject(code, input, reason, `${this.#split.name} line ${line}`)
-  }
-
-  #malformed(error: unknown): unknown {
-    if (error instanceof SluiceError || !(error instanceof CsvError)) return error
-    const position = `${this.#split.name} line ${typeof error.lines === 'number' ? error.lines : 1}`
-    return new SluiceError('SLUICE_INPUT_MALFORMED', `${position}: ${error.message}`, { position, cause: error })
+  #reject(code: 'SLUICE_INPUT_MALFORMED' | 'SLUICE_RECORD_INVALID', reason: string): void {
+    const raw = this.#raw.endsWith('\r') ? this.#raw.slice(0, -1) : this.#raw
+    this.#gate.reject(code, raw, reason, `${this.#split.name} line ${this.#firstLine}`)
   }
 }
 
-function selectNames(names: readonly string[], wanted: ReadonlySet<string> | undefined): (string | false)[] {
-  return names.map((name) => (wanted === undefined || wanted.has(name) ? name : false))
+function isEmpty(line: string, trim: boolean): boolean {
+  return line === '' || line === '\r' || (trim && line.trim() === '')
 }
 
-/** A column that shadows another would lose data without a word. */
+/** A column that shadows another, or vanishes, would lose data without a word. */
 function checkColumnNames(names: readonly string[], where: string): void {
-  const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice === undefined) return
-  throw new SluiceError('SLUICE_INPUT_MALFORMED', `${where}: the column '${twice}' appears twice.`, {
+  const wrong = names.find((name, index) => names.indexOf(name) !== index || name === '__proto__')
+  if (wrong === undefined) return
+  const why = wrong === '__proto__' ? 'cannot be a property' : 'appears twice'
+  throw new SluiceError('SLUICE_INPUT_MALFORMED', `${where}: the column '${wrong}' ${why}.`, {
     hint: 'Give the source the names of the columns: { header: [...] }.',
   })
 }

@@ -47,8 +47,8 @@ export class LineReader {
     }
   }
 
-  /** The next line without its line break; undefined: `fill` first, or the end where `ended`. */
-  nextLine(): string | undefined {
+  /** The next line without its line break (with its CR where `keepReturn`); undefined: `fill` first, or the end where `ended`. */
+  nextLine(keepReturn = false): string | undefined {
     if (this.#startOffset >= this.#split.end && !this.#skipFirst) return undefined
     const buffer = this.#buffer
     const start = this.#start
@@ -62,10 +62,10 @@ export class LineReader {
     this.#startOffset += next - start
     if (this.#skipFirst) {
       this.#skipFirst = false
-      return this.nextLine()
+      return this.nextLine(keepReturn)
     }
     this.lines++
-    const end = at > start && buffer[at - 1] === CR ? at - 1 : at
+    const end = !keepReturn && at > start && buffer[at - 1] === CR ? at - 1 : at
     return buffer.toString('utf8', start, end)
   }
 

@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parse } from 'csv-parse/sync'
+import fc from 'fast-check'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
+import { CsvRowParser } from '../../src/source/csv-row-parser.js'
 import { fromCsv } from '../../src/source/from-csv.js'
 import type { Source } from '../../src/source/source.js'
 import { readSource, temporaryFolder } from './read-source.js'
@@ -72,15 +75,16 @@ test('a row that does not fit fails with file, line and reason per field', async
   const path = await write('id,price\n1,2\n"2\n",x\n')
   await expect(readSource(fromCsv(path, { schema: z.object({ id: z.int(), price: z.number() }) }))).rejects.toMatchObject({
     code: 'SLUICE_RECORD_INVALID',
-    message: expect.stringMatching(/input\.csv line 4: price \("x"\): .*expected number/),
-    coordinates: { operator: 'input', position: `${path} line 4` },
+    message: expect.stringMatching(/input\.csv line 3: price \("x"\): .*expected number/),
+    coordinates: { operator: 'input', position: `${path} line 3` },
   })
 })
 
 test.each([
   ['a row with too few cells', 'a,b\n1,2\n3\n4,5\n', 3],
   ['a quote inside a cell', 'a,b\n1,2\n3,x"y\n', 3],
-  ['a quote that is not closed', 'a,b\n1,"2\n3,4\n', 3],
+  ['a quote that is not closed', 'a,b\n1,"2\n3,4\n', 2],
+  ['text after a closing quote', 'a,b\n1,"2"x\n', 2],
 ])('%s is malformed, with file and line', async (_name, text, line) => {
   const path = await write(text)
   await expect(readSource(fromCsv(path))).rejects.toMatchObject({
@@ -102,9 +106,41 @@ test('rows that do not fit are dropped and counted, or become dead letters', asy
   const { records, deadLetters } = await readSource(fromCsv(path, { schema, onInvalid: 'deadLetter' }))
   expect(records).toHaveLength(2)
   expect(deadLetters).toEqual([
-    { operator: 'input', input: { id: 'x', name: 'b' }, reason: expect.stringContaining('id ("x")'), position: `${path} line 3` },
-    { operator: 'input', input: ['3'], reason: expect.any(String), position: `${path} line 4` },
+    { operator: 'input', input: 'x,b', reason: expect.stringContaining('id ("x")'), position: `${path} line 3` },
+    { operator: 'input', input: '3', reason: 'the row has 1 cells, and there are 2 columns', position: `${path} line 4` },
   ])
+})
+
+test('rows are those of another parser, for any text that it takes', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', ',', ',', '"', '""', '"', '\n', '\r\n', ' ', 'é'), maxLength: 24 })
+  fc.assert(
+    fc.property(text, fc.boolean(), (input, trim) => {
+      let expected: string[][]
+      try {
+        expected = parse(input, { relax_column_count: true, skip_empty_lines: true, record_delimiter: ['\n', '\r\n'], trim })
+      } catch {
+        return
+      }
+      const parser = new CsvRowParser({ delimiter: ',', quote: '"', escape: '"', trim })
+      const rows: string[][] = []
+      let isOpen = false
+      for (const line of input.split('\n')) {
+        if (!isOpen && (trim ? line.trim() : line.replace(/\r$/, '')) === '') continue
+        const state = parser.parse(line)
+        expect(state).not.toBe('malformed')
+        isOpen = state === 'open'
+        if (!isOpen) rows.push(parser.cells)
+      }
+      expect(rows).toEqual(expected)
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+test('an escape of its own', () => {
+  const parser = new CsvRowParser({ delimiter: ';', quote: "'", escape: '\\', trim: false })
+  expect(parser.parse("'it\\'s';'back\\\\slash';'a\\b'")).toBe('complete')
+  expect(parser.cells).toEqual(["it's", 'back\\slash', 'a\\b'])
 })
 
 test('a column name that appears twice is refused', async () => {
