@@ -75,7 +75,7 @@ function play(options: RingHarnessOptions, steps: readonly Step[]): void {
       sent.push({ kind: 'barrier', id: ++barriers })
       ring.produce(() => ring.output.sendBarrier(barriers))
     } else if (action.do === 'consume') ring.take(() => void ring.consume(action.records))
-    else {
+    else if (action.do === 'adapt') {
       const limits = { minBytes: ring.minWindow, maxBytes: ring.maxWindow, targetMs: 100 }
       ring.take(() => ring.input.adapt(Math.max(0.001, (ring.consumed / action.bytesPerSecond) * 1000), limits))
       expect(ring.input.windowBytes).toBeGreaterThanOrEqual(ring.minWindow)
