@@ -77,7 +77,7 @@ const ISSUES_SHOWN_MAX = 8
 const PREVIEW_LENGTH_MAX = 60
 
 /** One clause per field: `amount ("12,5"): expected number`. */
-export function describeIssues(issues: readonly StandardSchemaV1.Issue[], record: unknown): string {
+function describeIssues(issues: readonly StandardSchemaV1.Issue[], record: unknown): string {
   const shown = issues.slice(0, ISSUES_SHOWN_MAX).map((issue) => {
     const path = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
     if (path.length === 0) return issue.message

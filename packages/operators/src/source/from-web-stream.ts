@@ -1,5 +1,4 @@
 /** Web streams: the body of a fetch, a TransformStream. */
-import type { ReadableStream } from 'node:stream/web'
 import { SluiceError } from '@sluice/engine'
 import { checkChoice } from './check-options.js'
 import { defineSource } from './define-source.js'
@@ -18,7 +17,8 @@ export type WebStreamInput<T> = WebStreamLike<T> | (() => WebStreamLike<T> | Pro
 
 /** The global ReadableStream and that of `node:stream/web`, whichever types a project loads. */
 export interface WebStreamLike<T> {
-  getReader(): { read(): Promise<{ done: boolean; value?: T | undefined }> }
+  getReader(): unknown
+  [Symbol.asyncIterator](): AsyncIterator<T>
 }
 
 /**
@@ -49,7 +49,7 @@ export function fromWebStream(input: WebStreamInput<unknown>, options: FromWebSt
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromWebStream takes a ReadableStream or a function that returns one.')
   }
   return defineSource({
-    open: async (_split, context) => streamReader((isFactory ? await input() : input) as ReadableStream<unknown>, format, context),
+    open: async (_split, context) => streamReader(isFactory ? await input() : input, format, context),
     pinned: pinned || !isFactory,
     parallelismMax: { value: 1, because: 'a stream has one reader' },
     options: { type: 'webStream', format },

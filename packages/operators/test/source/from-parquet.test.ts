@@ -277,7 +277,7 @@ function nulls(row: Record<string, unknown>): Record<string, null> {
 }
 
 test('the three million flights are read as hyparquet reads them', async () => {
-  const path = fileURLToPath(new URL('../../../../examples/node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url))
+  const path = fileURLToPath(new URL('../../node_modules/vega-datasets/data/flights-3m.parquet', import.meta.url))
   const Flight = z.object({ date: z.date(), delay: z.int(), distance: z.int(), origin: z.string(), destination: z.string() })
   const { records, splits } = await readSource(fromParquet(path, { schema: Flight }), { subtask: { index: 10, parallelism: 11 } })
   expect(splits).toBe(11)
