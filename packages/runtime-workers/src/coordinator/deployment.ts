@@ -181,19 +181,19 @@ export class Deployment {
       case 'ready':
         if (message.summary !== undefined) this.#fail(this.#differs(diffGraphs(summariseGraph(this.#options.graph), message.summary)))
         else if (--this.#waitedFor === 0) this.#allReady()
-        return
+        break
       case 'log':
         for (const entry of message.entries) this.#options.onLog(entry, message.worker)
-        return
+        break
       case 'metrics':
         this.#options.onUserMetrics(message.metrics, message.worker)
-        return
+        break
       case 'failure':
         this.#fail(deserialiseError(message.error), message.atMs)
-        return
+        break
       case 'left':
         this.#departures.get(message.worker)?.()
-        return
+        break
     }
   }
 

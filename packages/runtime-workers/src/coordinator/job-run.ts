@@ -4,7 +4,7 @@
  */
 import {
   Command,
-  HOST_WORKER,
+  defaultSettings,
   type LogEntry,
   type LogicalGraph,
   type MetricsSnapshot,
@@ -58,10 +58,15 @@ export class JobRun<O> implements RunHandle<O> {
   #deployment: Deployment | undefined
   #plan: PhysicalPlan | undefined
   #ending: typeof Command.stop | typeof Command.drain | undefined
+  #interrupt: (error: SluiceError) => void = () => {}
+  readonly #interrupted: Promise<never> = new Promise((_resolve, reject) => {
+    this.#interrupt = reject
+  })
 
   constructor(target: URL | string | Job<unknown, unknown>, options: RunOptions) {
     this.#target = target
     this.#options = options
+    this.#interrupted.catch(() => {})
     this.finished = this.#run()
   }
 
@@ -85,9 +90,18 @@ export class JobRun<O> implements RunHandle<O> {
 
   async #end(command: typeof Command.stop | typeof Command.drain): Promise<void> {
     this.#ending ??= command
+    const loading = this.#deployment === undefined ? this.#limitLoading() : undefined
     this.#deployment?.end(command)
     // Failures belong to whoever awaits `finished`.
     await this.finished.catch(() => {})
+    clearTimeout(loading)
+  }
+
+  /** A job that is stopped while its file is loaded (which may wait for ever) gets the usual time to come up. */
+  #limitLoading(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#interrupt(new SluiceError('SLUICE_INTERRUPTED', 'the job was stopped while it was loaded'))
+    }, this.#options.settings?.stopTimeoutMs ?? defaultSettings.stopTimeoutMs)
   }
 
   async #run(): Promise<RunResult<O>> {
@@ -107,7 +121,7 @@ export class JobRun<O> implements RunHandle<O> {
   }
 
   async #runJob(): Promise<RunResult<O>> {
-    const planned = await this.#prepare()
+    const planned = await Promise.race([this.#prepare(), this.#interrupted])
     const { graph, plan, settings } = planned
     const host = new HostOutputs(this.#options.stdout)
     const deployment = new Deployment({
@@ -151,7 +165,8 @@ export class JobRun<O> implements RunHandle<O> {
     const workers = file === undefined ? 0 : undefined
     const overrides = settingsOf(this.#options, this.#cores, workers)
     // Threads come up while the job is bundled; how many is a guess until its settings are known.
-    if (file !== undefined) void this.#poolOf(overrides.workers ?? this.#cores).catch(() => {})
+    const threads = overrides.workers ?? this.#cores
+    if (file !== undefined && threads > 0) void this.#startPool(threads)
     const loaded = file === undefined ? undefined : await loadJob(file)
     this.#loaded = loaded
     const job = loaded?.job ?? (this.#target as Job<unknown, unknown>)
@@ -173,12 +188,18 @@ export class JobRun<O> implements RunHandle<O> {
     return ['runs on the calling thread: a job object needs `module: import.meta.url` (where it is the default export) to run on workers']
   }
 
-  /** The pool with at least that many threads. */
+  /** The pool that was started on a guess, or another one where it has too few threads. */
   async #poolOf(threads: number): Promise<WorkerPool> {
-    const known = await this.#pool
-    if (known !== undefined && known.threads >= threads) return known
-    await known?.destroy()
+    const guessed = await this.#pool
+    if (guessed !== undefined && guessed.threads >= threads) return guessed
+    await guessed?.destroy()
+    return this.#startPool(threads)
+  }
+
+  #startPool(threads: number): Promise<WorkerPool> {
     this.#pool = WorkerPool.start(threads, this.#options.heap ?? {})
+    // Whoever needs it hears of its failure; a job that fails before does not.
+    this.#pool.catch(() => {})
     return this.#pool
   }
 

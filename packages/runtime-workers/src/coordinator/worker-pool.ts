@@ -13,7 +13,7 @@ export interface WorkerHeapLimits {
 }
 
 /** Records that live for a batch or two should die before they are promoted. */
-const YOUNG_GENERATION_MB = 64
+const YOUNG_GENERATION_MB = 96
 const ENTRY = new URL('../worker/worker-entry.js', import.meta.url)
 
 export class WorkerPool {

@@ -50,6 +50,6 @@ async function importBundle(bundle: JobBundle): Promise<Omit<LoadedJob, 'bundleU
 }
 
 /** Absolute path of a job file given as a path, a `file:` URL or the text of one. */
-export function pathOf(target: string | URL): string {
+function pathOf(target: string | URL): string {
   return target instanceof URL || target.startsWith('file:') ? fileURLToPath(target) : resolve(target)
 }

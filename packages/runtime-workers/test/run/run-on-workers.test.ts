@@ -28,6 +28,27 @@ test('a job file runs on workers and gives its outputs', async () => {
   expect([...last].sort(([a], [b]) => a - b)).toEqual(expected)
 })
 
+test('a job file runs on the calling thread where that is asked for', async () => {
+  const { outputs, plan } = await run(jobFile(PARALLEL), { params: { records: 3 }, workers: 0, collect: true }).finished
+  expect(plan.workers).toBe(0)
+  expect(outputs['sums']).toHaveLength(3)
+})
+
+test('a job that wants more workers than there are cores gets them', async () => {
+  const file = jobFile(`import { defineJob, generate } from 'sluice'
+    export default defineJob({ name: 'wide', workers: 5 }, (job) => ({ out: job.source('numbers', generate((index) => index, { count: 100 })) }))`)
+  const { outputs, plan } = await run(file, { collect: true }).finished
+  expect(plan.workers).toBe(5)
+  expect(new Set(outputs['out']).size).toBe(100)
+})
+
+test('a file that never ends loading is given up after a stop', async () => {
+  const handle = run(jobFile('await new Promise(() => {})\nexport default 1'), { workers: 1, settings: { stopTimeoutMs: 20 } })
+  const failure = handle.finished.catch((error: unknown) => error)
+  await handle.stop()
+  expect(await failure).toMatchObject({ code: 'SLUICE_INTERRUPTED' })
+})
+
 test('a job object runs on workers where it says which module exports it', async () => {
   const file = jobFile(`import { defineJob, generate } from 'sluice'
     export default defineJob({ name: 'here' }, (job) => ({ numbers: job.source('numbers', generate((index) => index, { count: 4 }), { parallelism: 1 }) }))`)

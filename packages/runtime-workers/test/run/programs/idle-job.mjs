@@ -14,5 +14,5 @@ const job = defineJob({ name: 'idle' }, (job) => {
     )
 })
 const handle = run(job)
-handle.events.on('finished', () => console.log(`took ${taken.join(', ')}`))
-process.on('exit', () => console.log('ended'))
+handle.events.on('finished', () => process.stdout.write(`took ${taken.join(', ')}\n`))
+process.on('exit', () => process.stdout.write('ended\n'))

@@ -1,7 +1,7 @@
 import { defineJob, generate } from '@sluice/operators'
 import { run } from '@sluice/runtime-workers'
 
-process.on('uncaughtException', (error) => console.log(`uncaught: ${error.message}`))
+process.on('uncaughtException', (error) => process.stdout.write(`uncaught: ${error.message}\n`))
 const handle = run(
   defineJob({ name: 'small' }, (job) => ({
     numbers: job.source(
@@ -14,4 +14,4 @@ handle.events.on('started', () => {
   throw new Error('of a listener')
 })
 const { outputs } = await handle.finished
-console.log(`outputs: ${outputs.numbers.length}`)
+process.stdout.write(`outputs: ${outputs.numbers.length}\n`)

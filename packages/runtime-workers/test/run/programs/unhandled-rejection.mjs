@@ -12,5 +12,5 @@ const job = defineJob({ name: 'odd' }, (job) => {
     )
     .sink('out', discard())
 })
-await run(job).finished.catch((error) => console.log(error.code, error.message.replace(/ \(at .*\)$/, '')))
-console.log('handlers:', process.listenerCount('unhandledRejection'))
+await run(job).finished.catch((error) => process.stdout.write(`${error.code} ${error.message.replace(/ \(at .*\)$/, '')}\n`))
+process.stdout.write(`handlers: ${process.listenerCount('unhandledRejection')}\n`)
