@@ -146,6 +146,7 @@ return function (${parameters}) { if (sampling.on) ${name}Sampled(${parameters})
   let op = 0
   try {
     while (k < end && gate.closed === 0) {
+      op = 0
       const r = decoder.decode(view, bytes, cursor)
       ${timed ? 'const t = times[timesAt + k]' : ''}
       k++
@@ -218,14 +219,12 @@ return function (${parameters}) { if (sampling.on) ${name}Sampled(${parameters})
     const lines: string[] = []
     if (node.spec.kind === 'general' || node.spec.kind === 'async' || node.spec.kind === 'source') {
       const body = () =>
-        targets.length <= 1
-          ? this.#targets(position, 0, 'r', 't')
-          : targets
-              .map(
-                (_, port) =>
-                  `${port === 0 ? 'if (port === undefined || port === 0)' : `else if (port === ${port})`} { ${this.#targets(position, port, 'r', 't')} }`,
-              )
-              .join('\n')
+        targets
+          .map(
+            (_, port) =>
+              `${port === 0 ? 'if (port === undefined || port === 0)' : `else if (port === ${port})`} { ${this.#targets(position, port, 'r', 't')} }`,
+          )
+          .join('\n')
       const plain = body()
       this.#sampled = true
       const sampled = body()
@@ -362,7 +361,8 @@ ${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${res
     const targets = (this.#parts.nodes[position] as ChainNode).targets[port] ?? []
     return targets
       .map((target) => {
-        if ('emit' in target) return `e${this.#emitIndex(target.emit)}(${r}, ${t})`
+        // An operator of another branch, or an earlier element, may have left its own position there.
+        if ('emit' in target) return `op = ${position}\ne${this.#emitIndex(target.emit)}(${r}, ${t})`
         const code = this.#node(target.position, r, t, 0)
         return targets.length > 1 ? `{ ${code} }` : code
       })

@@ -25,15 +25,16 @@ class ChainInterpreter {
 
   drivers(): ChainDrivers {
     const { nodes, gate, inputs, timed } = this.#parts
-    const heads = Array.from({ length: inputs }, (_, input) => this.#enter(0, input))
+    const heads = nodes[0]?.node.spec.kind === 'source' ? [] : Array.from({ length: inputs }, (_, input) => this.#enter(0, input))
     const first = nodes[0] as ChainNode
-    const after = this.#port(first, 0)
+    const after = this.#port(first, 0, 0)
     const fn = 'fn' in first.node.spec ? (first.node.spec.fn as (index: number) => unknown) : undefined
     return {
       ring: heads.map((head) => (channel, end) => {
         const { decoder, view, bytes, cursor, times, timesAt } = channel
         this.#guarded(0, () => {
           while (channel.index < end && gate.closed === 0) {
+            this.#active = 0
             const record = decoder.decode(view, bytes, cursor)
             const timestamp = timed ? (times[timesAt + channel.index] as number) : Number.NaN
             channel.index++
@@ -79,7 +80,7 @@ class ChainInterpreter {
     const { kind } = node.node.spec
     if (kind !== 'general' && kind !== 'async' && kind !== 'source') return undefined
     const { sampling } = this.#parts
-    const ports = node.targets.map((_, port) => this.#port(node, port))
+    const ports = node.targets.map((_, port) => this.#port(node, position, port))
     return (record, timestamp, port = 0) => {
       const began = sampling.on ? sampling.now() : 0
       const outer = sampling.innerMs
@@ -90,7 +91,7 @@ class ChainInterpreter {
 
   #expand(node: ChainNode, position: number, expansion: Expansion): () => void {
     const { gate } = this.#parts
-    const main = this.#port(node, 0)
+    const main = this.#port(node, position, 0)
     const push = this.#push(node, position)
     const element: Push =
       push === undefined
@@ -124,7 +125,7 @@ class ChainInterpreter {
     const node = this.#parts.nodes[position] as ChainNode
     const { spec } = node.node
     const { sampling } = this.#parts
-    const next = this.#port(node, 0)
+    const next = this.#port(node, position, 0)
     switch (spec.kind) {
       case 'map': {
         const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
@@ -157,7 +158,7 @@ class ChainInterpreter {
       }
       case 'split': {
         const predicates = spec.predicates.map((fn) => this.#timed(position, fn as (record: unknown) => unknown, sampling))
-        const ports = node.node.ports.map((_, port) => this.#port(node, port))
+        const ports = node.node.ports.map((_, port) => this.#port(node, position, port))
         return (record, timestamp) => {
           const port = predicates.findIndex((fn) => holds(fn(record)))
           ports[port < 0 ? ports.length - 1 : port]?.(record, timestamp)
@@ -190,8 +191,16 @@ class ChainInterpreter {
     }
   }
 
-  #port(node: ChainNode, port: number): Push {
-    const pushes = (node.targets[port] ?? []).map((target): Push => ('emit' in target ? target.emit : this.#enter(target.position, 0)))
+  #port(node: ChainNode, position: number, port: number): Push {
+    const pushes = (node.targets[port] ?? []).map((target): Push => {
+      if (!('emit' in target)) return this.#enter(target.position, 0)
+      const { emit } = target
+      return (record, timestamp) => {
+        // An operator of another branch, or an earlier element, may have left its own position there.
+        this.#active = position
+        emit(record, timestamp)
+      }
+    })
     if (pushes.length === 1) return pushes[0] as Push
     return (record, timestamp) => {
       for (const push of pushes) push(record, timestamp)

@@ -33,14 +33,19 @@ export class SinkBuffer {
 
   /** Writes what has gathered, unless a write is under way. */
   flush(): void {
-    if (this.pending || this.#records.length === 0) return
-    const records = this.#records
-    this.#records = this.#spare
-    this.#spare = records
-    this.written += records.length
-    this.hold(this.writer.write(records), () => {
-      records.length = 0
-    })
+    while (!this.pending && this.#records.length > 0) {
+      let records = this.#records
+      // More than a batch has gathered where one call emitted on while a write was under way.
+      if (records.length > BATCH_RECORDS) records = records.splice(0, BATCH_RECORDS)
+      else {
+        this.#records = this.#spare
+        this.#spare = records
+      }
+      this.written += records.length
+      this.hold(this.writer.write(records), () => {
+        records.length = 0
+      })
+    }
   }
 
   get empty(): boolean {
