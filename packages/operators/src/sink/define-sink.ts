@@ -52,10 +52,11 @@ export interface SinkDefinition<T> {
  *
  * @throws SLUICE_OPTIONS_INVALID where the definition has no `open` or a wrong `parallelismMax`.
  * @example
+ * const clients = job.resource('clients', { open: () => database })
  * const toTable = (table: string) =>
  *   defineSink<{ id: number }>({
  *     open: (context) => {
- *       const client = context.use(database)
+ *       const client = context.use(clients)
  *       return { write: (records) => client.insert(table, [...records]) }
  *     },
  *     options: { table },

@@ -28,7 +28,7 @@ export interface ToCsvOptions<T> {
  * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
  * SLUICE_SINK_FAILED for a record that is no object or has a property that is no column.
  * @example
- * stream.sink('out', toCsv('out/trips.csv', { columns: ['from', 'km'], delimiter: ';' }))
+ * stream.sink('out', toCsv('out/orders.csv', { columns: ['id', 'amount'], delimiter: ';' }))
  */
 export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> = {}): Sink<T> {
   const { columns, header = true, delimiter = ',', lineBreak = '\n' } = options

@@ -29,7 +29,7 @@ const ROW_GROUP_BYTES_MAX = 64 * 1024 * 1024
  * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
  * SLUICE_SINK_FAILED with row and column for a value that does not fit its column.
  * @example
- * stream.sink('out', toParquet('out/', { columns: { origin: 'string', flights: 'int64' } }))
+ * stream.sink('out', toParquet('out/', { columns: { customer: 'string', amount: 'double' } }))
  */
 export function toParquet<T extends object>(path: string, options: ToParquetOptions<T> = {}): Sink<T> {
   const { rowGroupRecords = 50_000 } = options

@@ -1,0 +1,68 @@
+/** Every example in the JSDoc of the public API compiles as a user would type it, and can be declared. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { expect, test } from 'vitest'
+import * as sluice from '../../src/index.js'
+import { compile } from '../support/compile.js'
+
+const source = join(dirname(fileURLToPath(import.meta.url)), '../../src')
+
+/** What examples may take for granted. */
+const head = `import { type Duration, type JobBuilder, type Stream, ${Object.keys(sluice).join(', ')} } from 'sluice'
+import { z } from 'zod'
+import { createWriteStream } from 'node:fs'
+interface Order { readonly id: number; readonly customer: string; readonly amount: number; readonly at: number }
+declare const job: JobBuilder
+declare const orders: Stream<Order, 'no timestamps'>
+declare const stream: Stream<Order, 'no timestamps'>
+declare const database: { insert(table: string, rows: readonly unknown[]): Promise<void> }
+`
+
+/** Examples by where they stand. */
+function findExamples(): Record<string, string> {
+  const examples: Record<string, string> = {}
+  const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  for (const file of files.toSorted()) {
+    const text = readFileSync(join(source, file), 'utf8')
+    for (const comment of text.matchAll(/\/\*\*.*?\*\//gs)) {
+      const line = text.slice(0, comment.index).split('\n').length
+      const body = comment[0].slice(3, -2).replaceAll(/^\s*\* ?/gm, '')
+      for (const [at, example] of body
+        .split(/^@example\b/m)
+        .slice(1)
+        .entries()) {
+        const code = example.split(/^@\w+/m)[0] ?? ''
+        examples[`${file.replaceAll(/[/\\]/g, '-').replace(/\.ts$/, '')}-${line}-${at + 1}`] = code.trim()
+      }
+    }
+  }
+  return examples
+}
+
+const examples = findExamples()
+
+test('there are examples', () => {
+  expect(Object.keys(examples).length).toBeGreaterThan(30)
+})
+
+test('every example compiles', { timeout: 120_000 }, () => {
+  const diagnostics = compile(Object.fromEntries(Object.entries(examples).map(([place, code]) => [place, `${head}${code}\nexport {}\n`])))
+  expect(Object.entries(diagnostics).filter(([, messages]) => messages.length > 0)).toEqual([])
+})
+
+test.each(Object.entries(examples))('example %s can be declared', (_place, code) => {
+  const { outputText } = ts.transpileModule(`${head}${code}\nexport {}\n`, {
+    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+  })
+  const load = createRequire(import.meta.url)
+  const require = (name: string): unknown => (name === 'sluice' ? sluice : load(name))
+  const declared = sluice.defineJob({ name: 'example' }, (job) => {
+    const orders = job.source('orders', sluice.fromArray([{ id: 1, customer: 'a', amount: 1, at: 0 }]))
+    const run = new Function('require', 'exports', 'job', 'orders', 'stream', 'database', outputText)
+    run(require, {}, job, orders, orders, { insert: () => Promise.resolve() })
+  })
+  expect(declared.declare({}, { collect: false }).nodes.length).toBeGreaterThan(0)
+})
