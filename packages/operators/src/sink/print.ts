@@ -23,7 +23,7 @@ export interface PrintOptions<T> {
  * @throws SLUICE_JSON_UNSUPPORTED as `toJsonLines`.
  * @example
  * stream.sink('out', print())
- * airports.sink('latest', print({ format: 'table', compare: (left, right) => right.delay - left.delay, limit: 10 }))
+ * stream.sink('largest', print({ format: 'table', compare: (left, right) => right.amount - left.amount, limit: 10 }))
  */
 export function print<T = unknown>(options: PrintOptions<T> = {}): Sink<T> {
   const { format = 'json', compare, limit = 100 } = options

@@ -199,6 +199,42 @@ describe('print', () => {
     expect(context.counts.get('nonFiniteAsNull')).toBe(1)
     expect(print()).toMatchObject({ pinnedToHost: true, parallelismMax: { value: 1 } })
   })
+
+  async function table<T>(sink: Sink<T>, records: readonly T[]): Promise<string> {
+    let text = ''
+    await writeSink(sink, records, sinkContext({ host: { collect: () => undefined, writeOut: (more) => void (text += more) } }))
+    return text
+  }
+
+  test('a table has its first rows in order, numbers to the right, and says what it leaves out', async () => {
+    const records = Array.from({ length: 1_000 }, (_, index) => ({ name: `n${index}`, value: (index * 7_919) % 1_000 }))
+    const sink = print<{ name: string; value: number }>({ format: 'table', compare: (left, right) => right.value - left.value, limit: 3 })
+    expect(await table(sink, records)).toBe(
+      ['name  value', '----  -----', 'n321    999', 'n642    998', 'n963    997', '(and 997 more)', ''].join('\n'),
+    )
+  })
+
+  test('a table of anything', async () => {
+    const at = new Date(0)
+    expect(await table(print({ format: 'table' }), [{ a: 1, at }, { a: null, text: 'two\nlines', list: [1] }, 5])).toBe(
+      [
+        'a  at                        text       list  value',
+        '-  ------------------------  ---------  ----  -----',
+        '1  1970-01-01T00:00:00.000Z',
+        '                             two lines  [1]',
+        '                                                  5',
+        '',
+      ].join('\n'),
+    )
+    expect(await table(print({ format: 'table' }), [])).toBe('(no records)\n')
+    expect(await table(print({ format: 'table', limit: 2 }), [1, 2, 3])).toBe('value\n-----\n    1\n    2\n(and 1 more)\n')
+    expect(() => print({ limit: 0 })).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
+  })
+
+  test('the records of a table have the type of the stream', () => {
+    const declare = (sink: Sink<{ delay: number }>): Sink<{ delay: number }> => sink
+    expect(declare(print({ format: 'table', compare: (left, right) => right.delay - left.delay })).pinnedToHost).toBe(true)
+  })
 })
 
 describe('defineSink', () => {
