@@ -1,0 +1,17 @@
+/** Every figure, in the order of the table. */
+import type { Figure } from '../harness/figure.js'
+import { chainFigures } from './chain.js'
+import { codecFigures } from './codec.js'
+import { edgeFigures } from './edge.js'
+import { exchangeFigures } from './exchange.js'
+import { latencyFigures } from './latency.js'
+import { wholeJobFigures } from './whole-job.js'
+
+export const allFigures: readonly Figure[] = [
+  ...edgeFigures,
+  ...exchangeFigures,
+  ...chainFigures,
+  ...latencyFigures,
+  ...codecFigures,
+  ...wholeJobFigures,
+]

@@ -1,0 +1,117 @@
+/** What is aimed at on two cores, and whether it was met. The floor is what must be reached, the aim what is hoped for. */
+import type { ContenderResult, FigureResult, TargetResult } from './results.js'
+
+type Read = (figures: ReadonlyMap<string, FigureResult>) => number | undefined
+
+interface Target {
+  readonly target: string
+  readonly unit: string
+  readonly read: Read
+  readonly floor: number
+  readonly aim: number
+  readonly better: 'higher' | 'lower'
+}
+
+function contender(figures: ReadonlyMap<string, FigureResult>, figure: string, id: string): ContenderResult | undefined {
+  const found = figures.get(figure)?.contenders.find((each) => each.id === id)
+  return found === undefined || found.values.length === 0 ? undefined : found
+}
+
+const value =
+  (figure: string): Read =>
+  (figures) =>
+    contender(figures, figure, 'sluice')?.median
+
+const ratio =
+  (figure: string, to: string): Read =>
+  (figures) =>
+    contender(figures, figure, to)?.ratio?.median
+
+const worst =
+  (...figures: string[]): Read =>
+  (found) => {
+    const values = figures.map((figure) => contender(found, figure, 'sluice')?.max).filter((each) => each !== undefined)
+    return values.length === 0 ? undefined : Math.max(...values)
+  }
+
+/** Time per map without what the source and the sink take. */
+const perMap: Read = (figures) => {
+  const short = contender(figures, 'chain/1-map', 'sluice')?.median
+  const long = contender(figures, 'chain/16-maps', 'sluice')?.median
+  return short === undefined || long === undefined ? undefined : (long - short) / 15
+}
+
+const targets: readonly Target[] = [
+  {
+    target: 'one edge, 64-byte records, to the limit loop',
+    unit: 'x',
+    read: ratio('edge/numbers64', 'limit'),
+    floor: 0.35,
+    aim: 0.6,
+    better: 'higher',
+  },
+  { target: 'one edge, 64-byte records', unit: 'M records/s', read: value('edge/numbers64'), floor: 30, aim: 90, better: 'higher' },
+  {
+    target: 'one edge, string of 49 characters, to the limit loop',
+    unit: 'x',
+    read: ratio('edge/text49', 'limit'),
+    floor: 0.5,
+    aim: 0.85,
+    better: 'higher',
+  },
+  {
+    target: 'the same, to `postMessage` of arrays of 256',
+    unit: 'x',
+    read: ratio('edge/text49', 'objects'),
+    floor: 3,
+    aim: 6,
+    better: 'higher',
+  },
+  {
+    target: 'keyed exchange and count, to the limit loop',
+    unit: 'x',
+    read: ratio('exchange/count', 'limit'),
+    floor: 0.4,
+    aim: 0.7,
+    better: 'higher',
+  },
+  {
+    target: 'chain of 16 maps, to a generated loop',
+    unit: 'x',
+    read: ratio('chain/16-maps', 'limit'),
+    floor: 0.4,
+    aim: 0.8,
+    better: 'higher',
+  },
+  { target: 'chain of 16 maps, per map', unit: 'ns', read: perMap, floor: 4, aim: 1.5, better: 'lower' },
+  { target: 'latency at 10 k records/s, p99', unit: 'us', read: value('latency/10k'), floor: 1000, aim: 200, better: 'lower' },
+  { target: 'idle job, CPU', unit: '% of a core', read: value('idle/cpu'), floor: 1, aim: 0.2, better: 'lower' },
+  {
+    target: 'held above the bound behind a stalled sink, worst',
+    unit: 'bytes',
+    read: worst('stalled/numbers64', 'stalled/page1k'),
+    floor: 0,
+    aim: 0,
+    better: 'lower',
+  },
+  {
+    target: 'start of a small job to its first record',
+    unit: 'ms',
+    read: value('start/first-record'),
+    floor: 400,
+    aim: 200,
+    better: 'lower',
+  },
+  { target: 'type checking of a job of 200 nodes', unit: 's', read: value('types/200-nodes'), floor: 0.5, aim: 0.5, better: 'lower' },
+]
+
+/** Of the figures that were taken. */
+export function judgeTargets(figures: readonly FigureResult[]): TargetResult[] {
+  const byId = new Map(figures.map((figure) => [figure.id, figure]))
+  return targets.flatMap(({ read, ...target }) => {
+    const value = read(byId)
+    if (value === undefined) return []
+    const reaches = (bound: number): boolean => (target.better === 'higher' ? value >= bound : value <= bound)
+    return [{ ...target, value, met: reaches(target.aim) ? 'aim' : reaches(target.floor) ? 'floor' : 'no' }]
+  })
+}

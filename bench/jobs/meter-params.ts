@@ -1,0 +1,7 @@
+/** Parameters of jobs that are measured: shared memory for the notes of meters, and how long to measure. */
+import { z } from 'zod'
+
+export const meterParams = {
+  board: z.instanceof(SharedArrayBuffer),
+  span: z.object({ warmMs: z.number(), measureMs: z.number() }),
+}
