@@ -97,6 +97,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
         'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, recordsIn, recordsOut, dropped, deadLetters }',
         'Per subtask, over the whole run; the four times add up to about 1,000.',
       ),
+      bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
       headroom: optional(
         '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',
         'The gap to the load at which flow control starts: 1 - the largest busy share.',

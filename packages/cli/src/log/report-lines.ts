@@ -53,6 +53,7 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       stopped,
       edges: totals.edges.map(edgeFields),
       subtasks: totals.subtasks.map(subtaskFields),
+      ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
       ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
       userMetrics,
     },

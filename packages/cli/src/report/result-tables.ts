@@ -9,10 +9,11 @@ const right = 'right'
 /** The chain of a task may be long. */
 const NAME_WIDTH_MAX = 48
 
-/** Two tables with a blank line before each; the edges are left out where there are none. */
+/** Two tables with a blank line before each, and who held the sources back; the edges are left out where there are none. */
 export function formatResultTables(totals: IntervalReport, colours: Colours): string {
   const tables = [...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]), operatorTable(totals.subtasks, colours)]
-  return tables.map((table) => `\n${table}\n`).join('')
+  const bottleneck = totals.bottleneck === undefined ? [] : [colours.yellow(printableLine(totals.bottleneck.message))]
+  return [...tables, ...bottleneck].map((table) => `\n${table}\n`).join('')
 }
 
 function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }: Colours): string {

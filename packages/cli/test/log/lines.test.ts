@@ -117,7 +117,8 @@ test('the tables show each edge and each subtask', () => {
   expect(tables[2]).toMatch(/^flights -> sum +hash, 4 channels +1\.2 M rec\/s +34 MB\/s +71 % +12 ms +HIGH$/)
   expect(tables[5]).toMatch(/^operators +subtask +worker +busy +queued +held back +idle +records in +records out$/)
   expect(tables[6]).toMatch(/^flights +0 +0 +29 % +0 % +71 % +0 % +1,200,000 +1,200,000$/)
-  expect(tables).toHaveLength(12)
+  expect(tables[12]).toMatch(/^sum \(subtask 0\) is the bottleneck: .* through flights -> sum$/)
+  expect(formatResultTables(reportOf(0), makeColours(false))).not.toContain('bottleneck')
 })
 
 test('what was dropped has columns of its own', () => {
