@@ -70,6 +70,7 @@ export class Deployment {
   #allReady: () => void = () => {}
   #calledOff: (() => void) | undefined
   #terminated = false
+  #over = false
 
   constructor(options: DeploymentOptions) {
     const { plan } = options
@@ -114,6 +115,7 @@ export class Deployment {
       }
       await Promise.race([Promise.all(workers), this.#givenUp])
     } finally {
+      this.#over = true
       untrap?.()
       for (const timer of this.#timers) clearTimeout(timer)
       this.#environment.close()
@@ -124,6 +126,7 @@ export class Deployment {
 
   /** Sources end and what is in flight flows out, within the time limit of the settings; then it is given up. */
   end(command: typeof Command.stop | typeof Command.drain): void {
+    if (this.#over) return
     this.#commands.give(command)
     this.#after(this.#options.settings.stopTimeoutMs, () => this.#abort())
   }

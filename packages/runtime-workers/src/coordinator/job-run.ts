@@ -129,7 +129,7 @@ export class JobRun<O> implements RunHandle<O> {
       cores: this.#cores,
       overwrite: this.#options.overwrite ?? false,
       host,
-      module: moduleOf(planned),
+      module: plan.workers === 0 ? undefined : moduleOf(planned),
       pool: plan.workers === 0 ? undefined : await this.#poolOf(plan.workers),
       onStarted: () => this.#emit('started'),
       onLog: (entry, worker) => this.#log(entry, worker),
@@ -170,6 +170,7 @@ export class JobRun<O> implements RunHandle<O> {
     const loaded = file === undefined ? undefined : await loadJob(file)
     this.#loaded = loaded
     const job = loaded?.job ?? (this.#target as Job<unknown, unknown>)
+    this.#checkModule(job)
     const given = this.#options.params ?? {}
     const params = await job.parseParams(typeof given === 'function' ? given(job) : given)
     const collect = this.#options.collect ?? !(typeof this.#target === 'string' || this.#target instanceof URL)
@@ -179,6 +180,14 @@ export class JobRun<O> implements RunHandle<O> {
     const plan = withNotes(planJob(graph, settings), this.#notes(workers, graph))
     this.#emit('planned', { job: job.name, graph, plan, settings, params, secretParams: job.secretParams })
     return { graph, plan, settings, params, collect, loaded }
+  }
+
+  /** Workers load the default export of the module: it must be the job that was given. */
+  #checkModule(loaded: Job<unknown, unknown>): void {
+    if (typeof this.#target === 'string' || this.#target instanceof URL || loaded.name === this.#target.name) return
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `module exports job "${loaded.name}" by default, not "${this.#target.name}"`, {
+      hint: 'Give the URL of the module whose default export is the job.',
+    })
   }
 
   /** A job object cannot be sent to a worker; whoever asked for workers is told. */

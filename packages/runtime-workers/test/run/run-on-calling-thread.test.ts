@@ -172,6 +172,16 @@ test('`await using` stops the job at the end of its block', async () => {
   expect(await result).toMatchObject({ stopped: true })
 })
 
+test('a stop after the end does nothing and leaves no timer', async () => {
+  const handle = run(squares)
+  await handle.finished
+  const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  const before = timers()
+  await handle.stop()
+  await handle[Symbol.asyncDispose]()
+  expect(timers()).toBe(before)
+})
+
 test('a run leaves no handlers behind and needs none', async () => {
   const counts = (): number[] =>
     ['unhandledRejection', 'uncaughtException', 'SIGINT', 'SIGTERM', 'exit'].map((name) => process.listenerCount(name))

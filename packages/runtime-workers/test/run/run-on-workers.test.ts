@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { defineJob, fromArray } from '@sluice/operators'
 import { run, type RunLogEntry } from '@sluice/runtime-workers'
 import { expect, test } from 'vitest'
 import { jobFile, jobFolder } from '../support/job-folder.js'
@@ -56,6 +57,14 @@ test('a job object runs on workers where it says which module exports it', async
   const { outputs, plan } = await run(job as string, { module: pathToFileURL(file), workers: 1 }).finished
   expect(plan.workers).toBe(1)
   expect(outputs).toEqual({ numbers: [0, 1, 2, 3] })
+})
+
+test('a module that exports another job is refused', async () => {
+  const other = defineJob({ name: 'other' }, (job) => ({ numbers: job.source('numbers', fromArray([1])) }))
+  await expect(run(other, { module: pathToFileURL(jobFile(PARALLEL)), workers: 1 }).finished).rejects.toMatchObject({
+    code: 'SLUICE_OPTIONS_INVALID',
+    message: 'module exports job "parallel" by default, not "other"',
+  })
 })
 
 test('parameters reach the workers as the coordinator parsed them', async () => {
