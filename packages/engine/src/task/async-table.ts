@@ -33,6 +33,9 @@ export interface AsyncTableOptions {
   readonly fail: (error: unknown) => void
 }
 
+/** Entries that are done and may stay among the deadlines. */
+const DEADLINES_SPARE = 64
+
 export class AsyncTable {
   inFlight = 0
   readonly #options: AsyncTableOptions
@@ -94,6 +97,8 @@ export class AsyncTable {
     const entry: InFlight = { timestamp, deadlineMs: this.#options.monotonicMs() + this.#options.timeoutMs, done: false, result: undefined }
     if (ordered) this.#queue.push(entry)
     this.#deadlines.push(entry)
+    // Behind one that takes long, those that are done would gather, with their results.
+    if (this.#deadlines.length > 2 * this.inFlight + DEADLINES_SPARE) this.#deadlines = this.#deadlines.filter(({ done }) => !done)
     result.then(
       (value) => {
         entry.done = true
@@ -147,7 +152,8 @@ export class AsyncTable {
   checkTimeout(nowMs: number): void {
     const deadlineMs = this.deadlineMs
     if (deadlineMs === undefined || nowMs < deadlineMs) return
-    throw new SluiceError('SLUICE_TIMEOUT', `${this.#options.operator} did not finish a record within ${this.#options.timeoutMs} ms.`)
+    const { operator, timeoutMs, fail } = this.#options
+    fail(new SluiceError('SLUICE_TIMEOUT', `${operator} did not finish a record within ${timeoutMs} ms.`))
   }
 
   #updateFull(): void {

@@ -60,7 +60,7 @@ export class Expansion {
     }
     const iterable = values as Partial<Iterable<unknown>> & { then?: unknown }
     if (typeof iterable[Symbol.iterator] === 'function') {
-      this.iterator = (values as Iterable<unknown>)[Symbol.iterator]()
+      this.iterator = values[Symbol.iterator]()
       return
     }
     if (typeof iterable.then === 'function')

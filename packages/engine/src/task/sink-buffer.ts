@@ -27,7 +27,7 @@ export class SinkBuffer {
   }
 
   accept(record: unknown): void {
-    if (record !== undefined && record !== null && (record as object).constructor !== Object) refusePromise(record)
+    if (record !== undefined && record !== null && record.constructor !== Object) refusePromise(record)
     if (this.#records.push(record) === BATCH_RECORDS) this.flush()
   }
 

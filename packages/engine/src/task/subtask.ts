@@ -15,6 +15,7 @@ import type { OutputChannel } from '../channel/output-channel.js'
 import type { RingInput } from '../channel/ring-input.js'
 import { Command, type CommandCode } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
+import type { SluiceError } from '../errors/sluice-error.js'
 import type { Operator } from '../graph/operator-spec.js'
 import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
 import type { SubtaskAccounting } from './accounting.js'
@@ -63,7 +64,7 @@ export class Subtask {
   readonly #tables: readonly AsyncTable[]
   readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
   readonly #deadlines: Map<number, number> = new Map()
-  #failure: unknown
+  #failure: SluiceError | undefined
   #working = false
   #driveRecords = 16
   #drives = 0
@@ -111,7 +112,7 @@ export class Subtask {
   }
 
   /** Fails the subtask at its next step. */
-  failLater(error: unknown): void {
+  failLater(error: SluiceError): void {
     this.#failure ??= error
   }
 
@@ -245,8 +246,9 @@ export class Subtask {
     } else if (progressed) state = SubtaskState.queued
     else if (this.#ending) state = this.awaiting ? SubtaskState.waiting : SubtaskState.idle
     else state = SubtaskState.idle
-    if (state === accounting.state) return
+    // Another channel may lack credit now although the state is the same.
     accounting.set(SubtaskWord.blockedChannel, blockedChannel)
+    if (state === accounting.state) return
     if (state === SubtaskState.idle) for (const input of inputs) input.starvedBegins(nowMs)
     else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
     accounting.enter(state, nowMs)
@@ -425,13 +427,6 @@ export class Subtask {
     this.#ending = true
     this.#endReason = reason
     this.#deadlines.clear()
-  }
-
-  /** Whether the end can move on now: not while asynchronous work of the operator it has reached is under way. */
-  #endReady(): boolean {
-    if (this.#endSent) return false
-    const { table, sink } = this.#parts.nodes[this.#endPosition] ?? {}
-    return !((table !== undefined && table.inFlight > 0) || sink?.pending === true)
   }
 
   /** Takes the end of input through the chain, operator by operator; true where something moved. */

@@ -119,7 +119,7 @@ export class WorkerLoop {
       }
       if (patience < 2 && this.#subtasks.some((subtask) => subtask.awaiting)) {
         // Promises that are settled already need only the microtasks, others perhaps one turn of the event loop.
-        if (++patience === 1) await undefined
+        if (++patience === 1) await Promise.resolve()
         else await yieldToEventLoop()
         continue
       }
