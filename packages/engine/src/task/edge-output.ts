@@ -54,7 +54,11 @@ export function createEmit(edge: EdgeOutput, codeGeneration: boolean): Emit {
       })
     },
     inspect: (record) => {
-      edge.encoder.sizeOf(record)
+      try {
+        edge.encoder.sizeOf(record)
+      } catch (error) {
+        throw error instanceof SluiceError ? error.at({ edge: edge.name }) : error
+      }
       freezeDeeply(record)
     },
   }
