@@ -124,6 +124,8 @@ export class JobRun<O> implements RunHandle<O> {
     const planned = await Promise.race([this.#prepare(), this.#interrupted])
     const { graph, plan, settings } = planned
     const host = new HostOutputs(this.#options.stdout)
+    let before: MetricsSnapshot | undefined
+    let stopReports = (): void => {}
     const deployment = new Deployment({
       ...planned,
       cores: this.#cores,
@@ -131,22 +133,20 @@ export class JobRun<O> implements RunHandle<O> {
       host,
       module: plan.workers === 0 ? undefined : moduleOf(planned),
       pool: plan.workers === 0 ? undefined : await this.#poolOf(plan.workers),
-      onStarted: () => this.#emit('started'),
+      onStarted: () => {
+        before = zeroMetrics(plan, deployment.environment.clock.monotonicMs())
+        stopReports = this.#report(planned, deployment, before)
+        this.#emit('started')
+      },
       onLog: (entry, worker) => this.#log(entry, worker),
       onUserMetrics: (metrics, worker) => void this.#userMetrics.set(worker, metrics),
     })
     this.#deployment = deployment
     this.#plan = plan
-    const { clock } = deployment.environment
-    const before = zeroMetrics(plan, clock.monotonicMs())
-    const stopReports = this.#report(planned, deployment)
     if (this.#ending !== undefined) deployment.end(this.#ending)
-    try {
-      await deployment.run()
-    } finally {
-      stopReports()
-    }
-    const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), clock.monotonicMs())
+    await deployment.run().finally(() => stopReports())
+    const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), deployment.environment.clock.monotonicMs())
+    before ??= zeroMetrics(plan, after.atMs)
     const totals = reportInterval(graph, plan, before, after, settings)
     return {
       outputs: host.outputs(planned.collect ? collectedStreams(graph) : []) as Outputs<O>,
@@ -213,10 +213,10 @@ export class JobRun<O> implements RunHandle<O> {
   }
 
   /** Timers that read the counters; returns what ends them. */
-  #report({ graph, plan, settings }: PlannedJob, deployment: Deployment): () => void {
+  #report({ graph, plan, settings }: PlannedJob, deployment: Deployment, start: MetricsSnapshot): () => void {
     const { clock } = deployment.environment
     const words = new Float64Array(deployment.shared.metrics)
-    let previous = zeroMetrics(plan, clock.monotonicMs())
+    let previous = start
     const reports = setInterval(() => {
       const current = readMetrics(plan, words, clock.monotonicMs())
       this.#emit('report', reportInterval(graph, plan, previous, current, settings))
