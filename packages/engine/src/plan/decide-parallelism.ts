@@ -21,14 +21,23 @@ interface Cap {
 export function decideParallelism(graph: LogicalGraph, settings: PlanSettings): ParallelismDecision {
   const keyed = new Set(graph.edges.filter((edge) => edge.partitioning === 'hash').map((edge) => edge.to.node))
   const notes: string[] = []
-  const parallelism = graph.nodes.map((node) => {
-    const wanted = node.parallelism ?? settings.parallelism
+  const parallelism: number[] = []
+  for (const node of graph.nodes) {
+    const wanted = node.parallelism ?? inFrontOfRing(graph, node, parallelism) ?? settings.parallelism
     const cap = lowestCap(capsOf(node, keyed.has(node.id), settings))
-    if (cap === undefined || cap.value >= wanted) return wanted
-    notes.push(`${node.name} runs at parallelism ${cap.value} instead of ${wanted}: ${cap.because}`)
-    return cap.value
-  })
+    if (cap !== undefined && cap.value < wanted)
+      notes.push(`${node.name} runs at parallelism ${cap.value} instead of ${wanted}: ${cap.because}`)
+    parallelism.push(Math.min(wanted, cap?.value ?? wanted))
+  }
   return { parallelism, onHost: graph.nodes.map((node) => settings.workers === 0 || node.pinnedToHost === true), notes }
+}
+
+/** A projection runs where its input is made, so that what it leaves out is never sent. Nodes stand behind those they read. */
+function inFrontOfRing(graph: LogicalGraph, node: LogicalNode, parallelism: readonly number[]): number | undefined {
+  if (node.spec.kind !== 'select') return undefined
+  const inputs = graph.edges.filter((edge) => edge.to.node === node.id)
+  const [input] = inputs
+  return inputs.length === 1 && input?.partitioning === undefined ? parallelism[input?.from.node ?? -1] : undefined
 }
 
 function capsOf(node: LogicalNode, keyed: boolean, settings: PlanSettings): readonly Cap[] {

@@ -34,6 +34,9 @@ const BATCH_RECORDS_DEFAULT = 10_000
 type Fn = (record: never) => unknown
 type Details = Partial<Pick<NodeDraft, 'ports' | 'parallelismMax' | 'pinnedToHost' | 'delivery' | 'functions' | 'options'>>
 
+/** Every method that a user can type exists. */
+type Methods<I> = { readonly [M in keyof I & string]: (...args: never) => unknown }
+
 /** Both kinds of streams: where their records come from. */
 class Declared {
   readonly draft: GraphDraft
@@ -72,15 +75,31 @@ class Declared {
   }
 }
 
-export class DeclaredStream extends Declared {
+export class DeclaredStream extends Declared implements Methods<Stream<unknown>> {
   map(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
     checkFunction('map', fn)
     return this.#elementwise('map', { kind: 'map', fn }, callSite(), options)
   }
 
   select(...fields: readonly string[]): DeclaredStream {
-    const node = this.add({ like: 'select' }, { kind: 'select', fields }, callSite(), {})
-    return new DeclaredStream(this.draft, this.outputOf(node, 0, selectShape(this.shape, fields)))
+    const declaredAt = callSite()
+    const [pending, ...others] = new Set(this.upstreams.map(({ partitioning }) => partitioning))
+    const spec: OperatorSpec = { kind: 'select', fields }
+    if (pending === undefined || others.length > 0) {
+      const node = this.add({ like: 'select' }, spec, declaredAt, {})
+      return new DeclaredStream(this.draft, this.outputOf(node, 0, selectShape(this.shape, fields)))
+    }
+    // The projection goes in front of the exchange that was asked for: what nobody reads is not sent.
+    const before = new DeclaredStream(
+      this.draft,
+      this.upstreams.map((upstream) => ({ ...upstream, partitioning: undefined })),
+    )
+    const node = before.add({ like: 'select' }, spec, declaredAt, {})
+    const after = before.outputOf(node, 0, selectShape(this.shape, fields))
+    return new DeclaredStream(
+      this.draft,
+      after.map((upstream) => ({ ...upstream, partitioning: pending })),
+    )
   }
 
   filter(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
@@ -208,7 +227,7 @@ export class DeclaredStream extends Declared {
   }
 }
 
-class DeclaredProcess extends DeclaredStream {
+class DeclaredProcess extends DeclaredStream implements Methods<ProcessedStream<unknown>> {
   sideOutput(tag: SideOutputTag<never>): DeclaredStream {
     const declaredAt = callSite()
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
@@ -218,7 +237,7 @@ class DeclaredProcess extends DeclaredStream {
   }
 }
 
-export class DeclaredKeyedStream extends Declared {
+export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream<unknown, unknown>> {
   readonly #keyOf: Fn
 
   constructor(draft: GraphDraft, upstreams: readonly Upstream[], keyOf: Fn) {
@@ -296,13 +315,3 @@ function processSpec(
 export function asStream<T, C extends Caveat>(stream: DeclaredStream): Stream<T, C> {
   return stream as unknown as Stream<T, C>
 }
-
-/** Holds the classes to the interfaces: every method that a user can type exists. */
-type Methods<I> = { readonly [M in keyof I & string]: (...args: never) => unknown }
-export type StreamMethodsExist = [DeclaredStream, DeclaredProcess, DeclaredKeyedStream] extends [
-  Methods<Stream<unknown>>,
-  Methods<ProcessedStream<unknown>>,
-  Methods<KeyedStream<unknown, unknown>>,
-]
-  ? true
-  : never

@@ -1,4 +1,4 @@
-import { validateGraph } from '@sluice/engine'
+import { planJob, resolveSettings, validateGraph } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { count, discard, fromArray, generate, sideOutput } from '../../src/index.js'
@@ -221,4 +221,24 @@ test('an async function given to a general operator is found when the graph is v
       .sink('out', discard())
   })
   expect(() => validateGraph(graph)).toThrow(expect.objectContaining({ code: 'SLUICE_ASYNC_FUNCTION' }))
+})
+
+test('a projection stands in front of the exchange that was asked for', () => {
+  const graph = declare((job) => {
+    const source = job.source('numbers', numbers(), { parallelism: 3 })
+    source.rebalance().select('id').sink('dealt', discard())
+    source.broadcast().select('kind').sink('copied', discard())
+  })
+  expect(edgesOf(graph)).toEqual([
+    'numbers.out -> select',
+    'select.out -> dealt rebalance',
+    'numbers.out -> select-2',
+    'select-2.out -> copied broadcast',
+  ])
+  const { tasks } = planJob(graph, resolveSettings({}, { cores: 2 }))
+  expect(tasks.map(({ nodes, parallelism }) => [nodes.map((id) => graph.nodes[id]?.name), parallelism])).toEqual([
+    [['numbers', 'select', 'select-2'], 3],
+    [['dealt'], 2],
+    [['copied'], 2],
+  ])
 })
