@@ -57,7 +57,7 @@ interface PendingFrame {
 /** Kind of what fragments make up, in header word 2 above the flag of the last one. */
 export const FRAGMENT_INNER_SHIFT = 8
 /** Returned by `stageSlowly` when the record left in fragments and nothing was staged. */
-export const STAGED_ELSEWHERE = -1
+const STAGED_ELSEWHERE = -1
 /** Staging frames kept for reuse; more are needed only while the overdraft is longer. */
 const SPARE_FRAMES_MAX = 4
 const NO_BYTES = Buffer.alloc(0)

@@ -56,7 +56,7 @@ const BOOLEAN = scalar(Kind.boolean)
 const STRING = scalar(Kind.string)
 const DATE = scalar(Kind.date)
 const BIGINT64 = scalar(Kind.bigint64)
-export const ANY: ScalarType = scalar(Kind.any)
+const ANY: ScalarType = scalar(Kind.any)
 
 const seedKinds = { int32: INT32, float64: FLOAT64, boolean: BOOLEAN, string: STRING, date: DATE, bigint: BIGINT64, any: ANY } as const
 

@@ -256,10 +256,5 @@ export const errorCatalogue = {
   },
 } as const
 
-/** The entry of a code. */
-export function errorEntry(code: ErrorCode): ErrorEntry {
-  return errorCatalogue[code]
-}
-
 /** The code of every error that a user can cause. */
 export type ErrorCode = keyof typeof errorCatalogue

@@ -10,7 +10,7 @@ import type { PhysicalPlan } from '../plan/physical-plan.js'
 
 const WORDS_PER_LINE = 8
 
-export const SUBTASK_WORDS = 16
+const SUBTASK_WORDS = 16
 export const SubtaskWord = {
   busyMs: 0,
   queuedMs: 1,
@@ -65,7 +65,7 @@ export const ChannelWord = {
   windowShrinks: 15,
 } as const
 
-export const OPERATOR_WORDS = 2
+const OPERATOR_WORDS = 2
 export const OperatorWord = {
   /** Sampled: ms spent in this operator's function, in the records counted beside it. */
   sampledMs: 0,

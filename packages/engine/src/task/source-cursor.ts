@@ -1,7 +1,7 @@
 /** Where the drivers of sources stand. Plain fields, read and written by generated code. */
 
 /** How many splits an indexed source has: index i belongs to split i mod INDEX_SPLITS, a split to subtask split mod parallelism. */
-export const INDEX_SPLITS = 128
+const INDEX_SPLITS = 128
 
 /** The indexes of one subtask of an indexed source, in ascending order: base + offsets[j], base a multiple of the stride. */
 export interface IndexCursor {
