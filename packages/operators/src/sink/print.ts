@@ -4,7 +4,7 @@ import { checkChoice, checkFunction, checkInteger } from '../source/check-option
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { JsonText } from './json-text.js'
 import type { Sink } from './sink.js'
-import { tableText } from './table-text.js'
+import { formatRecords } from './table-text.js'
 import { countNonFinite } from './to-json-lines.js'
 
 export interface PrintOptions<T> {
@@ -85,7 +85,7 @@ class TableWriter<T> implements RecordWriter<T> {
     this.#cut()
     const left = this.#received - this.#rows.length
     if (this.#received === 0) return this.#writeOut('(no records)\n')
-    return this.#writeOut(tableText(this.#rows) + (left === 0 ? '' : `(and ${left} more)\n`))
+    return this.#writeOut(formatRecords(this.#rows, left))
   }
 
   #cut(): void {

@@ -1,43 +1,57 @@
-/** Records as a table of text: a column per property, numbers to the right. Pure. */
-import { JsonText } from './json-text.js'
+/** Records as a table of text, for people: one column per field of the first records, numbers to the right. Pure. */
 
-const CELL_LENGTH_MAX = 40
+/** Columns shown at most; records with more fields belong into a file. */
+const COLUMNS_MAX = 32
+const CELL_WIDTH_MAX = 60
 
-/** The lines of a table, each with its line break. Columns stand in the order in which the records name them. */
-export function tableText(records: readonly unknown[]): string {
-  const columns = [...new Set(records.flatMap((record) => (isObject(record) ? Object.keys(record) : ['value'])))]
-  const json = new JsonText()
-  const rows = records.map((record) =>
-    columns.map((column) => cellText(isObject(record) ? record[column] : column === 'value' ? record : undefined, json)),
-  )
-  const isNumeric = columns.map((column) => records.every((record) => isNumberOrMissing(isObject(record) ? record[column] : record)))
-  const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((row) => (row[index] as string).length)))
+/** A header, a line per record; `more` says how many records are not shown. */
+export function formatRecords(records: readonly unknown[], more: number): string {
+  const columns = columnsOf(records)
+  const rows = records.map((record) => columns.map((column) => cell(fieldOf(record, column))))
+  const numeric = columns.map((column) => records.every((record) => isNumeric(fieldOf(record, column))))
+  const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)))
   const line = (cells: readonly string[]): string =>
-    `${cells
-      .map((cell, index) => (isNumeric[index] === true ? cell.padStart(widths[index] as number) : cell.padEnd(widths[index] as number)))
+    cells
+      .map((text, index) => (numeric[index] === true ? text.padStart(widths[index] ?? 0) : text.padEnd(widths[index] ?? 0)))
       .join('  ')
-      .trimEnd()}\n`
-  return [line(columns), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('')
+      .trimEnd()
+  const lines = [line(columns), widths.map((width) => '-'.repeat(width)).join('  '), ...rows.map(line)]
+  if (more > 0) lines.push(`... and ${more.toLocaleString('en-US')} more`)
+  return `${lines.join('\n')}\n`
 }
 
-function cellText(value: unknown, json: JsonText): string {
-  if (value === undefined || value === null) return ''
-  const text =
-    typeof value === 'string'
-      ? value
-      : typeof value === 'number'
-        ? String(value)
-        : value instanceof Date
-          ? json.stringify(value).slice(1, -1)
-          : json.stringify(value)
-  const oneLine = text.replace(/[\r\n\t]+/g, ' ')
-  return oneLine.length <= CELL_LENGTH_MAX ? oneLine : `${oneLine.slice(0, CELL_LENGTH_MAX - 3)}...`
+function columnsOf(records: readonly unknown[]): string[] {
+  const columns = new Set<string>()
+  for (const record of records) {
+    if (!hasFields(record)) columns.add('value')
+    else for (const key of Object.keys(record)) if (columns.size < COLUMNS_MAX) columns.add(key)
+  }
+  return [...columns]
 }
 
-function isObject(record: unknown): record is Record<string, unknown> {
+function fieldOf(record: unknown, column: string): unknown {
+  if (hasFields(record)) return record[column]
+  return column === 'value' ? record : undefined
+}
+
+function hasFields(record: unknown): record is Record<string, unknown> {
   return typeof record === 'object' && record !== null && !Array.isArray(record) && !(record instanceof Date)
 }
 
-function isNumberOrMissing(value: unknown): boolean {
+function isNumeric(value: unknown): boolean {
   return value === undefined || value === null || typeof value === 'number' || typeof value === 'bigint'
+}
+
+function cell(value: unknown): string {
+  const text = plainText(value)
+  return text.length > CELL_WIDTH_MAX ? `${text.slice(0, CELL_WIDTH_MAX - 1)}…` : text
+}
+
+function plainText(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (typeof value === 'number') return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value)
+  if (typeof value === 'string') return value.replaceAll(/\s+/g, ' ')
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
+  if (typeof value === 'object') return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
+  return String(value)
 }

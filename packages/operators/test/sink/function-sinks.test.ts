@@ -210,7 +210,7 @@ describe('print', () => {
     const records = Array.from({ length: 1_000 }, (_, index) => ({ name: `n${index}`, value: (index * 7_919) % 1_000 }))
     const sink = print<{ name: string; value: number }>({ format: 'table', compare: (left, right) => right.value - left.value, limit: 3 })
     expect(await table(sink, records)).toBe(
-      ['name  value', '----  -----', 'n321    999', 'n642    998', 'n963    997', '(and 997 more)', ''].join('\n'),
+      ['name  value', '----  -----', 'n321    999', 'n642    998', 'n963    997', '... and 997 more', ''].join('\n'),
     )
   })
 
@@ -227,7 +227,7 @@ describe('print', () => {
       ].join('\n'),
     )
     expect(await table(print({ format: 'table' }), [])).toBe('(no records)\n')
-    expect(await table(print({ format: 'table', limit: 2 }), [1, 2, 3])).toBe('value\n-----\n    1\n    2\n(and 1 more)\n')
+    expect(await table(print({ format: 'table', limit: 2 }), [1, 2, 3])).toBe('value\n-----\n    1\n    2\n... and 1 more\n')
     expect(() => print({ limit: 0 })).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
   })
 
