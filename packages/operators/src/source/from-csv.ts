@@ -6,7 +6,7 @@ import { convertCell } from './convert-text.js'
 import { type CsvFormat, CsvRowParser } from './csv-row-parser.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FileSplit, listFiles, mayMatchMany, splitByFile } from './file-splits.js'
-import { BATCH_RECORDS_MAX } from './from-text.js'
+import { BATCH_RECORDS_MAX, nothingYet } from './from-text.js'
 import type { KnownField } from './known-fields.js'
 import { LINE_BYTES_MAX, LineReader } from './line-reader.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
@@ -116,7 +116,8 @@ class CsvReader implements SourceReader<unknown> {
       this.#takeLine(line)
     }
     if (!gate.isEmpty) return gate.take()
-    if (!this.#lines.ended) return taken > 0 ? Promise.resolve().then(() => this.next()) : this.#lines.fill().then(() => this.next())
+    if (taken > 0) return nothingYet()
+    if (!this.#lines.ended) return this.#lines.fill().then(nothingYet)
     if (!this.#isOpen) return undefined
     this.#isOpen = false
     this.#parser.reset()

@@ -4,7 +4,7 @@ import { checkChoice, checkPath } from './check-options.js'
 import { convertJsonValue } from './convert-text.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
-import { BATCH_RECORDS_MAX } from './from-text.js'
+import { BATCH_RECORDS_MAX, nothingYet } from './from-text.js'
 import { LineReader } from './line-reader.js'
 import type { KnownField } from './known-fields.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
@@ -94,8 +94,8 @@ class JsonLinesReader implements SourceReader<unknown> {
     }
     if (refused !== undefined) return this.#refuse(refused)
     if (!this.#gate.isEmpty) return this.#gate.take()
-    if (taken > 0) return this.next()
-    return this.#lines.ended ? undefined : this.#lines.fill().then(() => this.next())
+    if (taken > 0) return nothingYet()
+    return this.#lines.ended ? undefined : this.#lines.fill().then(nothingYet)
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 /** Parquet files, row group by row group. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type FileMetaData, parquetScan } from 'hyparquet'
+import { type FileMetaData, parquetScan, type SchemaElement } from 'hyparquet'
+import type { ColumnMetaData } from 'hyparquet/src/types.js'
 import { checkChoice, checkPath } from './check-options.js'
 import { INVALID } from './compile-validator.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
@@ -10,7 +11,7 @@ import { BATCH_RECORDS_MAX } from './from-text.js'
 import { compileRowBuilder, type RowBuilder } from './parquet/build-rows.js'
 import type { ColumnValues } from './parquet/column-values.js'
 import { decodeColumn } from './parquet/decode-column.js'
-import { plainTypeOf } from './parquet/decode-plain.js'
+import { type PlainType, plainTypeOf } from './parquet/decode-plain.js'
 import { compressors } from './parquet/decompress.js'
 import { malformedParquet, ParquetFile } from './parquet/parquet-file.js'
 import { flagMisfits, prepareColumn } from './parquet/prepare-column.js'
@@ -27,6 +28,9 @@ export interface FromParquetOptions {
   /** Read the row groups in order, where time advances with them. Default false. */
   readonly orderedSplits?: boolean | undefined
 }
+
+/** A step that read something but has no record to show for it. */
+const NOTHING_YET: TypedBatch<unknown> = { records: [] }
 
 /** One row group. */
 interface RowGroupSplit {
@@ -106,7 +110,9 @@ class RowGroupReader implements SourceReader<unknown> {
   readonly #gate: RecordGate
   readonly #names: readonly string[]
   readonly #rows: number
-  #columns: readonly ColumnValues[] | undefined
+  #columns: ColumnValues[] = []
+  /** The bytes of the next column, or undefined for a column that hyparquet reads. */
+  #chunk: { readonly bytes: Uint8Array | undefined } | undefined
   /** Rows of which a column does not fit; undefined: none. */
   #misfits: Uint8Array | undefined
   #build: RowBuilder | undefined
@@ -120,15 +126,14 @@ class RowGroupReader implements SourceReader<unknown> {
     this.#rows = Number(file.metadata.row_groups[split.group]?.num_rows ?? 0)
   }
 
+  /** First column by column, then rows. What takes time is done in the call itself, where the engine counts it as the source's work. */
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
-    const columns = this.#columns
-    const build = this.#build
-    if (columns === undefined || build === undefined) return this.#load().then(() => this.next())
+    if (this.#build === undefined) return this.#nextColumn()
     const start = this.#row
     if (start >= this.#rows) return undefined
     const end = Math.min(this.#rows, start + BATCH_RECORDS_MAX)
     this.#row = end
-    const rows = build(columns, start, end)
+    const rows = this.#build(this.#columns, start, end)
     const { validator } = this.#gate
     if (validator === undefined || (validator.isPlain && this.#misfits === undefined)) return { records: rows }
     for (let index = 0; index < rows.length; index++) {
@@ -140,7 +145,7 @@ class RowGroupReader implements SourceReader<unknown> {
   }
 
   async close(): Promise<void> {
-    this.#columns = undefined
+    this.#columns = []
     await this.#file.close()
   }
 
@@ -157,56 +162,90 @@ class RowGroupReader implements SourceReader<unknown> {
       )
   }
 
-  /** Column by column, so that the thread has turns in between. */
-  async #load(): Promise<void> {
-    const columns: ColumnValues[] = []
+  #nextColumn(): TypedBatch<unknown> | Promise<TypedBatch<unknown>> {
+    const name = this.#names[this.#columns.length]
+    if (name === undefined) {
+      this.#build = compileRowBuilder(
+        this.#names,
+        this.#columns.map(({ indexes }) => indexes !== undefined),
+      )
+      return NOTHING_YET
+    }
+    const chunk = this.#chunk
+    this.#chunk = undefined
+    if (chunk === undefined) return this.#readChunk(name)
+    const column = chunk.bytes === undefined ? undefined : this.#decodeFlat(name, chunk.bytes)
+    if (column === undefined) return this.#decodeAny(name)
+    this.#addColumn(name, column)
+    return NOTHING_YET
+  }
+
+  #addColumn(name: string, column: ColumnValues): void {
     const { validator } = this.#gate
-    for (const name of this.#names) {
-      const column = await this.#loadColumn(name)
-      const field = validator?.fields?.known.get(name)
-      prepareColumn(column, { file: this.#split.name, column: name, firstRow: this.#split.firstRow, field })
-      if (validator?.isPlain === true && field !== undefined) this.#misfits = flagMisfits(column, field, this.#rows, this.#misfits)
-      columns.push(column)
-    }
-    this.#columns = columns
-    this.#build = compileRowBuilder(
-      this.#names,
-      columns.map(({ indexes }) => indexes !== undefined),
-    )
+    const field = validator?.fields?.known.get(name)
+    prepareColumn(column, { file: this.#split.name, column: name, firstRow: this.#split.firstRow, field })
+    if (validator?.isPlain === true && field !== undefined) this.#misfits = flagMisfits(column, field, this.#rows, this.#misfits)
+    this.#columns.push(column)
   }
 
-  async #loadColumn(name: string): Promise<ColumnValues> {
+  async #readChunk(name: string): Promise<TypedBatch<unknown>> {
+    const flat = this.#flatColumn(name)
+    if (flat === undefined) {
+      this.#chunk = { bytes: undefined }
+      return NOTHING_YET
+    }
+    const { dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size } = flat.chunk
+    const start = Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
     try {
-      return (await this.#decodeFlat(name)) ?? (await this.#decodeAny(name))
+      this.#chunk = { bytes: await this.#file.read(start, start + Number(size)) }
     } catch (error) {
-      if (error instanceof SluiceError) throw error
-      const why = error instanceof Error ? error.message : String(error)
-      throw malformedParquet(this.#split.name, `row group ${this.#split.group}, column ${name} cannot be read: ${why}`, error)
+      throw this.#malformed(name, error)
     }
+    return NOTHING_YET
   }
 
-  async #decodeFlat(name: string): Promise<ColumnValues | undefined> {
+  #flatColumn(name: string): { readonly chunk: ColumnMetaData; readonly element: SchemaElement; readonly type: PlainType } | undefined {
     const tree = this.#file.columns.get(name)
     const chunk = this.#file.metadata.row_groups[this.#split.group]?.columns.find(({ meta_data: data }) => data?.path_in_schema[0] === name)
     if (tree === undefined || tree.children.length > 0 || tree.element.repetition_type === 'REPEATED') return undefined
     if (chunk?.meta_data === undefined || chunk.file_path !== undefined) return undefined
     const bytesAreText = this.#gate.validator?.fields?.known.get(name)?.kind === 'string'
     const type = plainTypeOf(tree.element, bytesAreText)
-    if (type === undefined) return undefined
-    const { dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size } = chunk.meta_data
-    const start = Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
-    const bytes = await this.#file.read(start, start + Number(size))
-    return decodeColumn(bytes, { chunk: chunk.meta_data, element: tree.element, type, rows: this.#rows })
+    return type === undefined ? undefined : { chunk: chunk.meta_data, element: tree.element, type }
+  }
+
+  #decodeFlat(name: string, bytes: Uint8Array): ColumnValues | undefined {
+    const flat = this.#flatColumn(name)
+    if (flat === undefined) return undefined
+    try {
+      return decodeColumn(bytes, { ...flat, rows: this.#rows })
+    } catch (error) {
+      throw this.#malformed(name, error)
+    }
   }
 
   /** Lists, structures, decimals and rare encodings. */
-  async #decodeAny(name: string): Promise<ColumnValues> {
+  async #decodeAny(name: string): Promise<TypedBatch<unknown>> {
     const { buffer, metadata } = this.#file
-    const scan = await parquetScan({ file: buffer, metadata, columns: [name], compressors })
     const { firstRow } = this.#split
-    const data = await scan.readColumn({ column: name, rowStart: firstRow, rowEnd: firstRow + this.#rows })
-    if (data.length !== this.#rows) throw new RangeError(`it has ${data.length} of ${this.#rows} rows`)
-    return { values: Array.from(data as ArrayLike<unknown>), indexes: undefined }
+    let values: unknown[]
+    try {
+      const scan = await parquetScan({ file: buffer, metadata, columns: [name], compressors })
+      values = Array.from(
+        (await scan.readColumn({ column: name, rowStart: firstRow, rowEnd: firstRow + this.#rows })) as ArrayLike<unknown>,
+      )
+      if (values.length !== this.#rows) throw new RangeError(`it has ${values.length} of ${this.#rows} rows`)
+    } catch (error) {
+      throw this.#malformed(name, error)
+    }
+    this.#addColumn(name, { values, indexes: undefined })
+    return NOTHING_YET
+  }
+
+  #malformed(name: string, error: unknown): SluiceError {
+    if (error instanceof SluiceError && error.code !== 'SLUICE_SOURCE_FAILED') return error
+    const why = error instanceof Error ? error.message : String(error)
+    return malformedParquet(this.#split.name, `row group ${this.#split.group}, column ${name} cannot be read: ${why}`, error)
   }
 }
 

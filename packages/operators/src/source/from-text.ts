@@ -1,12 +1,19 @@
 /** Lines of text files. */
 import { checkPath } from './check-options.js'
-import { defineSource, type SourceReader } from './define-source.js'
+import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { LineReader } from './line-reader.js'
 import type { Source } from './source.js'
 
 /** Records of one batch of a file source at most. */
 export const BATCH_RECORDS_MAX = 512
+
+/** What a read of bytes gives: the records come with the next call, where the engine counts the work as the source's. */
+export function nothingYet(): { readonly records: readonly never[] } {
+  return NOTHING
+}
+
+const NOTHING = { records: [] } as const
 
 export interface FromTextOptions {
   /** Read the parts of the files in order, where time advances with them. Default false. */
@@ -39,7 +46,7 @@ class TextReader implements SourceReader<string> {
     this.#lines = lines
   }
 
-  next(): readonly string[] | undefined | Promise<readonly string[] | undefined> {
+  next(): readonly string[] | undefined | Promise<TypedBatch<string>> {
     const records: string[] = []
     while (records.length < BATCH_RECORDS_MAX) {
       const line = this.#lines.nextLine()
@@ -47,7 +54,7 @@ class TextReader implements SourceReader<string> {
       records.push(line)
     }
     if (records.length > 0) return records
-    return this.#lines.ended ? undefined : this.#lines.fill().then(() => this.next())
+    return this.#lines.ended ? undefined : this.#lines.fill().then(nothingYet)
   }
 
   async close(): Promise<void> {

@@ -54,7 +54,7 @@ export async function readSource<T>(source: Source<T>, options: ReadOptions = {}
       for (;;) {
         const batch = await reader.next()
         if (batch === undefined) break
-        batches++
+        if (batch.records.length > 0) batches++
         onBatch?.(batch.records)
         for (const record of batch.records) records.push(record as T)
         deadLetters.push(...(batch.deadLetters ?? []))
