@@ -56,6 +56,7 @@ export class Simulation {
   #state: number
   #spins = 0
   #readings = 0
+  #onStall: (() => void) | undefined
   #onClock: (reading: number) => void = () => {}
 
   constructor(graph: LogicalGraph, options: SimulationOptions = {}) {
@@ -104,6 +105,11 @@ export class Simulation {
   /** Calls `action` at every reading of the monotonic clock, with the number of the reading. */
   onClock(action: (reading: number) => void): void {
     this.#onClock = action
+  }
+
+  /** Calls `action` once, when nobody can run and there is nothing to wait for, instead of failing. */
+  onStall(action: () => void): void {
+    this.#onStall = action
   }
 
   snapshot(): MetricsSnapshot {
@@ -178,6 +184,12 @@ export class Simulation {
       return
     }
     const nextMs = Math.min(...this.#waiting.map(({ deadlineMs }) => deadlineMs), ...this.#timers.map(({ atMs }) => atMs))
+    if (nextMs === Number.POSITIVE_INFINITY && this.#onStall !== undefined) {
+      const stalled = this.#onStall
+      this.#onStall = undefined
+      stalled()
+      return
+    }
     if (nextMs === Number.POSITIVE_INFINITY)
       throw new Error(
         `deadlock with seed ${this.#options.seed ?? 1} after ${this.steps} steps: ${JSON.stringify(this.snapshot(), null, 1)}`,

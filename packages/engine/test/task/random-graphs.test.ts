@@ -48,13 +48,13 @@ async function play(choice: GraphChoices, options: SimulationOptions, act: (simu
   const { plan } = simulation
   for (const [name, expected] of random.expected(plan)) {
     const arrivals = random.arrived.get(name) ?? []
-    expect(arrivals.map(({ record }) => nameOf(record)).sort(), name).toEqual(expected.records.map(nameOf).sort())
+    expect(arrivals.map(({ record }) => nameOf(record)).sort(), `records of ${name}`).toEqual(expected.records.map(nameOf).sort())
     if (!expected.ordered) continue
     const lanesOf = (origin: number) => ({
       parallelism: plan.tasks.find((task) => task.nodes.includes(2 * origin))?.parallelism ?? 1,
       splits: (choice.sources[origin]?.reads ?? 0) % 3 !== 0,
     })
-    expect(outOfOrder(arrivals, lanesOf), name).toBe(undefined)
+    expect(outOfOrder(arrivals, lanesOf), `order of ${name}`).toBe(undefined)
   }
   expect([...random.open].filter(([, open]) => open !== 0)).toEqual([])
   for (const subtask of simulation.snapshot().subtasks) expect(subtask.finished).toBe(true)
@@ -80,7 +80,7 @@ describe('any graph', () => {
         await play(choice, { ...options, codeGeneration: true })
         await play(choice, { ...options, codeGeneration: false })
       }),
-      { numRuns: nightly ? 2000 : 40 },
+      { numRuns: nightly ? 2000 : 15 },
     )
   })
 
@@ -97,7 +97,7 @@ describe('any graph', () => {
           await play(choice, { ...options, codeGeneration }, (simulation) => simulation.atStep(step, () => simulation.command(command)))
         },
       ),
-      { numRuns: nightly ? 2000 : 40 },
+      { numRuns: nightly ? 2000 : 15 },
     )
   })
 
@@ -118,7 +118,7 @@ describe('any graph', () => {
         await simulation.idle()
         expect([...random.open].filter(([, open]) => open > 0)).toEqual([])
       }),
-      { numRuns: nightly ? 1000 : 40 },
+      { numRuns: nightly ? 1000 : 10 },
     )
   })
 })
