@@ -249,8 +249,9 @@ export class Subtask {
     // Another channel may lack credit now although the state is the same.
     accounting.set(SubtaskWord.blockedChannel, blockedChannel)
     if (state === accounting.state) return
-    if (state === SubtaskState.idle) for (const input of inputs) input.starvedBegins(nowMs)
-    else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
+    if (state === SubtaskState.idle) {
+      for (const input of inputs) if (!input.ended) input.starvedBegins(nowMs)
+    } else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
     accounting.enter(state, nowMs)
     let written = 0
     let inFlight = 0
