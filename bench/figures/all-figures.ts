@@ -2,13 +2,14 @@
 import type { Figure } from '../harness/figure.js'
 import { chainFigures } from './chain.js'
 import { codecFigures } from './codec.js'
-import { edgeFigures } from './edge.js'
+import { edgeFigures, oneThreadFigures } from './edge.js'
 import { exchangeFigures } from './exchange.js'
 import { latencyFigures } from './latency.js'
 import { wholeJobFigures } from './whole-job.js'
 
 export const allFigures: readonly Figure[] = [
   ...edgeFigures,
+  ...oneThreadFigures,
   ...exchangeFigures,
   ...chainFigures,
   ...latencyFigures,

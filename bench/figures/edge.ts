@@ -9,7 +9,9 @@ const titles: Readonly<Record<KindName, string>> = {
   page1k: '9 fields, about 1 KB of text',
 }
 
-export const edgeFigures: readonly Figure[] = (Object.keys(titles) as KindName[]).map((kind) => ({
+const kinds = Object.keys(titles) as KindName[]
+
+export const edgeFigures: readonly Figure[] = kinds.map((kind) => ({
   id: `edge/${kind}`,
   title: `One edge: ${titles[kind]}`,
   unit: 'M records/s',
@@ -39,6 +41,29 @@ export const edgeFigures: readonly Figure[] = (Object.keys(titles) as KindName[]
       label: 'encoded by hand, transferred ArrayBuffers',
       role: 'peer',
       measure: async (options) => (await import('../contenders/edge-post.js')).measurePost(kind, 'buffers', options),
+    },
+  ],
+}))
+
+/** What an edge costs in code alone: the engine without its runtime, so an extra row. */
+export const oneThreadFigures: readonly Figure[] = kinds.map((kind) => ({
+  id: `one-thread/${kind}`,
+  title: `Both ends of an edge on one thread (engine only): ${titles[kind]}`,
+  unit: 'ns per record',
+  better: 'lower',
+  quick: kind === 'text49',
+  contenders: [
+    {
+      id: 'sluice',
+      label: 'Sluice',
+      role: 'sluice',
+      measure: async (options) => (await import('../contenders/edge-one-thread.js')).measureEngineOnOneThread(kind, options),
+    },
+    {
+      id: 'limit',
+      label: 'loops written by hand',
+      role: 'limit',
+      measure: async (options) => (await import('../contenders/edge-one-thread.js')).measureLoopOnOneThread(kind, options),
     },
   ],
 }))
