@@ -26,5 +26,5 @@ export interface Aggregator<in T, out R> {
 /** Aggregators by the name of their result. */
 export type Aggregators<T> = Readonly<Record<string, Aggregator<T, unknown>>>
 
-/** The results of a set of aggregators. */
-export type Aggregates<A> = { readonly [P in keyof A]: A[P] extends Aggregator<never, infer R> ? R : never }
+/** The result of an aggregator. */
+export type ResultOf<A> = A extends Aggregator<never, infer R> ? R : never

@@ -2,7 +2,7 @@
  * The face of the product: what can be done with a stream of records. Only types; declaring an operator adds a node to the job's
  * graph and runs nothing (see `declared-stream.ts`). The interfaces refer to each other, so they stand in one file.
  */
-import type { Aggregates, Aggregators } from '../aggregate/aggregator.js'
+import type { Aggregators, ResultOf } from '../aggregate/aggregator.js'
 import type { AsyncRecordContext, KeyedProcessContext, ProcessContext } from '../operator/contexts.js'
 import type { ProcessHandlers } from '../operator/process-spec.js'
 import type { Sink } from '../sink/sink.js'
@@ -80,7 +80,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   return { ...order, found: response.ok }
    * }, { concurrency: 32, ordered: false, timeout: '5s' })
    */
-  mapAsync<U>(name: string, fn: (record: T, context: AsyncRecordContext) => U | PromiseLike<U>, options?: MapAsyncOptions): Stream<U, C>
+  mapAsync<U>(
+    name: string,
+    fn: (record: T, context: AsyncRecordContext) => U | Promise<U> | PromiseLike<U>,
+    options?: MapAsyncOptions,
+  ): Stream<U, C>
 
   /**
    * The records of this stream and of all others, in no particular order between them. Caveats add up.
@@ -223,7 +227,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     name: string,
     aggregators: A & NoReservedAggregates,
     options?: RunningAggregateOptions,
-  ): Stream<{ readonly [P in 'key' | keyof A]: P extends keyof A ? Aggregates<A>[P] : K }, C>
+  ): Stream<{ readonly [P in 'key' | keyof A]: P extends keyof A ? ResultOf<A[P]> : K }, C>
 
   /**
    * As `process` of a stream, with the key in the context; all records of a key are handled by one subtask.
