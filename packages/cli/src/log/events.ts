@@ -27,7 +27,7 @@ export const commonFields: Readonly<Record<string, FieldEntry>> = {
   msg: field('text', 'The same in words.'),
 }
 
-const duration = field('ms', 'Since `job.planned`, the start of the workers included; 0 where it did not come so far.')
+const duration = field('ms', 'Since `job.started`; 0 where it did not come so far.')
 const recordsIn = field('count', 'Records that the sources gave.')
 const recordsOut = field('count', 'Records that reached the sinks.')
 const edge = field('text', 'The edge as `from -> to`, by operator names.')

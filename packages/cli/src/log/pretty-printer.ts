@@ -5,7 +5,7 @@
 import type { Colours } from '../format/colours.js'
 import { printable, printableLine, shorten } from '../format/printable.js'
 import { padTo } from '../format/table.js'
-import { formatByteRate, formatBytes, formatRecordRate, formatShare } from '../format/units.js'
+import { formatByteRate, formatBytes, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -55,7 +55,8 @@ export class PrettyPrinter {
       case 'operator.stuck':
         return this.#colours.yellow(printable(text(line['msg'])))
       case 'job.failed':
-        return `${this.#colours.red(text(line['code']))}  ${printable(text(line['msg']))}`
+        // The block that follows says the rest.
+        return `after ${formatDuration(number(line['durationMs']))}: ${this.#colours.red(text(line['code']))}`
       case 'user.log':
         return userLine(line)
       default:

@@ -36,7 +36,8 @@ class RunCommand {
   readonly #cwd = process.cwd()
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
-  #plannedAtMs: number | undefined
+  #planIsLogged = false
+  #startedAtMs: number | undefined
   #lastStuck: StuckSubtask | undefined
   #stoppedBy: keyof typeof stopStatus | undefined
 
@@ -104,13 +105,14 @@ class RunCommand {
   }
 
   #planned({ graph, plan, settings }: PlannedEvent): void {
-    this.#plannedAtMs = performance.now()
+    this.#planIsLogged = true
     this.#stopTimeoutMs = settings.stopTimeoutMs
     this.#log.write(plannedLine(graph, plan, this.#shownParams))
   }
 
   #started(): void {
-    this.#log.write(startedLine(performance.now()))
+    this.#startedAtMs = performance.now()
+    this.#log.write(startedLine(this.#startedAtMs))
   }
 
   #stop(handle: RunHandle<unknown>, signal: StopSignal | 'SIGPIPE'): void {
@@ -160,15 +162,13 @@ class RunCommand {
     const facts = readErrorFacts(thrown)
     // A sink that can no longer write to stdout is the consequence of the stop, not a failure.
     if (this.#stoppedBy === 'SIGPIPE' && facts.causes.some(isBrokenPipe)) return stopStatus.SIGPIPE
-    const durationMs = this.#plannedAtMs === undefined ? 0 : Math.round(performance.now() - this.#plannedAtMs)
+    const durationMs = this.#startedAtMs === undefined ? 0 : Math.round(performance.now() - this.#startedAtMs)
     const isPretty = this.#args.log === 'pretty'
     // Before it was planned there is no log to speak of: the block says it all.
-    if (!isPretty || this.#plannedAtMs !== undefined) this.#log.write(failedLine(facts, durationMs, this.#cwd))
+    if (!isPretty || this.#planIsLogged) this.#log.write(failedLine(facts, durationMs, this.#cwd))
     await this.#log.flush()
-    if (isPretty)
-      process.stderr.write(
-        this.#log.redactor.text(`${this.#plannedAtMs === undefined ? '' : '\n'}${formatErrorBlock(facts, this.#colours, this.#cwd)}`),
-      )
+    const block = formatErrorBlock(facts, this.#colours, this.#cwd)
+    if (isPretty) process.stderr.write(this.#log.redactor.text(this.#planIsLogged ? `\n${block}` : block))
     return facts.error.exitStatus
   }
 

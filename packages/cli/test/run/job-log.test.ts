@@ -12,6 +12,9 @@ const loggingJob = slowJob.replace(
   "forEach(async (record, context) => { if (record.id === 0) context.log.warn('seen', { by: 'slow' });",
 )
 
+/** Said once the job has warmed up: before that whoever is compiled last may be the slowest. */
+const slowHoldsNumbers = /slow \(subtask 0\) is the bottleneck: busy \d+ %, holds source numbers back/
+
 const stuckJob = `
 import { defineJob, discard, generate } from 'sluice'
 export default defineJob({ name: 'stuck', settings: { stuckAfterMs: 100 } }, (job) => {
@@ -31,7 +34,7 @@ beforeAll(async () => {
   await folder.write('throwing.ts', throwingJob)
   await folder.write('stuck.ts', stuckJob)
   const slow = startSluice(['run', 'slow.ts', '--log', 'json', '--report', '100ms', '--parallelism', '2'], { cwd: folder.path })
-  await slow.said(/"heldBackMsPerSecond":\{"numbers"/)
+  await slow.said(slowHoldsNumbers)
   slow.process.kill('SIGINT')
   const runs = [
     await slow.ended,
@@ -68,9 +71,9 @@ test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s carries the do
 })
 
 test('the slow sink is the bottleneck and the source is held back', () => {
-  const line = linesOf('job.bottleneck').find((one) => Object.hasOwn(one['heldBackMsPerSecond'] as object, 'numbers'))
-  expect(line).toMatchObject({ operator: 'slow', msg: expect.stringMatching(/slow \(subtask \d\) is the bottleneck/) as string })
-  expect(Object.keys(line?.['heldBackMsPerSecond'] as object)).toEqual(['numbers'])
+  const line = linesOf('job.bottleneck').find(({ msg }) => slowHoldsNumbers.test(String(msg)))
+  expect(line).toMatchObject({ operator: 'slow', subtask: 0, because: ['numbers -> sum', 'sum -> slow'] })
+  expect(Object.keys(line!['heldBackMsPerSecond'] as object)).toEqual(['numbers'])
   expect(linesOf('edge.pressure').some((edge) => edge['pressure'] === 'HIGH')).toBe(true)
 })
 
