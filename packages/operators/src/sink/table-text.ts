@@ -52,6 +52,8 @@ function plainText(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? value.toLocaleString('en-US') : String(value)
   if (typeof value === 'string') return value.replaceAll(/\s+/g, ' ')
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString()
-  if (typeof value === 'object') return JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
-  return String(value)
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  return typeof value === 'object'
+    ? JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner))
+    : typeof value
 }
