@@ -79,6 +79,20 @@ class LocalQueue {
     this.spare.push(frame)
   }
 
+  /** Moves the records of a small frame into the last one that waits: a queue holds records, not frames that are nearly empty. */
+  join(frame: LocalFrame): boolean {
+    const last = this.frames.at(-1)
+    if (last === undefined || last.kind !== FrameKind.records || last.count + frame.count > LOCAL_FRAME_RECORDS) return false
+    for (let k = 0; k < frame.count; k++) {
+      last.records[last.count + k] = frame.records[k]
+      last.times[last.count + k] = frame.times[k] as number
+    }
+    last.count += frame.count
+    last.bytes += frame.bytes
+    this.returnFrame(frame)
+    return true
+  }
+
   /** Whether a frame may be queued: an empty queue takes one of any size. */
   hasCredit(bytes: number, records: number): boolean {
     return this.queuedRecords === 0 || (this.queuedBytes + bytes <= this.windowBytes && this.queuedRecords + records <= LOCAL_RECORDS_MAX)
@@ -200,6 +214,7 @@ export class LocalOutput implements OutputChannel {
       queue.queuedBytes += frame.bytes
       queue.queuedRecords += frame.count
       queue.options.producerMetrics.published(frame.bytes, frame.count)
+      if (queue.join(frame)) return true
     }
     queue.frames.push(frame)
     return true

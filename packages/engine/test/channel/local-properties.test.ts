@@ -193,6 +193,24 @@ describe('a local channel', () => {
     expect(emitted).toBeLessThanOrEqual(8192 + LOCAL_FRAME_RECORDS)
   })
 
+  it('holds its records in few frames, however few each step gave', () => {
+    const channel = new LocalHarness(true, true)
+    let emitted = 0
+    while (channel.gate.closed === 0) {
+      channel.emit(emitted, emitted)
+      emitted++
+      channel.output.flush()
+    }
+    let frames = 0
+    const got: number[] = []
+    for (const { input } = channel; input.next() === Input.records; frames++) {
+      for (; input.index < input.count; input.index++) got.push(input.records[input.index] as number, input.times[input.index] as number)
+      input.release()
+    }
+    expect(got).toEqual(Array.from({ length: emitted - 1 }, (_, id) => [id, id]).flat())
+    expect(frames).toBeLessThanOrEqual(Math.ceil(emitted / LOCAL_FRAME_RECORDS) + 1)
+  })
+
   it('does not keep records that have been processed', () => {
     const channel = new LocalHarness(false, true)
     for (let round = 0; round < 50; round++) {
