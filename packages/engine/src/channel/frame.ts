@@ -37,6 +37,9 @@ export const FRAME_KIND_MAX: number = FrameKind.pad
 export const EndReason = { exhausted: 0, stopped: 1 } as const
 export type EndReasonCode = (typeof EndReason)[keyof typeof EndReason]
 
+/** Largest shape definition, in bytes: it holds the names that its records do without, and may be larger than any of them. */
+export const DEFINITION_BYTES_MAX: number = 1 << 20
+
 /** Most records in one frame. */
 export const FRAME_RECORDS_MAX = 512
 

@@ -12,6 +12,7 @@ import type { ConsumerMetrics } from './channel-metrics.js'
 import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
 import {
   CONTROL_RESERVE_BYTES,
+  DEFINITION_BYTES_MAX,
   EndReason,
   type EndReasonCode,
   FRAME_ALIGN_BYTES,
@@ -214,7 +215,8 @@ export class RingInput implements InputChannel {
     const inner = count >> FRAGMENT_INNER_SHIFT
     const last = (count & 1) === 1
     if (!this.#assembling) {
-      if (total <= 0 || total > this.#options.maxRecordBytes) this.#corrupt(`a record of ${total} bytes in fragments`)
+      const bound = inner === FrameKind.shape ? DEFINITION_BYTES_MAX : this.#options.maxRecordBytes
+      if (total <= 0 || total > bound) this.#corrupt(`a record of ${total} bytes in fragments`)
       this.#assembly = Buffer.allocUnsafeSlow(total)
       this.#assembled = 0
       this.#assembling = true

@@ -15,6 +15,7 @@ import type { ProducerMetrics } from './channel-metrics.js'
 import {
   alignFrame,
   CONTROL_RESERVE_BYTES,
+  DEFINITION_BYTES_MAX,
   type EndReasonCode,
   FRAME_HEADER_BYTES,
   FRAME_MAGIC,
@@ -104,7 +105,7 @@ export class RingOutput implements OutputChannel {
     this.#timed = options.timed
     this.maxRecords = recordsPerFrame(options.maxFrameBytes)
     this.limit = options.maxFrameBytes - FRAME_HEADER_BYTES - (options.timed ? this.maxRecords * 8 : 0)
-    this.#overdraftBytesMax = 2 * options.maxFrameBytes + options.maxRecordBytes
+    this.#overdraftBytesMax = 2 * options.maxFrameBytes + Math.max(options.maxRecordBytes, DEFINITION_BYTES_MAX)
     this.#written = Atomics.load(this.#words, RingWord.written)
     this.#consumed = Atomics.load(this.#words, RingWord.consumed)
     this.#granted = Atomics.load(this.#words, RingWord.granted)

@@ -150,6 +150,14 @@ describe('a ring', () => {
     expect(idle.output.drained).toBe(true)
   })
 
+  it('carries a definition that is larger than any record may be', () => {
+    const ring = new RingHarness({ maxRecordBytes: 800 })
+    const value = Object.fromEntries(Array.from({ length: 100 }, (_, field) => [`a rather long name of field number ${field}`, field]))
+    ring.produce(() => ring.emit(value, Number.NaN))
+    ring.settle()
+    expect(ring.received).toEqual([{ kind: 'record', value, timestamp: Number.NaN }])
+  })
+
   it('keeps only the newest watermark while there is no credit', () => {
     const ring = new RingHarness({ windowBytes: 1024 })
     while (ring.gate.closed === 0) {

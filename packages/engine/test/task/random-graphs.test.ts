@@ -6,7 +6,7 @@ import { type GraphChoices, kindCount, outOfOrder, randomGraph, type Traveller }
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 
 const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly' || process.env['SLUICE_NIGHTLY'] === '1'
-const RECORDS_MAX = 12_000
+const RECORDS_MAX = nightly ? 20_000 : 4000
 
 const choices: fc.Arbitrary<GraphChoices> = fc.record({
   sources: fc.array(fc.record({ reads: fc.nat(2), count: fc.integer({ min: 0, max: 250 }), parallelism: fc.integer({ min: 1, max: 3 }) }), {
