@@ -1,8 +1,7 @@
 /** Parquet files, row group by row group. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type FileMetaData, parquetScan, type SchemaElement } from 'hyparquet'
-import type { ColumnMetaData } from 'hyparquet/src/types.js'
+import { type ColumnMetaData, type FileMetaData, parquetScan, type SchemaElement } from 'hyparquet'
 import { checkChoice, checkPath } from './check-options.js'
 import { INVALID } from './compile-validator.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'

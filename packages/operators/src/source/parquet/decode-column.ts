@@ -3,7 +3,7 @@
  * dictionaries: three million rows of a few hundred airports cost a few hundred strings. Encodings and types that are rare are
  * not decoded here: `undefined` sends the caller to hyparquet.
  */
-import type { ColumnMetaData, SchemaElement } from 'hyparquet/src/types.js'
+import type { ColumnMetaData, SchemaElement } from 'hyparquet'
 import { deserializeTCompactProtocol } from 'hyparquet/src/thrift.js'
 import type { ColumnValues } from './column-values.js'
 import { decompress } from './decompress.js'
