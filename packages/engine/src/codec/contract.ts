@@ -26,6 +26,8 @@ export type DecodeFunction = (view: DataView, bytes: Buffer, cursor: Cursor) => 
 export interface RecordEncoder {
   /** The current function; it changes in `prepare`, so call it as `encoder.encode(...)`. `view` and `bytes` cover the same memory from the same offset. */
   encode: EncodeFunction
+  /** Bytes that a record of the current shape takes at least; with that much room records without variable parts are never refused for want of it. */
+  readonly leastBytes: number
   /**
    * Finds, widens or learns a shape for `value`; afterwards `encode` answers no `MISFIT` for it, also when it is called again for want of room. A definition is given to `onDefine` before `prepare` returns,
    * and belongs behind every record encoded before and in front of every record encoded after.
@@ -50,6 +52,11 @@ export interface RecordEncoderOptions {
   readonly onDefine: (definition: Uint8Array) => void
   /** Largest encoded record in bytes; default 64 MiB. */
   readonly maxRecordBytes?: number | undefined
+  /**
+   * The keys, in order, that every record is known to have because of how it is made; a shape with just these keys is not asked for them record by
+   * record. Values are checked all the same, and nested objects as usual.
+   */
+  readonly knownKeys?: readonly string[] | undefined
   /** `false`: interpret instead of generating code, with the same bytes. Default: generate where the process allows it. */
   readonly generate?: boolean | undefined
 }

@@ -26,12 +26,15 @@ const tools = {
 
 export type EncoderFactory = (other: EncodeFunction) => EncodeFunction
 
-/** A factory: `other` is asked where the value does not fit. */
-export function generateEncoder(id: number, type: FieldType): EncoderFactory {
+/** A factory: `other` is asked where the value does not fit. `keysKnown`: a record is an object with just the keys of the shape, in their order. */
+export function generateEncoder(id: number, type: FieldType, keysKnown: boolean): EncoderFactory {
   const text = new EncoderText()
   text.line(`let end = at + ${1 + fixedSize(type)}`)
   text.line('fit: {')
-  if (type.kind === Kind.object && !type.nullable) text.keys(type, 'value')
+  if (type.kind === Kind.object && !type.nullable) {
+    if (keysKnown) text.knownKeys(type, 'value')
+    else text.keys(type, 'value')
+  }
   text.line(`if (end > limit) return ${NO_ROOM}`)
   text.line(`view.setUint8(at, ${id})`)
   text.fixed(type, 'value', 'at', 1)
@@ -127,6 +130,16 @@ class EncoderText {
     this.line(`let ${index} = -1`)
     this.line(`for (const name in ${value}) if (name !== names${table}[++${index}]) break fit`)
     this.line(`if (${index} !== ${type.names.length - 1}) break fit`)
+    this.#read(type, value)
+  }
+
+  /** Without the check, V8 can leave the record unmade where its fields are all that is used of it. */
+  knownKeys(type: ObjectType, value: string): void {
+    this.line(`if (${value} == null) break fit`)
+    this.#read(type, value)
+  }
+
+  #read(type: ObjectType, value: string): void {
     const locals = type.names.map(() => this.#fresh('v'))
     this.#locals.set(value, locals)
     for (const [position, name] of type.names.entries()) this.line(`const ${locals[position]} = ${value}[${JSON.stringify(name)}]`)

@@ -35,6 +35,7 @@ export function createRecordEncoder(options: RecordEncoderOptions): RecordEncode
 
 class LearningEncoder implements RecordEncoder {
   encode: EncodeFunction
+  leastBytes = 1
   readonly #options: RecordEncoderOptions
   readonly #maxRecordBytes: number
   readonly #table: ShapeTable
@@ -55,7 +56,7 @@ class LearningEncoder implements RecordEncoder {
     this.#buffer = new PrivateBuffer(this.#maxRecordBytes)
     const other: EncodeFunction = (value, view, bytes, at, limit) => this.#encodeOther(value, view, bytes, at, limit)
     this.encode = other
-    this.#table = new ShapeTable((options.generate ?? true) && canGenerateCode(), other)
+    this.#table = new ShapeTable((options.generate ?? true) && canGenerateCode(), other, options.knownKeys)
     if (options.seed === undefined) return
     const type = typeOfShape(options.seed)
     if (type.kind !== Kind.any && countFields(type) <= FIELDS_MAX) this.#define(type, undefined)
@@ -127,6 +128,7 @@ class LearningEncoder implements RecordEncoder {
   #setCurrent(shape: Shape): void {
     this.#current = shape
     this.#streakShape = undefined
+    this.leastBytes = shape.leastBytes
     this.encode = shape.encodeOrOther
   }
 

@@ -8,10 +8,13 @@ import { SHAPES_MAX, writeDefinition } from './definition.js'
 import { type FieldType, Kind, sameNames } from './field-type.js'
 import { generateEncoder } from './generated-encoder.js'
 import { interpretEncoder } from './interpreted-encoder.js'
+import { fixedSize } from './layout.js'
 
 export interface Shape {
   readonly id: number
   readonly type: FieldType
+  /** Bytes of a record with its variable parts empty. */
+  readonly leastBytes: number
   readonly definition: Uint8Array
   /** Answers `MISFIT` where the value does not fit. */
   readonly encode: EncodeFunction
@@ -34,9 +37,11 @@ export class ShapeTable {
   readonly #unnamed: Shape[] = []
   readonly #generate: boolean
   readonly #other: EncodeFunction
+  readonly #knownKeys: readonly string[] | undefined
   #uses = 0
 
-  constructor(generate: boolean, other: EncodeFunction) {
+  constructor(generate: boolean, other: EncodeFunction, knownKeys: readonly string[] | undefined) {
+    this.#knownKeys = knownKeys
     this.#generate = generate
     this.#other = other
   }
@@ -54,13 +59,28 @@ export class ShapeTable {
   define(type: FieldType, instead: Shape | undefined, current: Shape | undefined): Shape {
     const replaced = instead ?? (this.order.length < SHAPES_MAX ? undefined : this.#leastUsed(current))
     const id = replaced === undefined ? this.order.length : replaced.id
-    const make = this.#generate ? generateEncoder(id, type) : (other: EncodeFunction): EncodeFunction => interpretEncoder(id, type, other)
+    const make = this.#generate
+      ? generateEncoder(id, type, this.#hasKnownKeys(type))
+      : (other: EncodeFunction): EncodeFunction => interpretEncoder(id, type, other)
     const usedAt = ++this.#uses
-    const shape: Shape = { id, type, definition: writeDefinition(id, type), encode: make(misfit), encodeOrOther: make(this.#other), usedAt }
+    const leastBytes = 1 + fixedSize(type)
+    const shape: Shape = {
+      id,
+      type,
+      leastBytes,
+      definition: writeDefinition(id, type),
+      encode: make(misfit),
+      encodeOrOther: make(this.#other),
+      usedAt,
+    }
     if (replaced !== undefined) this.#remove(replaced)
     this.order.unshift(shape)
     this.#add(shape)
     return shape
+  }
+
+  #hasKnownKeys(type: FieldType): boolean {
+    return this.#knownKeys !== undefined && type.kind === Kind.object && sameNames(type.names, this.#knownKeys)
   }
 
   /** The shapes to try for `value`: a few at most where the shapes differ in their keys. */

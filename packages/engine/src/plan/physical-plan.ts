@@ -57,6 +57,8 @@ export interface PlannedEdge {
   readonly toTask: number
   readonly partitioning: Partitioning
   readonly timed: boolean
+  /** The keys of its records in their order, where they follow from the functions that make them. */
+  readonly knownKeys?: readonly string[] | undefined
   /** Channel ids. Forward: by subtask index. Otherwise the pair (fromIndex, toIndex) is at fromIndex x consumer parallelism + toIndex. */
   readonly channels: readonly number[]
 }

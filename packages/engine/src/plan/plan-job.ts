@@ -8,6 +8,7 @@ import { buildTasks, nameEdges, type TaskDrafts } from './build-tasks.js'
 import { decideChaining, type EdgeDecisions } from './decide-chaining.js'
 import { decideParallelism, type ParallelismDecision } from './decide-parallelism.js'
 import { formatBytes } from './format-bytes.js'
+import { type FunctionFacts, knownKeys } from './known-keys.js'
 import type { MemoryPlan, PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask, PlanSettings } from './physical-plan.js'
 import { type PlacementTask, placeSubtasks } from './place-subtasks.js'
 import { type EdgeLoad, FRAMES_PER_CAPACITY, planMemory } from './plan-memory.js'
@@ -15,9 +16,10 @@ import { defaultSettings } from './settings.js'
 
 /**
  * Plans a job: chains, parallelism, partitioning, placement, channels, memory. The graph is validated first.
+ * `facts` tell what follows from the text of functions; without them the plan is the same but for `knownKeys`.
  * Fails with the codes of `validateGraph`, and with `SLUICE_MEMORY_BUDGET`.
  */
-export function planJob(graph: LogicalGraph, settings: PlanSettings): PhysicalPlan {
+export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: FunctionFacts): PhysicalPlan {
   validateGraph(graph, settings.keyGroups)
   const order = sortGraph(graph).order ?? []
   const decided = decideParallelism(graph, settings)
@@ -53,7 +55,11 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings): PhysicalPl
     workers,
     keyGroups: settings.keyGroups,
     tasks,
-    edges: edges.map((edge) => ({ ...edge, channels: channelsOf[edge.id] ?? [] })),
+    edges: edges.map((edge) => ({
+      ...edge,
+      knownKeys: facts === undefined ? undefined : knownKeys(graph, edge.logical, facts),
+      channels: channelsOf[edge.id] ?? [],
+    })),
     subtasks,
     channels,
     chaining: edgeDecisions.chaining,

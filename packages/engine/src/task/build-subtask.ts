@@ -257,6 +257,7 @@ class SubtaskBuilder {
     const rings: RingOutput[] = []
     const encoder = createRecordEncoder({
       seed: edge.shape as RecordShape | undefined,
+      knownKeys: planned.knownKeys,
       onDefine: (definition) => {
         for (const ring of rings) ring.define(definition)
       },

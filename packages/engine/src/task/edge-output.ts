@@ -104,7 +104,9 @@ function dispatch(
 }
 
 function ringStage(channel: string, timed: boolean): string {
+  // With the room made first, the slow half is not called in the long run, and V8 may keep the record from being made at all.
   return `
+      if (${channel}.at + encoder.leastBytes > ${channel}.limit) ${channel}.seal()
       let end = encoder.encode(r, ${channel}.view, ${channel}.bytes, ${channel}.at, ${channel}.limit)
       if (end < 0) end = ${channel}.stageSlowly(r, t, end)
       if (end >= 0) {

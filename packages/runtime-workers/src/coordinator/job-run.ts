@@ -177,7 +177,9 @@ export class JobRun<O> implements RunHandle<O> {
     const graph =
       loaded?.declare(params, { collect }) ?? declareGraph(job, params, { collect, source: `job "${job.name}"`, positions: undefined })
     const settings = resolveSettings(graph.settings, overrides)
-    const plan = withNotes(planJob(graph, settings), this.#notes(workers, graph))
+    // Only records that cross threads are encoded, and only then does it pay to read how they are made.
+    const facts = settings.workers > 0 ? (await import('./read-function.js')).functionFacts : undefined
+    const plan = withNotes(planJob(graph, settings, facts), this.#notes(workers, graph))
     this.#emit('planned', { job: job.name, graph, plan, settings, params, secretParams: job.secretParams })
     return { graph, plan, settings, params, collect, loaded }
   }
