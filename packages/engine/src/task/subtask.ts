@@ -284,7 +284,8 @@ export class Subtask {
 
   #fireDeadlines(nowMs: number): boolean {
     let fired = false
-    for (const [position, deadlineMs] of this.#deadlines) {
+    // A copy: one that is set anew, however near, is for the next step.
+    for (const [position, deadlineMs] of [...this.#deadlines]) {
       if (deadlineMs > nowMs) continue
       this.#deadlines.delete(position)
       this.#work(nowMs)

@@ -165,6 +165,39 @@ describe('parking', () => {
     expect(simulation.steps).toBeLessThan(100)
   })
 
+  it('takes input between deadlines that are always due', async () => {
+    const records: number[] = []
+    let fired = 0
+    const graph = graphOf(
+      [
+        { name: 'numbers', spec: indexSource(1000, (index) => index) },
+        {
+          name: 'restless',
+          spec: general((context) => ({
+            process(value, timestamp) {
+              simulation.spend(0.3)
+              context.setDeadline(context.now())
+              context.emit(value, timestamp)
+            },
+            onDeadline(nowMs) {
+              if (++fired > 10_000) throw new Error('nothing but deadlines')
+              context.setDeadline(nowMs)
+            },
+          })),
+        },
+        { name: 'out', spec: collectInto(records) },
+      ],
+      [
+        { from: 'numbers', to: 'restless' },
+        { from: 'restless', to: 'out' },
+      ],
+    )
+    const simulation: Simulation = new Simulation(graph, { workers: 0, tickMsMax: 0 })
+    await simulation.run()
+    expect(records).toEqual(range(1000))
+    expect(fired).toBeGreaterThan(1)
+  })
+
   it('sleeps while there is no credit, whatever part of it the consumer gives back', async () => {
     for (let seed = 1; seed <= 8; seed++) {
       let written = 0
