@@ -285,7 +285,7 @@ export class Subtask {
   #fireDeadlines(nowMs: number): boolean {
     let fired = false
     // A copy: one that is set anew, however near, is for the next step.
-    for (const [position, deadlineMs] of [...this.#deadlines]) {
+    for (const [position, deadlineMs] of Array.from(this.#deadlines)) {
       if (deadlineMs > nowMs) continue
       this.#deadlines.delete(position)
       this.#work(nowMs)

@@ -11,7 +11,7 @@ import { type ResolvedSettings, resolveSettings } from '../../src/plan/settings.
 import { allocateShared, type SharedRegions } from '../../src/task/shared-regions.js'
 import { WorkerLoop } from '../../src/task/worker-loop.js'
 
-export function threadEnvironment(options: { readonly codeGeneration?: boolean; readonly log?: LogEntry[] } = {}): Environment {
+function threadEnvironment(options: { readonly codeGeneration?: boolean; readonly log?: LogEntry[] } = {}): Environment {
   return {
     clock: { nowMs: () => Date.now(), monotonicMs: () => performance.now() },
     sleeper: {

@@ -115,7 +115,7 @@ describe('a ring between two threads', { timeout: 3_600_000 }, () => {
       { roles: ['ask', 'echo'], records: 8000 * times, capacityBytes: 4096, sizeMax: 3000, burstMax: 1, pauseEvery: 8, timed: true },
     ],
   ])('%s', async (_name, options) => {
-    for (const seed of nightly ? [1, 2, 3, 4, 5] : [1]) {
+    for (const seed of nightly ? [1, 2, 3] : [1]) {
       const [first, second] = await stress(options, seed)
       expect((first?.received ?? 0) + (second?.received ?? 0)).toBe(options.records)
       expect((first?.parks ?? 0) + (second?.parks ?? 0)).toBeGreaterThan(100)
