@@ -12,12 +12,16 @@ const MAX_RECORD_BYTES = 16 * 1024
 const STILL_MS = 700
 const QUICK_STILL_MS = 250
 const POLL_MS = 50
+/** Enough for the window to have followed the sink's pace. */
+const TAKEN = 300_000
+const QUICK_TAKEN = 30_000
 
 export async function measureStalled(kind: KindName, { quick }: MeasureOptions): Promise<Measurement> {
   const counts = new SharedArrayBuffer(2 * Float64Array.BYTES_PER_ELEMENT)
   const words = new Float64Array(counts)
+  const taken = quick ? QUICK_TAKEN : TAKEN
   const handle = run(new URL('../jobs/stalled.job.js', import.meta.url), {
-    params: { kind, counts },
+    params: { kind, counts, taken },
     workers: 2,
     parallelism: 1,
     settings: { maxRecordBytes: MAX_RECORD_BYTES, stopTimeoutMs: 1 },
@@ -28,6 +32,7 @@ export async function measureStalled(kind: KindName, { quick }: MeasureOptions):
   })
   await Promise.race([new Promise<void>((resolve) => handle.events.once('started', resolve)), handle.finished])
   await untilStill(() => words[0] as number, quick ? QUICK_STILL_MS : STILL_MS)
+  if (words[1] !== taken) throw new Error(`the sink took ${words[1]} records and stalls at ${taken}`)
   const channels = handle.metrics()?.channels ?? []
   const bytes = channels.reduce((sum, channel) => sum + channel.bytes, 0)
   const records = channels.reduce((sum, channel) => sum + channel.records, 0)

@@ -75,7 +75,6 @@ export const wholeJobFigures: readonly Figure[] = [
     unit: 's',
     better: 'lower',
     quick: false,
-    processesMax: 3,
     contenders: [
       {
         id: 'sluice',

@@ -1,4 +1,4 @@
-/** A sink that takes records and never finishes with them. */
+/** A sink that takes records for a while, so that the edge opens its window, and then never finishes with one. */
 import { defineJob, forEach, generate } from 'sluice'
 import { z } from 'zod'
 import { kindNames, recordKind } from '../records/kinds.js'
@@ -7,9 +7,11 @@ const params = z.object({
   kind: z.enum(kindNames),
   /** Float64: records made, records taken. */
   counts: z.instanceof(SharedArrayBuffer),
+  /** Records that the sink takes at once. */
+  taken: z.number(),
 })
 
-export default defineJob({ name: 'bench-stalled', params }, (job, { kind, counts }) => {
+export default defineJob({ name: 'bench-stalled', params }, (job, { kind, counts, taken }) => {
   const words = new Float64Array(counts)
   const { make } = recordKind(kind)
   job
@@ -25,8 +27,9 @@ export default defineJob({ name: 'bench-stalled', params }, (job, { kind, counts
       'stalled',
       forEach(
         () => {
-          words[1] = (words[1] as number) + 1
-          return new Promise(() => {})
+          const count = (words[1] as number) + 1
+          words[1] = count
+          return count < taken ? undefined : new Promise(() => {})
         },
         { concurrency: 1 },
       ),
