@@ -1,13 +1,12 @@
 /** Parquet files. */
 import { SluiceError } from '@sluice/engine'
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
-import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { defineSink } from './define-sink.js'
 import { FileOutput } from './file-output.js'
 import { isFolderPath } from './output-path.js'
 import { ParquetColumns, type ParquetColumnType } from './parquet-columns.js'
 import type { Sink } from './sink.js'
-import { countNonFinite, ONE_FILE } from './to-json-lines.js'
+import { ONE_FILE } from './to-json-lines.js'
 
 export interface ToParquetOptions<T> {
   /** The columns and what they hold. Default: the properties of the first row group, each by its first value; numbers are doubles. */
@@ -17,8 +16,6 @@ export interface ToParquetOptions<T> {
 }
 
 const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32', 'int64', 'double', 'timestamp', 'json', 'bytes']
-/** A row group is written before its values take more than this. */
-const ROW_GROUP_BYTES_MAX = 64 * 1024 * 1024
 
 /**
  * Writes records as rows of Parquet (Snappy). A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
@@ -40,67 +37,11 @@ export function toParquet<T extends object>(path: string, options: ToParquetOpti
   if (columns !== undefined && Object.keys(columns).length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toParquet: columns takes at least one column.')
   return defineSink<T>({
-    open: async (context) =>
-      new ParquetRecordWriter(await FileOutput.open(path, 'parquet', context), new ParquetColumns(columns), rowGroupRecords, context),
+    open: async (context) => {
+      const { ParquetRecordWriter } = await import('./parquet-record-writer.js')
+      return new ParquetRecordWriter(await FileOutput.open(path, 'parquet', context), new ParquetColumns(columns), rowGroupRecords, context)
+    },
     parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'parquet', path, columns, rowGroupRecords },
   })
-}
-
-class ParquetRecordWriter implements RecordWriter<unknown> {
-  readonly #output: FileOutput
-  readonly #columns: ParquetColumns
-  readonly #rowGroupRecords: number
-  readonly #context: SinkWriteContext
-  readonly #bytes = new ByteWriter()
-  #writer: ParquetWriter | undefined
-  #counted = 0
-
-  constructor(output: FileOutput, columns: ParquetColumns, rowGroupRecords: number, context: SinkWriteContext) {
-    this.#output = output
-    this.#columns = columns
-    this.#rowGroupRecords = rowGroupRecords
-    this.#context = context
-  }
-
-  write(records: readonly unknown[]): void | Promise<void> {
-    const columns = this.#columns
-    for (let index = 0; index < records.length; index++) {
-      columns.add(records[index])
-      if (columns.rows < this.#rowGroupRecords && columns.bytes < ROW_GROUP_BYTES_MAX) continue
-      const rest = records.slice(index + 1)
-      return this.#writeRowGroup().then(() => this.write(rest))
-    }
-    if (columns.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, columns.nonFinite, this.#counted)
-  }
-
-  async finish(): Promise<void> {
-    if (this.#columns.rows > 0) await this.#writeRowGroup()
-    await this.#open().finish()
-    await this.#drain()
-    await this.#output.finish()
-  }
-
-  close(): Promise<void> {
-    return this.#output.close()
-  }
-
-  async #writeRowGroup(): Promise<void> {
-    const writer = this.#open()
-    const rows = this.#columns.rows
-    await writer.write({ columnData: this.#columns.take(), rowGroupSize: rows })
-    await this.#drain()
-  }
-
-  /** The schema stands in the footer, but it is fixed with the first row group. */
-  #open(): ParquetWriter {
-    this.#writer ??= new ParquetWriter({ writer: this.#bytes, schema: this.#columns.schema(), createdBy: 'sluice' })
-    return this.#writer
-  }
-
-  /** What was encoded goes to the file; positions count on. */
-  async #drain(): Promise<void> {
-    await this.#output.write(this.#bytes.getBytes())
-    this.#bytes.index = 0
-  }
 }

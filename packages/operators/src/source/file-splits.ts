@@ -6,7 +6,6 @@ import type { Stats } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { SluiceError } from '@sluice/engine'
-import { glob } from 'tinyglobby'
 
 /** One input file as it was found. */
 export interface InputFile {
@@ -48,6 +47,7 @@ export async function listFiles(path: string): Promise<readonly InputFile[]> {
   }
   if (found !== undefined) return [{ path: absolute, name: path, bytes: found.size }]
   if (!mayMatchMany(path)) throw missing(path, absolute, 'no such file')
+  const { glob } = await import('tinyglobby')
   const matches = await glob(path, { cwd: process.cwd(), onlyFiles: true, dot: false, expandDirectories: false })
   const files = await Promise.all(matches.map((name) => describe(resolve(name), name)))
   return ordered(files, path, absolute, 'no file matches')
