@@ -45,7 +45,12 @@ export function formatShare(share: number): string {
 
 /** `1 record`, `2 records`, `1,234,567 records`. */
 export function formatAmount(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+  return `${formatWhole(count)} ${noun}${count === 1 ? '' : 's'}`
+}
+
+/** `1,234,567`. Not by `Intl`, whose first use costs 50 ms at the start of a job. */
+export function formatWhole(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 function withPrefix(value: number, base: number): string {

@@ -3,7 +3,7 @@ import { type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport
 import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
-import { formatByteRate, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+import { formatByteRate, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
 
 const right = 'right'
 /** The chain of a task may be long. */
@@ -65,9 +65,9 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       share(subtask.queuedMsPerSecond),
       share(subtask.backpressuredMsPerSecond),
       share(subtask.idleMsPerSecond),
-      subtask.recordsIn.toLocaleString('en-US'),
-      subtask.recordsOut.toLocaleString('en-US'),
-      ...(lost ? [subtask.dropped.toLocaleString('en-US'), subtask.deadLetters.toLocaleString('en-US')] : []),
+      formatWhole(subtask.recordsIn),
+      formatWhole(subtask.recordsOut),
+      ...(lost ? [formatWhole(subtask.dropped), formatWhole(subtask.deadLetters)] : []),
     ]),
     bold,
   )

@@ -13,6 +13,7 @@ import {
   type ResourceSpec,
   SluiceError,
 } from '@sluice/engine'
+import { isName, NAME_CHARACTERS_MAX } from './is-name.js'
 
 export type AnyFunction = (...args: never) => unknown
 
@@ -42,7 +43,6 @@ export interface NodeDraft {
   readonly delivery?: DeliveryGuarantee | undefined
 }
 
-const NAME_CHARACTERS_MAX = 200
 const DEAD_LETTERS = 'deadLetters'
 
 /** The declaration under way; declarations are synchronous, so there is one at most, or a stack of nested ones. */
@@ -165,7 +165,7 @@ export function duringDeclaration<R>(draft: GraphDraft, declare: () => R): R {
 }
 
 function checkName(of: string, name: unknown, job: string, declaredAt: string | undefined): void {
-  if (typeof name === 'string' && name.trim() !== '' && name.length <= NAME_CHARACTERS_MAX && !/\p{Cc}/u.test(name)) return
+  if (isName(name)) return
   const shown = typeof name === 'string' ? JSON.stringify(name) : String(name)
   throw new SluiceError('SLUICE_OPTIONS_INVALID', `${shown} is not a name for ${of} of job ${job}`, {
     job,

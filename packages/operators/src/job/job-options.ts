@@ -4,6 +4,7 @@
  */
 import { type JobSettings, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
+import { isName, NAME_CHARACTERS_MAX } from './is-name.js'
 import type { JobOptions } from './job.js'
 
 type Check = (value: unknown) => string | undefined
@@ -13,17 +14,12 @@ const isCountOrZero: Check = (value) => (Number.isSafeInteger(value) && (value a
 const isTime: Check = (value) => (Number.isFinite(value) && (value as number) >= 0 ? undefined : 'a number of milliseconds')
 const isBoolean: Check = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
 const isSize: Check = (value) => (typeof value === 'number' || typeof value === 'string' ? undefined : "a size such as '256mb'")
-const isName: Check = (value) =>
-  typeof value === 'string' && value.trim() !== '' && value.length <= NAME_CHARACTERS_MAX && !/\p{Cc}/u.test(value)
-    ? undefined
-    : `text of 1 to ${NAME_CHARACTERS_MAX} characters on one line`
+const isNameOfJob: Check = (value) => (isName(value) ? undefined : `text of 1 to ${NAME_CHARACTERS_MAX} characters on one line`)
 const isSchema: Check = (value) =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
     ? undefined
     : 'a schema such as z.object({ ... })'
 const isObject: Check = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object')
-
-const NAME_CHARACTERS_MAX = 200
 
 /** Ranges are checked where settings are resolved, for jobs and runners alike. */
 const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, Check>> = {
@@ -39,7 +35,7 @@ const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, 
 }
 
 const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
-  name: isName,
+  name: isNameOfJob,
   params: isSchema,
   parallelism: isCount,
   workers: isCountOrZero,
