@@ -6,7 +6,8 @@ const packages = resolve(import.meta.dirname, '../packages')
 
 export default function warnStaleBuild() {
   const stale = readdirSync(packages).filter((name) => {
-    const built = statSync(join(packages, name, 'dist/.tsbuildinfo'), { throwIfNoEntry: false })?.mtimeMs ?? 0
+    const outputs = ['dist/.tsbuildinfo', 'dist/joined/index.js'].map((file) => join(packages, name, file))
+    const built = Math.min(...outputs.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0))
     const sources = readdirSync(join(packages, name, 'src'), { recursive: true })
     return sources.some((file) => file.endsWith('.ts') && statSync(join(packages, name, 'src', file)).mtimeMs > built)
   })

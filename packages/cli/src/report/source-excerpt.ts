@@ -12,10 +12,9 @@ export interface SourceLocation {
 const LINE_LENGTH_MAX = 160
 
 /** Folders whose frames are Sluice's own, so that a user's line is never one of ours. */
-const ownFolders: readonly string[] = ['@sluice/engine', '@sluice/operators', '@sluice/runtime-workers', '@sluice/cli'].map((name) => {
-  // dist/index.js or src/index.ts of the package.
-  return dirname(dirname(fileURLToPath(import.meta.resolve(name))))
-})
+const ownFolders: readonly string[] = ['@sluice/engine', '@sluice/operators', '@sluice/runtime-workers', '@sluice/cli'].map((name) =>
+  dirname(fileURLToPath(import.meta.resolve(`${name}/package.json`))),
+)
 
 /** Reads `file:line:column`; undefined where the text is no location. */
 export function parseLocation(text: string): SourceLocation | undefined {

@@ -14,7 +14,6 @@ export interface WorkerHeapLimits {
 
 /** Records that live for a batch or two should die before they are promoted. */
 const YOUNG_GENERATION_MB = 96
-const ENTRY = new URL('../worker/worker-entry.js', import.meta.url)
 
 export class WorkerPool {
   readonly threads: number
@@ -26,7 +25,7 @@ export class WorkerPool {
     return new WorkerPool(
       threads,
       new Pool({
-        filename: fileURLToPath(ENTRY),
+        filename: fileURLToPath(import.meta.resolve('#worker-entry')),
         minThreads: threads,
         maxThreads: threads,
         concurrentTasksPerWorker: 1,
