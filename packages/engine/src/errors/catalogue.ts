@@ -250,7 +250,7 @@ export const errorCatalogue = {
   },
   SLUICE_WORKER_OUT_OF_MEMORY: {
     summary: 'A worker ran out of memory.',
-    hint: 'Keep less state per key, raise --memory, or use more workers.',
+    hint: 'Keep less state per key, use more workers, or give each a larger heap: NODE_OPTIONS=--max-old-space-size=4096, or `heap` of run.',
     retriable: true,
     exitStatus: 1,
   },

@@ -17,8 +17,8 @@ interface InFlight {
 
 export interface AsyncTableOptions {
   readonly operator: string
-  /** Number of parameters the function declares. */
-  readonly parameters: number
+  /** The function is synchronous and declares the record alone: one context serves all calls. */
+  readonly sharesContext: boolean
   /** Records in flight of this subtask. */
   readonly limit: number
   readonly ordered: boolean
@@ -46,13 +46,13 @@ export class AsyncTable {
   #deadlines: InFlight[] = []
   #full = false
   #sequence = 0
-  /** The context given to a function that declares only the record: it can see it while it is called, not afterwards. */
+  /** The context of all calls, where it is shared: it tells of the call under way. */
   readonly #passing: AsyncCallContext | undefined
   #push: (record: unknown, timestamp: number) => void = () => {}
 
   constructor(options: AsyncTableOptions) {
     this.#options = options
-    if (options.parameters === 1) this.#passing = options.contextOf(0)
+    if (options.sharesContext) this.#passing = options.contextOf(0)
   }
 
   /** Where results go; set once the chain is compiled. */

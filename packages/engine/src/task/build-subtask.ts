@@ -200,7 +200,7 @@ class SubtaskBuilder {
         spec.kind === 'async'
           ? new AsyncTable({
               operator: node.name,
-              parameters: spec.fn.length,
+              sharesContext: spec.fn.length === 1 && spec.fn.constructor.name === 'Function',
               limit: spec.concurrency === undefined ? 1 : Math.max(1, shareOf(spec.concurrency, this.#parallelism, this.#planned.index)),
               ordered: spec.ordered,
               timeoutMs: spec.timeoutMs,

@@ -5,7 +5,7 @@ import { Command } from '../../src/control/control-layout.js'
 import { type GraphChoices, kindCount, outOfOrder, randomGraph, type Traveller } from '../support/random-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 
-const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly' || process.env['SLUICE_NIGHTLY'] === '1'
+const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly'
 const RECORDS_MAX = nightly ? 20_000 : 4000
 
 const choices: fc.Arbitrary<GraphChoices> = fc.record({

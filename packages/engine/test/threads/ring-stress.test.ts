@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { allocateRing, RingWord, windowBytesMax, windowBytesMin } from '../../src/channel/ring-layout.js'
 import { controlBytes } from '../../src/control/control-layout.js'
 
-const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly' || process.env['SLUICE_NIGHTLY'] === '1'
+const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly'
 const dist = new URL('../../dist', import.meta.url).href
 /** So long without a byte moving is a stop for ever; no test waits for it unless it fails. */
 const STUCK_AFTER_MS = 20_000
