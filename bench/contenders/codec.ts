@@ -23,7 +23,7 @@ interface BatchCodec {
 type EngineCodec = typeof engineCodec
 
 async function sluiceCodec(records: readonly unknown[]): Promise<BatchCodec> {
-  const url = new URL('./codec/index.js', import.meta.resolve('@sluice/engine'))
+  const url = new URL('./dist/codec/index.js', import.meta.resolve('@sluice/engine/package.json'))
   const { createRecordDecoder, createRecordEncoder, MISFIT, NO_ROOM } = (await import(url.href)) as EngineCodec
   const decoder = createRecordDecoder()
   const encoder = createRecordEncoder({ onDefine: (definition) => decoder.define(definition) })

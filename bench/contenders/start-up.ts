@@ -8,7 +8,7 @@ const STARTS = 10
 const QUICK_STARTS = 1
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
-const BIN = fileURLToPath(new URL('../bin/sluice.js', import.meta.resolve('sluice')))
+const BIN = fileURLToPath(new URL('./bin/sluice.js', import.meta.resolve('sluice/package.json')))
 const JOB = path('../../jobs/tiny.job.ts')
 
 const commands = {

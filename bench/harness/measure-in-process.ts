@@ -5,6 +5,8 @@ import type { Contender, Figure, MeasureOptions, Measurement } from './figure.js
 
 const ENTRY = fileURLToPath(new URL('./contender-process.js', import.meta.url))
 const TIME_LIMIT_MS = 120_000
+/** Of what a failed process said. */
+const LINES_MAX = 8
 
 /** @throws Error with what the process said, where it failed or took too long. */
 export async function measureInProcess(figure: Figure, contender: Contender, options: MeasureOptions): Promise<Measurement> {
@@ -21,5 +23,7 @@ export async function measureInProcess(figure: Figure, contender: Contender, opt
   const last = output.trimEnd().split('\n').at(-1) ?? ''
   if (status === 0 && last.startsWith('{')) return JSON.parse(last) as Measurement
   const why = signal === 'SIGKILL' ? `took more than ${TIME_LIMIT_MS / 1000} s` : `ended with ${status ?? signal}`
-  throw new Error(`${why}: ${errors.trim().split('\n').slice(-12).join('\n') || last}`)
+  const lines = errors.trim().split('\n')
+  const thrown = lines.findIndex((line) => /^\s*\w*Error\b/.test(line))
+  throw new Error(`${why}: ${lines.slice(Math.max(0, thrown)).slice(0, LINES_MAX).join('\n') || last}`)
 }
