@@ -1,14 +1,13 @@
-/** CSV files, read line by line. */
+/** CSV files. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkChoice, checkPath } from './check-options.js'
 import { convertCell } from './convert-text.js'
-import { type CsvFormat, CsvRowParser } from './csv-row-parser.js'
+import { type CsvFormat, CsvRows } from './csv-rows.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FileSplit, listFiles, mayMatchMany, splitByFile } from './file-splits.js'
-import { BATCH_RECORDS_MAX, nothingYet } from './from-text.js'
+import { nothingYet } from './from-text.js'
 import type { KnownField } from './known-fields.js'
-import { LINE_BYTES_MAX, LineReader } from './line-reader.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
@@ -23,7 +22,7 @@ export interface FromCsvOptions {
   readonly delimiter?: string | undefined
   /** What a cell may be enclosed in. Default '"'. */
   readonly quote?: string | undefined
-  /** What stands before a quote inside a quoted cell. Default: the quote itself. */
+  /** What stands, inside a quoted cell, before a quote or another character to be taken as it is. Default: the quote itself. */
   readonly escape?: string | undefined
   /** Lines that begin with it are skipped. Default: none. */
   readonly comment?: string | undefined
@@ -51,7 +50,8 @@ export function fromCsv<S extends StandardSchemaV1>(
 ): Source<StandardSchemaV1.InferOutput<S>>
 export function fromCsv<T = Record<string, string>>(path: string, options?: FromCsvOptions & { readonly schema?: undefined }): Source<T>
 export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unknown> {
-  const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote, trim = false } = options
+  const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote } = options
+  const format: CsvFormat = { delimiter, quote, escape, comment: options.comment, trim: options.trim ?? false }
   checkPath('fromCsv', path)
   checkChoice('fromCsv: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (header !== true) checkColumnNames(header, 'fromCsv: header')
@@ -63,7 +63,7 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
     splits: async () => splitByFile(await listFiles(path)),
     open: async (split, context) => {
       const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-      return new CsvReader(await LineReader.open(split), split, gate, { delimiter, quote, escape, trim }, options)
+      return new CsvReader(await CsvRows.open(split, format), split, gate, header)
     },
     replayable: true,
     parallelismMax: mayMatchMany(path) ? undefined : { value: 1, because: 'a CSV file has one reader' },
@@ -82,81 +82,50 @@ interface ReadColumn {
 }
 
 class CsvReader implements SourceReader<unknown> {
-  readonly #lines: LineReader
+  readonly #file: CsvRows
   readonly #split: FileSplit
   readonly #gate: RecordGate
-  readonly #parser: CsvRowParser
-  readonly #comment: string | undefined
-  readonly #trim: boolean
   /** Cells of every row; undefined until the header was read. */
   #width: number | undefined
   #columns: readonly ReadColumn[] = []
-  /** The lines of the row at hand, and the number of the first. */
-  #raw = ''
-  #firstLine = 0
-  #isOpen = false
 
-  constructor(lines: LineReader, split: FileSplit, gate: RecordGate, format: CsvFormat, options: FromCsvOptions) {
-    this.#lines = lines
+  constructor(file: CsvRows, split: FileSplit, gate: RecordGate, header: true | readonly string[]) {
+    this.#file = file
     this.#split = split
     this.#gate = gate
-    this.#parser = new CsvRowParser(format)
-    this.#comment = options.comment
-    this.#trim = format.trim
-    if (options.header !== undefined && options.header !== true) this.#nameColumns(options.header)
+    if (header !== true) this.#nameColumns(header)
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
-    const gate = this.#gate
-    let taken = 0
-    while (taken < BATCH_RECORDS_MAX) {
-      const line = this.#lines.nextLine(true)
-      if (line === undefined) break
-      taken++
-      this.#takeLine(line)
-    }
-    if (!gate.isEmpty) return gate.take()
-    if (taken > 0) return nothingYet()
-    if (!this.#lines.ended) return this.#lines.fill().then(nothingYet)
-    if (!this.#isOpen) return undefined
-    this.#isOpen = false
-    this.#parser.reset()
-    this.#reject('SLUICE_INPUT_MALFORMED', 'a quote is not closed')
-    return gate.take()
+    const file = this.#file
+    if (file.ended) return undefined
+    return file.parse() ? this.#takeRows() : file.fill().then((more) => (more ? nothingYet() : this.#finish()))
   }
 
   async close(): Promise<void> {
-    await this.#lines.close()
+    await this.#file.close()
   }
 
-  #takeLine(line: string): void {
-    if (this.#isOpen) this.#raw += `\n${line}`
-    else {
-      if (isEmpty(line, this.#trim) || (this.#comment !== undefined && line.startsWith(this.#comment))) return
-      this.#raw = line
-      this.#firstLine = this.#lines.lines
-    }
-    const state = this.#parser.parse(line)
-    this.#isOpen = state === 'open'
-    if (state === 'complete') this.#takeRow(this.#parser.cells)
-    else if (state === 'malformed') this.#reject('SLUICE_INPUT_MALFORMED', this.#parser.reason)
-    else if (this.#parser.openLength > LINE_BYTES_MAX) {
-      const position = `${this.#split.name} line ${this.#firstLine}`
-      throw new SluiceError('SLUICE_RECORD_TOO_LARGE', `${position}: a quoted cell is longer than ${LINE_BYTES_MAX} characters.`, {
-        position,
-        hint: 'Check that the quote that opens it is closed.',
-      })
-    }
+  async #finish(): Promise<TypedBatch<unknown>> {
+    await this.#file.finish()
+    return this.#takeRows()
   }
 
-  #takeRow(cells: readonly string[]): void {
+  #takeRows(): TypedBatch<unknown> {
+    const { rows, malformed } = this.#file
+    for (let row = 0; row < rows.length; row++) this.#takeRow(rows[row] as readonly string[], row)
+    if (malformed !== undefined) this.#reject('SLUICE_INPUT_MALFORMED', malformed, rows.length)
+    return this.#gate.take()
+  }
+
+  #takeRow(cells: readonly string[], row: number): void {
     if (this.#width === undefined) {
-      checkColumnNames(cells, `${this.#split.name} line ${this.#firstLine}`)
+      checkColumnNames(cells, `${this.#split.name} line ${this.#file.locate(row).line}`)
       this.#nameColumns(cells)
       return
     }
     if (cells.length !== this.#width) {
-      this.#reject('SLUICE_INPUT_MALFORMED', `the row has ${cells.length} cells, and there are ${this.#width} columns`)
+      this.#reject('SLUICE_INPUT_MALFORMED', `the row has ${cells.length} cells, and there are ${this.#width} columns`, row)
       return
     }
     const record: Record<string, unknown> = {}
@@ -167,7 +136,7 @@ class CsvReader implements SourceReader<unknown> {
       const value = field === undefined ? text : convertCell(field, text)
       if (value !== undefined) record[name] = value
     }
-    if (!this.#gate.admit(record)) this.#reject('SLUICE_RECORD_INVALID', this.#gate.validator?.reason ?? '')
+    if (!this.#gate.admit(record)) this.#reject('SLUICE_RECORD_INVALID', this.#gate.validator?.reason ?? '', row)
   }
 
   /** In the order of the schema, where there is one: what is read fits it as it stands. */
@@ -180,14 +149,10 @@ class CsvReader implements SourceReader<unknown> {
       .map((name) => ({ index: names.indexOf(name), name, field: fields?.known.get(name) }))
   }
 
-  #reject(code: 'SLUICE_INPUT_MALFORMED' | 'SLUICE_RECORD_INVALID', reason: string): void {
-    const raw = this.#raw.endsWith('\r') ? this.#raw.slice(0, -1) : this.#raw
-    this.#gate.reject(code, raw, reason, `${this.#split.name} line ${this.#firstLine}`)
+  #reject(code: 'SLUICE_INPUT_MALFORMED' | 'SLUICE_RECORD_INVALID', reason: string, row: number): void {
+    const { text, line } = this.#file.locate(row)
+    this.#gate.reject(code, text, reason, `${this.#split.name} line ${line}`)
   }
-}
-
-function isEmpty(line: string, trim: boolean): boolean {
-  return line === '' || line === '\r' || (trim && line.trim() === '')
 }
 
 /** A column that shadows another, or vanishes, would lose data without a word. */

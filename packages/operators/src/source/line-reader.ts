@@ -47,8 +47,8 @@ export class LineReader {
     }
   }
 
-  /** The next line without its line break (with its CR where `keepReturn`); undefined: `fill` first, or the end where `ended`. */
-  nextLine(keepReturn = false): string | undefined {
+  /** The next line without its line break; undefined: `fill` first, or the end where `ended`. */
+  nextLine(): string | undefined {
     if (this.#startOffset >= this.#split.end && !this.#skipFirst) return undefined
     const buffer = this.#buffer
     const start = this.#start
@@ -62,10 +62,10 @@ export class LineReader {
     this.#startOffset += next - start
     if (this.#skipFirst) {
       this.#skipFirst = false
-      return this.nextLine(keepReturn)
+      return this.nextLine()
     }
     this.lines++
-    const end = !keepReturn && at > start && buffer[at - 1] === CR ? at - 1 : at
+    const end = at > start && buffer[at - 1] === CR ? at - 1 : at
     return buffer.toString('utf8', start, end)
   }
 
@@ -95,7 +95,7 @@ export class LineReader {
     try {
       const { bytesRead } = await this.#handle.read(this.#buffer, unread, this.#buffer.length - unread, this.#readOffset)
       if (bytesRead === 0) this.#fileEnded = true
-      if (this.#readOffset === 0) this.#skipByteOrderMark(bytesRead)
+      if (this.#readOffset === 0) this.#start = this.#startOffset = lengthOfByteOrderMark(this.#buffer.subarray(0, bytesRead), this.#split)
       this.#readOffset += bytesRead
       this.#end += bytesRead
     } catch (error) {
@@ -128,17 +128,17 @@ export class LineReader {
   async close(): Promise<void> {
     await this.#handle.close()
   }
+}
 
-  #skipByteOrderMark(bytesRead: number): void {
-    const [first, second, third] = this.#buffer
-    if (bytesRead >= 3 && first === 0xef && second === 0xbb && third === 0xbf) {
-      this.#start = 3
-      this.#startOffset = 3
-    } else if (bytesRead >= 2 && ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))) {
-      throw new SluiceError('SLUICE_INPUT_MALFORMED', `${this.#split.name} line 1: the file is UTF-16, and Sluice reads UTF-8.`, {
-        position: `${this.#split.name} line 1`,
-        hint: 'Convert it, for example with `iconv -f utf-16 -t utf-8`.',
-      })
-    }
+/** Bytes of the mark that a file of UTF-8 may begin with. */
+export function lengthOfByteOrderMark(bytes: Uint8Array, split: FileSplit): number {
+  const [first, second, third] = bytes
+  if (first === 0xef && second === 0xbb && third === 0xbf) return 3
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    throw new SluiceError('SLUICE_INPUT_MALFORMED', `${split.name} line 1: the file is UTF-16, and Sluice reads UTF-8.`, {
+      position: `${split.name} line 1`,
+      hint: 'Convert it, for example with `iconv -f utf-16 -t utf-8`.',
+    })
   }
+  return 0
 }

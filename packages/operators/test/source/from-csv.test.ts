@@ -4,7 +4,6 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { CsvRowParser } from '../../src/source/csv-row-parser.js'
 import { fromCsv } from '../../src/source/from-csv.js'
 import type { Source } from '../../src/source/source.js'
 import { readSource, temporaryFolder } from './read-source.js'
@@ -111,29 +110,47 @@ test('rows that do not fit are dropped and counted, or become dead letters', asy
   ])
 })
 
-test('rows are those of another parser, for any text that it takes', () => {
+/** Names of more columns than a test has. */
+const HEADER = Array.from({ length: 40 }, (_, index) => `c${index}`)
+
+test('rows are those of the parser on the whole text, whatever the text; what is malformed is rejected with its line, and the rest is read', async () => {
+  const folder = await temporaryFolder()
+  const path = join(folder, 'input.csv')
   const text = fc.string({ unit: fc.constantFrom('a', 'b', ',', ',', '"', '""', '"', '\n', '\r\n', ' ', 'é'), maxLength: 24 })
-  fc.assert(
-    fc.property(text, (input) => {
-      let expected: string[][]
+  await fc.assert(
+    fc.asyncProperty(text, async (input) => {
+      // Every row has the width of the header, so that nothing but a quote can be wrong.
+      let expected: string[][] | undefined
       try {
         expected = parse(input, { relax_column_count: true, skip_empty_lines: true, record_delimiter: ['\n', '\r\n'] })
       } catch {
-        return
+        expected = undefined
       }
-      const parser = new CsvRowParser({ delimiter: ',', quote: '"', escape: '"', trim: false })
-      const rows: string[][] = []
-      let isOpen = false
-      for (const line of input.split('\n')) {
-        if (!isOpen && line.replace(/\r$/, '') === '') continue
-        const state = parser.parse(line)
-        expect(state).not.toBe('malformed')
-        isOpen = state === 'open'
-        if (!isOpen) rows.push(parser.cells)
+      await writeFile(path, input)
+      const { records, deadLetters } = await readSource(fromCsv(path, { header: HEADER, onInvalid: 'deadLetter' }))
+      expect(records).toEqual([])
+      const malformed = deadLetters.filter(({ reason }) => !reason?.startsWith('the row has'))
+      if (expected === undefined) expect(malformed.length).toBeGreaterThan(0)
+      else {
+        expect(malformed).toEqual([])
+        expect(deadLetters.map(({ reason }) => reason)).toEqual(
+          expected.map((cells) => `the row has ${cells.length} cells, and there are 40 columns`),
+        )
       }
-      expect(rows).toEqual(expected)
+      // The letters hold all of the file but the line breaks, each from the line that it names on.
+      const lines = input.split('\n')
+      for (const { input: row, position } of deadLetters) {
+        const line = Number(position?.slice(position.lastIndexOf(' ')))
+        expect(lines.slice(line - 1).join('\n')).toSatisfy((rest: string) => rest.startsWith(String(row)))
+      }
+      expect(
+        deadLetters
+          .map((letter) => letter.input)
+          .join('')
+          .replace(/[\r\n]/g, ''),
+      ).toBe(input.replace(/[\r\n]/g, ''))
     }),
-    { numRuns: 3_000 },
+    { numRuns: 1_000 },
   )
 })
 
@@ -141,19 +158,48 @@ test.each([
   [' a , "b" ,\t"c, d"\t', ['a', 'b', 'c, d']],
   ['" a "', [' a ']],
   [' , ', ['', '']],
-  ['"" ""', 'malformed'],
+  ['"a" "b"', 'malformed'],
   ['"a" b', 'malformed'],
   ['a "b"', 'malformed'],
-])('spaces around cells are cut: %j', (line, cells) => {
-  const parser = new CsvRowParser({ delimiter: ',', quote: '"', escape: '"', trim: true })
-  const state = parser.parse(line)
-  expect(state === 'complete' ? parser.cells : state).toEqual(cells)
+])('spaces around cells are cut: %j', async (line, cells) => {
+  const header = Array.isArray(cells) ? cells.map((_, index) => `c${index}`) : ['c0']
+  const rows = readSource(fromCsv(await write(`${line}\n`), { header, trim: true }))
+  if (Array.isArray(cells)) expect((await rows).records.map((row) => Object.values(row))).toEqual([cells])
+  else await expect(rows).rejects.toMatchObject({ code: 'SLUICE_INPUT_MALFORMED' })
 })
 
-test('an escape of its own', () => {
-  const parser = new CsvRowParser({ delimiter: ';', quote: "'", escape: '\\', trim: false })
-  expect(parser.parse("'it\\'s';'back\\\\slash';'a\\b'")).toBe('complete')
-  expect(parser.cells).toEqual(["it's", 'back\\slash', 'a\\b'])
+test('an escape of its own', async () => {
+  const path = await write("'it\\'s';'back\\\\slash';'a\\b'\n")
+  const source = fromCsv(path, { header: ['a', 'b', 'c'], delimiter: ';', quote: "'", escape: '\\' })
+  expect((await readSource(source)).records).toEqual([{ a: "it's", b: 'back\\slash', c: 'ab' }])
+})
+
+test('behind a malformed row, reading goes on with the next line, wherever the bytes are cut', async () => {
+  const filler = 'x'.repeat(37)
+  const rows = Array.from({ length: 3_000 }, (_, index) => {
+    if (index % 7 === 3) return `"two\r\nlines ${index}"x,${filler}`
+    if (index % 7 === 5) return `${index} "q",${filler}`
+    return index % 2 === 0 ? `${index},"${filler}\r\n${filler}"` : `${index},${filler}`
+  })
+  const path = await write(`\uFEFFid,text\r\n# a comment\r\n\r\n${rows.join('\r\n')}`)
+  const { records, deadLetters } = await readSource(fromCsv(path, { comment: '#', onInvalid: 'deadLetter' }))
+  const isMalformed = (index: number): boolean => index % 7 === 3 || index % 7 === 5
+  expect(records.map(({ id }) => Number(id))).toEqual(rows.map((_, index) => index).filter((index) => !isMalformed(index)))
+  let line = 4
+  const expected = rows.flatMap((row, index) => {
+    const position = `${path} line ${line}`
+    line += row.split('\n').length
+    return isMalformed(index) ? [{ input: row, position }] : []
+  })
+  expect(deadLetters.map(({ input, position }) => ({ input, position }))).toEqual(expected)
+})
+
+test('a quote that is never closed ends in an error before it fills the memory', async () => {
+  const path = await write(`a,b\n1,"${'2\n'.repeat(9 * 1024 * 1024)}`)
+  await expect(readSource(fromCsv(path, { onInvalid: 'drop' }))).rejects.toMatchObject({
+    code: 'SLUICE_RECORD_TOO_LARGE',
+    coordinates: { position: `${path} line 2` },
+  })
 })
 
 test('a column name that appears twice is refused', async () => {
