@@ -10,11 +10,13 @@ import {
   diffGraphs,
   type Environment,
   fingerprintGraph,
+  type GraphSummary,
   HOST_WORKER,
   type HostBindings,
   type LogEntry,
   type LogicalGraph,
   type PhysicalPlan,
+  readMetrics,
   type ResolvedSettings,
   type SharedRegions,
   SluiceError,
@@ -22,6 +24,7 @@ import {
   type UserMetric,
   WorkerLoop,
 } from '@sluice/engine'
+import { isDeepStrictEqual } from 'node:util'
 import { createThreadEnvironment, type ThreadEnvironment } from '../environment/thread-environment.js'
 import { describeThrown } from '../protocol/describe-thrown.js'
 import { trapHostRejections } from '../protocol/failure-traps.js'
@@ -160,7 +163,9 @@ export class Deployment {
       // Its messages come over another port than its result: the last one says that all have arrived.
       await left
     } catch (error) {
-      if (!this.#terminated) this.#fail(explainWorkerEnd(error, worker, this.#options))
+      if (this.#terminated) return
+      const metrics = readMetrics(plan, new Float64Array(shared.metrics), this.#environment.clock.monotonicMs())
+      this.#fail(explainWorkerEnd(error, worker, { graph: this.#options.graph, plan, metrics }))
     }
   }
 
@@ -182,7 +187,7 @@ export class Deployment {
   #receive(message: WorkerMessage): void {
     switch (message.type) {
       case 'ready':
-        if (message.summary !== undefined) this.#fail(this.#differs(diffGraphs(summariseGraph(this.#options.graph), message.summary)))
+        if (message.summary !== undefined) this.#fail(this.#differs(message.summary))
         else if (--this.#waitedFor === 0) this.#allReady()
         break
       case 'log':
@@ -200,10 +205,17 @@ export class Deployment {
     }
   }
 
-  #differs(differences: readonly string[]): SluiceError {
+  #differs(theirs: GraphSummary): SluiceError {
+    const { graph, plan } = this.#options
+    const ours = summariseGraph(graph)
+    const differences = diffGraphs(ours, theirs)
     const named = differences.length === 0 ? 'the text of a function or an option' : differences.join('; ')
-    const job = this.#options.plan.job
-    return new SluiceError('SLUICE_JOB_NOT_DETERMINISTIC', `job "${job}" was declared differently in two threads: ${named}`, { job })
+    const first = graph.nodes[ours.nodes.findIndex((node, at) => !isDeepStrictEqual(node, theirs.nodes[at]))]
+    return new SluiceError('SLUICE_JOB_NOT_DETERMINISTIC', `job "${plan.job}" was declared differently in two threads: ${named}`, {
+      job: plan.job,
+      operator: first?.name,
+      declaredAt: first?.declaredAt,
+    })
   }
 
   #fail(error: unknown, atMs: number = this.#environment.clock.monotonicMs()): void {

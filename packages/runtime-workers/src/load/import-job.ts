@@ -62,6 +62,7 @@ function explainImport(error: unknown, source: string, positions: Translator | u
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value)
-  if (typeof value === 'function') return `a function${value.name === '' ? '' : ` (${value.name})`}`
+  // A default export without a name gets one from the bundler.
+  if (typeof value === 'function') return `a function${value.name === '' || value.name.endsWith('_default') ? '' : ` (${value.name})`}`
   return `a value of type ${typeof value}`
 }

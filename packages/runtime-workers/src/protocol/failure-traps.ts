@@ -8,9 +8,10 @@ import { describeThrown } from './describe-thrown.js'
 
 export type FailureSink = (error: SluiceError) => void
 
-export function trapWorkerFailures(fail: FailureSink): void {
-  process.on('unhandledRejection', (reason) => fail(unhandled('a promise was rejected and nobody handled it', reason)))
-  process.on('uncaughtException', (error) => fail(unhandled('an exception was thrown outside of any operator', error)))
+/** `where` names the worker: what comes out of a callback does not say which operator started it. */
+export function trapWorkerFailures(fail: FailureSink, where: () => string): void {
+  process.on('unhandledRejection', (reason) => fail(unhandled(`a promise was rejected and nobody handled it in ${where()}`, reason)))
+  process.on('uncaughtException', (error) => fail(unhandled(`an exception was thrown outside of any operator in ${where()}`, error)))
   const exit = process.exit.bind(process)
   process.exit = (code) => {
     fail(

@@ -19,6 +19,7 @@ import { declareGraph } from '../load/declare-graph.js'
 import { captureConsole } from '../protocol/capture-console.js'
 import { trapWorkerFailures } from '../protocol/failure-traps.js'
 import { seal, type WorkerMessage, type WorkerTask } from '../protocol/messages.js'
+import { nameWorker } from '../protocol/name-worker.js'
 import { StartGate } from '../protocol/start-gate.js'
 import { Resources, resourcesOf } from '../resources.js'
 import { currentOperator, type Place } from './current-operator.js'
@@ -42,7 +43,8 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
     const located = error instanceof SluiceError ? error.at({ job: plan.job, ...place?.() }) : error
     post({ type: 'failure', worker, atMs: monotonicMs(), error: serialiseError(located) })
   }
-  trapWorkerFailures(fail)
+  let where = `worker ${worker}`
+  trapWorkerFailures(fail, () => where)
   // The coordinator has imported and declared the same file: what that prints was printed there.
   captureConsole((level, message) => log?.push({ level, message, ...place?.() }))
   try {
@@ -51,6 +53,7 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
     post({ type: 'ready', worker, summary: same ? undefined : summariseGraph(graph) })
     if (!(await new StartGate(task.gate).passed())) return
     log = new LogQueue({ send: (entries) => post({ type: 'log', worker, entries }), monotonicMs })
+    where = nameWorker(graph, plan, worker)
     place = currentOperator(graph, plan, shared.metrics, worker)
     const resources = new Resources(plan.job)
     try {
