@@ -94,6 +94,7 @@ class RunCommand {
       checkRecords,
       report: reportMs,
       collect: false,
+      ownProcess: true,
     })
     handle.events
       .on('planned', (event) => this.#planned(event))

@@ -167,7 +167,7 @@ export class JobRun<O> implements RunHandle<O> {
     // Threads come up while the job is bundled; how many is a guess until its settings are known.
     const threads = overrides.workers ?? this.#cores
     if (file !== undefined && threads > 0) void this.#startPool(threads)
-    const loaded = file === undefined ? undefined : await loadJob(file)
+    const loaded = file === undefined ? undefined : await loadJob(file, this.#options)
     this.#loaded = loaded
     const job = loaded?.job ?? (this.#target as Job<unknown, unknown>)
     this.#checkModule(job)

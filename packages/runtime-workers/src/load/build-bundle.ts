@@ -22,8 +22,8 @@ export interface BuiltBundle {
   readonly imports: readonly ResolvedImport[]
 }
 
-/** `outputFolder`: where the bundle will lie; it is not written here. */
-export async function buildBundle(source: string, outputFolder: string): Promise<BuiltBundle> {
+/** `outputFolder`: where the bundle will lie; it is not written here. `ownProcess`: as in `RunOptions`. */
+export async function buildBundle(source: string, outputFolder: string, ownProcess: boolean): Promise<BuiltBundle> {
   const imports: ResolvedImport[] = []
   const baseFolder = dirname(source)
   const options = {
@@ -45,7 +45,7 @@ export async function buildBundle(source: string, outputFolder: string): Promise
     sourcesContent: true,
     metafile: true,
     logLevel: 'silent',
-    plugins: [keepModuleLocation(), resolveImports(imports)],
+    plugins: [keepModuleLocation(), resolveImports(imports, ownProcess)],
     define: {
       'import.meta.url': '__sluiceModuleUrl',
       'import.meta.dirname': '__sluiceModuleFolder',

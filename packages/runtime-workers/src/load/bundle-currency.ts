@@ -88,6 +88,7 @@ function noteBareImport(found: ResolvedImport, note: (path: string) => void): bo
     }
   }
   note(found.path)
+  if (found.joined !== undefined) note(found.joined)
   return true
 }
 

@@ -30,16 +30,17 @@ interface Remembered {
   readonly evidence: Evidence
 }
 
-/** `source`: absolute path of the job file. */
-export async function bundleJob(source: string): Promise<JobBundle> {
+/** `source`: absolute path of the job file. `ownProcess`: as in `RunOptions`. */
+export async function bundleJob(source: string, ownProcess: boolean = false): Promise<JobBundle> {
   checkJobFile(source)
   const folder = cacheFolder()
-  const noteFile = join(folder, `${digest([BUNDLE_FORMAT, source, import.meta.url, process.version, process.env['NODE_PATH']])}.json`)
+  const key = [BUNDLE_FORMAT, source, ownProcess, import.meta.url, process.version, process.env['NODE_PATH']]
+  const noteFile = join(folder, `${digest(key)}.json`)
   const remembered = recall(noteFile, folder)
   if (remembered !== undefined) return describeBundle(source, join(folder, remembered), true)
   const startedMs = Date.now()
   const { buildBundle } = await import('./build-bundle.js')
-  const built = await buildBundle(source, folder)
+  const built = await buildBundle(source, folder, ownProcess)
   const name = `job-${digest([built.code, built.map])}.mjs`
   const file = join(folder, name)
   if (!existsSync(file) || !existsSync(`${file}.map`)) {

@@ -28,7 +28,7 @@ export function writeWhole(file: string, content: string): void {
 /** Removes what nobody wrote again for two weeks; failures do not matter. */
 export function removeStale(nowMs: number): void {
   const home = cacheFolder()
-  for (const name of readdirSync(home)) {
+  for (const name of readdirSync(home, { encoding: 'utf8', recursive: true })) {
     try {
       const file = join(home, name)
       if (nowMs - statSync(file).mtimeMs > KEPT_MS) rmSync(file)

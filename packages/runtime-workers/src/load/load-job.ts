@@ -29,12 +29,13 @@ export interface LoadedJob {
  * Fails with `SLUICE_JOB_FILE_INVALID`, `SLUICE_NO_DEFAULT_EXPORT`, `SLUICE_NOT_A_JOB` or `SLUICE_JOB_THREW`.
  *
  * @param target A path (relative to the working directory) or a `file:` URL.
+ * @param options `ownProcess`: as in `RunOptions`.
  * @example
  * const { job } = await loadJob('job.ts')
  * console.log(job.name)
  */
-export async function loadJob(target: string | URL): Promise<LoadedJob> {
-  const bundle = await bundleJob(pathOf(target))
+export async function loadJob(target: string | URL, options: { readonly ownProcess?: boolean | undefined } = {}): Promise<LoadedJob> {
+  const bundle = await bundleJob(pathOf(target), options.ownProcess)
   return { ...(await importBundle(bundle)), bundleUrl: bundle.url }
 }
 

@@ -8,6 +8,7 @@ import { realpathSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { joinedCopy } from './joined-copy.js'
 
 const OURS = /^(?:sluice|@sluice\/[^/]+)(?:\/|$)/
 const ZOD = /^zod(?:\/|$)/
@@ -24,9 +25,11 @@ export interface ResolvedImport {
   /** It was the running copy, whatever lies around the user's file. */
   readonly ours: boolean
   readonly bundled: boolean
+  /** The copy that is imported in its place. */
+  readonly joined: string | undefined
 }
 
-export function resolveImports(seen: ResolvedImport[]): Plugin {
+export function resolveImports(seen: ResolvedImport[], ownProcess: boolean): Plugin {
   return {
     name: 'sluice-imports',
     setup(build) {
@@ -36,13 +39,18 @@ export function resolveImports(seen: ResolvedImport[]): Plugin {
         if (args.pluginData === marker || args.kind === 'entry-point') return undefined
         if (isBuiltin(args.path)) return { path: args.path.startsWith('node:') ? args.path : `node:${args.path}`, external: true }
         if (RELATIVE.test(args.path) && !PACKAGE_FOLDER.test(args.path)) return undefined
-        return resolveBare(args, own, seen)
+        return resolveBare(args, own, seen, ownProcess)
       })
     },
   }
 }
 
-async function resolveBare(args: OnResolveArgs, own: OwnPackages, seen: ResolvedImport[]): Promise<OnResolveResult | undefined> {
+async function resolveBare(
+  args: OnResolveArgs,
+  own: OwnPackages,
+  seen: ResolvedImport[],
+  ownProcess: boolean,
+): Promise<OnResolveResult | undefined> {
   const ours = OURS.test(args.path)
   let found = ours ? await own.resolve(args.path, args.resolveDir) : await own.resolveFrom(args.path, args.resolveDir, args)
   if (found === undefined && ZOD.test(args.path)) found = await own.resolve(args.path, args.resolveDir)
@@ -50,10 +58,11 @@ async function resolveBare(args: OnResolveArgs, own: OwnPackages, seen: Resolved
   if (found === undefined) return undefined
   if (found.external) return { path: found.path, external: true }
   const bundled = !ours && !(PACKAGE_FOLDER.test(found.path) && LOADABLE.test(found.path))
-  seen.push({ specifier: args.path, fromFolder: args.resolveDir, path: found.path, ours, bundled })
-  if (bundled) return { path: found.path, namespace: found.namespace, sideEffects: found.sideEffects, suffix: found.suffix }
   const required = args.kind === 'require-call' || args.kind === 'require-resolve'
-  return { path: required ? found.path : pathToFileURL(found.path).href, external: true }
+  const joined = ownProcess && args.path === 'zod' && !bundled && !required ? await joinedCopy(found.path) : undefined
+  seen.push({ specifier: args.path, fromFolder: args.resolveDir, path: found.path, ours, bundled, joined })
+  if (bundled) return { path: found.path, namespace: found.namespace, sideEffects: found.sideEffects, suffix: found.suffix }
+  return { path: required ? found.path : pathToFileURL(joined ?? found.path).href, external: true }
 }
 
 /** Finds packages of the copy of Sluice that is running. */

@@ -117,6 +117,49 @@ describe('positions', () => {
   })
 })
 
+describe('zod of a process that belongs to the job', () => {
+  const files = {
+    'job.ts': "import { z } from 'zod'\nexport const schema = z.object({ limit: z.int().default(3) }).meta({ title: 'x' })\n",
+  }
+  const COPY = /file:\/\/[^"]*\/node_modules\/zod-[0-9a-f]+\.mjs/
+
+  test('comes in one file, which acts as one with the copy of another package', async () => {
+    const { file, url } = await bundleJob(join(jobFolder(files), 'job.ts'), true)
+    expect(readFileSync(file, 'utf8')).toMatch(COPY)
+    const { schema } = (await import(url)) as { schema: unknown }
+    const { z } = await import('zod')
+    expect(schema).toBeInstanceOf(z.ZodObject)
+    expect(z.globalRegistry.get(schema as never)).toEqual({ title: 'x' })
+    expect(z.object({ inner: schema as never }).parse({ inner: {} })).toEqual({ inner: { limit: 3 } })
+    expect(z.toJSONSchema(schema as never)).toMatchObject({ title: 'x', properties: { limit: { default: 3, type: 'integer' } } })
+  })
+
+  test('is the installed package where it is not known to bear a copy', async () => {
+    const folder = jobFolder({
+      'job.ts': "export { own } from 'zod'\n",
+      'node_modules/zod/package.json': '{ "name": "zod", "type": "module", "exports": "./index.js" }',
+      'node_modules/zod/index.js': 'export const own = true\n',
+    })
+    const { file, url } = await bundleJob(join(folder, 'job.ts'), true)
+    expect(readFileSync(file, 'utf8')).not.toMatch(COPY)
+    expect(await import(url)).toMatchObject({ own: true })
+  })
+
+  test('is made again where the cache has lost it', async () => {
+    // A package of its own: other tests load the copy of the real one meanwhile.
+    const folder = jobFolder({
+      'job.ts': "export { shared } from 'zod'\n",
+      'node_modules/zod/package.json': '{ "name": "zod", "type": "module", "exports": "./index.js" }',
+      'node_modules/zod/index.js': 'export const shared = [globalThis.__zod_globalConfig, globalThis.__zod_globalRegistry]\n',
+    })
+    const { file } = await bundleJob(join(folder, 'job.ts'), true)
+    const copy = new URL(COPY.exec(readFileSync(file, 'utf8'))?.[0] ?? '')
+    rmSync(copy)
+    await bundleJob(join(folder, 'job.ts'), true)
+    expect(existsSync(copy)).toBe(true)
+  })
+})
+
 describe('the cache', () => {
   const files = {
     'job.ts': "import { part } from './part.js'\nexport { z } from 'zod'\nexport class Value {\n  value = part\n}\n",
