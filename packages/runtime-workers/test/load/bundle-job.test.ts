@@ -14,7 +14,10 @@ describe('what a job file may import', () => {
   test('sluice and zod from outside of any package, each the copy that is running', async () => {
     const folder = jobFolder({ 'job.ts': "export * as sluice from 'sluice'\nexport { z } from 'zod'\n" })
     const exported = await exportsOf(folder)
-    expect(exported['sluice']).toBe(await import('sluice'))
+    const { defineJob } = await import('@sluice/operators')
+    const { run } = await import('@sluice/runtime-workers')
+    expect(exported['sluice']).toHaveProperty('defineJob', defineJob)
+    expect(exported['sluice']).toHaveProperty('run', run)
     expect(exported['z']).toBe((await import('zod')).z)
   })
 
