@@ -257,7 +257,10 @@ export class RingInput implements InputChannel {
       this.#granted = granted
       Atomics.store(this.#words, RingWord.granted, granted)
     }
-    if (Atomics.load(this.#words, RingWord.awaitsCredit) === 1) this.#options.bell.ring()
+    if (Atomics.load(this.#words, RingWord.awaitsCredit) === 0) return
+    // A producer that spins sees the credit; one that sleeps is woken for half a window, because to wake costs more than to fill a frame.
+    const left = (Atomics.load(this.#words, RingWord.written) - this.#consumed) | 0
+    if (left <= this.windowBytes >> 1) this.#options.bell.ring()
   }
 
   #validate(start: number, length: number, tagged: number, kind: number): void {

@@ -3,7 +3,8 @@
  * every turn (`command`, checkpoint words), or a doorbell per thread.
  *
  * A doorbell: the owner stores `parked` = 1, re-reads every input with Atomics.load, then waits on `bell`. Whoever publishes
- * data, credit or a command for that thread looks at `parked` afterwards and, where it is 1, adds to `bell` and notifies.
+ * data, credit or a command for that thread looks at `parked` afterwards and, where it is 1 and it is the one to make it 0, adds to
+ * `bell` and notifies.
  */
 const WORDS_PER_LINE = 16
 
@@ -47,9 +48,12 @@ export class Doorbell {
     return this.#words
   }
 
-  /** Called by others after they published something for the owner. */
+  /**
+   * Called by others after they published something for the owner. Whoever takes the announcement back wakes the owner; the others need
+   * not: it is on its way, and reads everything again.
+   */
   ring(): void {
-    if (Atomics.load(this.#words, this.#parkedAt) === 1) this.wake()
+    if (Atomics.load(this.#words, this.#parkedAt) === 1 && Atomics.compareExchange(this.#words, this.#parkedAt, 1, 0) === 1) this.wake()
   }
 
   /** Wakes the owner whether it says it is parked or not. */

@@ -72,7 +72,7 @@ export interface PlannedChannel {
   readonly kind: 'ring' | 'local'
   /** Ring: size of the data area, a power of two. Local: the largest window. In bytes. */
   readonly capacityBytes: number
-  /** Largest frame, in bytes: a capacity / 8. */
+  /** Largest frame, in bytes: at most capacity / 8. */
   readonly maxFrameBytes: number
 }
 

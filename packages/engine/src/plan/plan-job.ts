@@ -11,7 +11,7 @@ import { formatBytes } from './format-bytes.js'
 import { type FunctionFacts, knownKeys } from './known-keys.js'
 import type { MemoryPlan, PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask, PlanSettings } from './physical-plan.js'
 import { type PlacementTask, placeSubtasks } from './place-subtasks.js'
-import { type EdgeLoad, FRAMES_PER_CAPACITY, planMemory } from './plan-memory.js'
+import { type EdgeLoad, frameBytesOf, planMemory } from './plan-memory.js'
 import { defaultSettings } from './settings.js'
 
 /**
@@ -45,7 +45,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
   const connections = connect(edges, tasks, subtasks)
   const memory = planMemory(edgeLoads(graph, edges, tasks, connections), settings)
   const channels = connections.map((connection): PlannedChannel => {
-    return { ...connection, capacityBytes: memory.ringBytes, maxFrameBytes: memory.ringBytes / FRAMES_PER_CAPACITY }
+    return { ...connection, capacityBytes: memory.ringBytes, maxFrameBytes: frameBytesOf(memory.ringBytes) }
   })
   const channelsOf: number[][] = edges.map(() => [])
   for (const channel of channels) channelsOf[channel.edge]?.push(channel.id)

@@ -13,8 +13,15 @@ const STAGING_FRAMES = 2
 const OVERDRAFT_FRAMES = 2
 /** Rings are not made smaller than this to fit a budget. */
 const PLANNED_RING_BYTES_MIN = 16 * 1024
-/** Frames are at most this part of a capacity. */
-export const FRAMES_PER_CAPACITY = 8
+/** No frame is larger: what follows from it (staging, the smallest window) stays small on large rings too. */
+const FRAME_BYTES_MAX = 16 * 1024
+/** At least so many frames fit into a channel. */
+const FRAMES_PER_CAPACITY = 8
+
+/** The largest frame of a channel, in bytes: a power of two. */
+export function frameBytesOf(capacityBytes: number): number {
+  return Math.min(capacityBytes / FRAMES_PER_CAPACITY, FRAME_BYTES_MAX)
+}
 
 /** What the memory of an edge depends on. */
 export interface EdgeLoad {
@@ -48,7 +55,7 @@ export interface EdgeBound {
  */
 export function edgeBound(load: EdgeLoad, capacityBytes: number, maxRecordBytes: number): EdgeBound {
   const channels = load.rings + load.locals
-  const maxFrameBytes = capacityBytes / FRAMES_PER_CAPACITY
+  const maxFrameBytes = frameBytesOf(capacityBytes)
   const windowBytes = channels * capacityBytes
   const stagingBytes = channels * maxFrameBytes
   const overdraftBytes = channels * OVERDRAFT_FRAMES * maxFrameBytes
@@ -97,7 +104,7 @@ interface MemoryParts {
 }
 
 function sumOf(edges: readonly EdgeLoad[], capacityBytes: number): MemoryParts {
-  const maxFrameBytes = capacityBytes / FRAMES_PER_CAPACITY
+  const maxFrameBytes = frameBytesOf(capacityBytes)
   let rings = 0
   let locals = 0
   let asyncRecords = 0

@@ -24,7 +24,7 @@ const KEY_GROUPS_MAX = 32_768
  */
 export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' | 'ringBytes'> & { readonly ringBytes: number } = {
   memoryBytes: 256 * MIB,
-  ringBytes: 128 * KIB,
+  ringBytes: 256 * KIB,
   maxRecordBytes: 16 * MIB,
   windowTargetMs: 100,
   adaptiveWindow: true,

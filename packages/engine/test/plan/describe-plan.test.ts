@@ -42,9 +42,9 @@ describe('describePlan', () => {
           out  sink
 
       Edges between tasks
-        say "hi" <b> -> sum  hash       2 x 2  2 rings, 2 local  holds at most 704 KiB (64.7 MiB with records larger than a frame)
-        sum -> slow          forward    2 x 2  2 local           holds at most 432 KiB
-        sum -> out           rebalance  2 x 1  2 rings           holds at most 352 KiB (64.3 MiB with records larger than a frame)
+        say "hi" <b> -> sum  hash       2 x 2  2 rings, 2 local  holds at most 1.2 MiB (65.2 MiB with records larger than a frame)
+        sum -> slow          forward    2 x 2  2 local           holds at most 688 KiB
+        sum -> out           rebalance  2 x 1  2 rings           holds at most 608 KiB (64.6 MiB with records larger than a frame)
 
       Chaining
         numbers -> say "hi" <b>  chained
@@ -60,9 +60,9 @@ describe('describePlan', () => {
         slow     sink    at-least-once
 
       Memory
-        1.6 MiB planned of a budget of 256 MiB
-          rings          512 KiB  4 of 128 KiB
-          local windows  512 KiB  4 of at most 128 KiB
+        2.6 MiB planned of a budget of 256 MiB
+          rings          1 MiB    4 of 256 KiB
+          local windows  1 MiB    4 of at most 256 KiB
           staging        256 KiB  frames of at most 16 KiB
           overdraft      256 KiB  what one call emits beyond its credit
           async          80 KiB   asynchronous work in flight

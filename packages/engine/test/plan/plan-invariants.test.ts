@@ -167,7 +167,7 @@ function check(graph: LogicalGraph, plan: PhysicalPlan, memoryBytes: number): vo
     equal(channel.kind, apartOnThreads ? 'ring' : 'local')
     equal(channel.capacityBytes, plan.memory.ringBytes)
     equal(Math.log2(channel.capacityBytes) % 1, 0)
-    equal(channel.maxFrameBytes, channel.capacityBytes / 8)
+    equal(channel.maxFrameBytes, Math.min(channel.capacityBytes / 8, 16_384))
   }
 
   // One budget.

@@ -30,7 +30,9 @@ describe('planMemory', () => {
   const edges = [{ rings: 100, locals: 0, asyncRecords: 0 }]
 
   it.each([
-    [256 * MIB, 128 * KIB],
+    [256 * MIB, 256 * KIB],
+    [32_000 * KIB, 256 * KIB],
+    [32_000 * KIB - 1, 128 * KIB],
     [19_200 * KIB, 128 * KIB],
     [19_200 * KIB - 1, 64 * KIB],
     [5 * MIB, 32 * KIB],

@@ -4,7 +4,7 @@ import { canonicalJson } from '../../graph/summarise-graph.js'
 import { nameEdges } from '../build-tasks.js'
 import { formatBytes } from '../format-bytes.js'
 import { HOST_WORKER, type PhysicalPlan, type PlannedEdge, type PlannedTask } from '../physical-plan.js'
-import { edgeBound, FRAMES_PER_CAPACITY } from '../plan-memory.js'
+import { edgeBound, frameBytesOf } from '../plan-memory.js'
 import { dividedNumbers, roleOf } from './operator-facts.js'
 
 export function planAsText(graph: LogicalGraph, plan: PhysicalPlan): string {
@@ -102,7 +102,7 @@ function memoryLines({ memory, channels }: PhysicalPlan): readonly string[] {
   if (memory.rings > 0) cells.push(['rings', formatBytes(memory.ringsBytes), `${memory.rings} of ${formatBytes(memory.ringBytes)}`])
   if (locals > 0) cells.push(['local windows', formatBytes(memory.localBytes), `${locals} of at most ${formatBytes(memory.ringBytes)}`])
   if (channels.length > 0) {
-    cells.push(['staging', formatBytes(memory.stagingBytes), `frames of at most ${formatBytes(memory.ringBytes / FRAMES_PER_CAPACITY)}`])
+    cells.push(['staging', formatBytes(memory.stagingBytes), `frames of at most ${formatBytes(frameBytesOf(memory.ringBytes))}`])
     cells.push(['overdraft', formatBytes(memory.overdraftBytes), 'what one call emits beyond its credit'])
   }
   if (memory.asyncBytes > 0) cells.push(['async', formatBytes(memory.asyncBytes), 'asynchronous work in flight'])
