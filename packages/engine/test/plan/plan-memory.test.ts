@@ -40,7 +40,8 @@ describe('planMemory', () => {
   ])('in %d bytes rings have %d', (memoryBytes, ringBytes) => {
     const memory = planMemory(edges, settings({ memoryBytes }))
     expect(memory.ringBytes).toBe(ringBytes)
-    expect(memory.plannedBytes).toBe((100 * ringBytes * 12) / 8)
+    // The ring, and four frames of at most 16 KiB for staging and overdraft.
+    expect(memory.plannedBytes).toBe(100 * (ringBytes + 4 * Math.min(ringBytes / 8, 16 * KIB)))
   })
 
   it('refuses a budget in which the smallest do not fit, with the values', () => {
