@@ -31,8 +31,8 @@ export function parseLocation(text: string): SourceLocation | undefined {
 /** The first frame of a stack that is neither Node's, nor a dependency's, nor Sluice's. */
 export function findUserFrame(stack: string | undefined, isOwn: (file: string) => boolean = isOurs): SourceLocation | undefined {
   for (const line of (stack ?? '').split('\n')) {
-    const frame = /^\s*at (?:.*\()?(?:async )?(?<place>[^()]+:\d+:\d+)\)?$/.exec(line)?.groups?.['place']
-    const location = frame === undefined ? undefined : parseLocation(frame)
+    const { place, bare } = /^\s*at (?:.*? \((?<place>.+:\d+:\d+)\)|(?:async )?(?<bare>.+:\d+:\d+))$/.exec(line)?.groups ?? {}
+    const location = parseLocation(place ?? bare ?? '')
     if (location !== undefined && isAbsolute(location.file) && !/[\\/]node_modules[\\/]/.test(location.file) && !isOwn(location.file))
       return location
   }

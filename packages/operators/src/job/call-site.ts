@@ -36,7 +36,7 @@ function framesOf(stack: unknown): readonly string[] {
   for (const line of stack.split('\n')) {
     const text = line.trimStart()
     if (!text.startsWith('at ')) continue
-    const bracket = text.endsWith(')') ? text.lastIndexOf(' (') : -1
+    const bracket = text.endsWith(')') ? text.indexOf(' (') : -1
     const place = bracket >= 0 ? text.slice(bracket + 2, -1) : text.slice(3).replace(/^async /, '')
     const [, file, lineNumber, column] = POSITION.exec(place) ?? []
     if (file !== undefined) frames.push(`${pathOf(file)}:${lineNumber}:${column}`)

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url'
 import type { Translator } from './source-positions.js'
 
 const CAUSES_MAX = 16
-/** `at name (file:line:column)`, `at async file:line:column`, with or without `file://`. */
-const FRAME = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?[^\s()]+:\d+:\d+)\)?$/
+/** `at name (file:line:column)`, `at async file:line:column`; a file may have spaces and brackets in its name, generated code is none. */
+const PLACE = String.raw`(?<place>(?:file:|node:|/|[A-Za-z]:[\\/]).*:\d+:\d+)`
+const FRAME = new RegExp(`^\\s+at (?:.*? \\(${PLACE}\\)|(?:async )?${PLACE.replace('place', 'bare')})$`)
 
 /** Replaces positions in the bundle by the user's own, in the error and its causes, in place. */
 export function translateError(error: unknown, positions: Translator | undefined): void {
@@ -25,7 +26,8 @@ export function translateError(error: unknown, positions: Translator | undefined
 export function userLineOf(error: unknown): string | undefined {
   for (const link of causeChain(error).reverse()) {
     for (const line of (link.stack ?? '').split('\n')) {
-      const position = FRAME.exec(line)?.[1]
+      const { place, bare } = FRAME.exec(line)?.groups ?? {}
+      const position = place ?? bare
       if (position !== undefined && isUserPosition(position)) return position.startsWith('file:') ? fromUrl(position) : position
     }
   }

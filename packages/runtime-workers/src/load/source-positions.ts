@@ -37,7 +37,9 @@ export class SourcePositions implements Translator {
     this.#map ??= new SourceMap(JSON.parse(readFileSync(this.#mapFile, 'utf8')) as SourceMapPayload)
     const entry = this.#map.findEntry(line - 1, (column ?? 1) - 1)
     if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return undefined
-    const source = entry.originalSource.startsWith('file:') ? fileURLToPath(entry.originalSource) : entry.originalSource
+    const { originalSource } = entry
+    // esbuild writes sources as URLs, relative ones too.
+    const source = originalSource.startsWith('file:') ? fileURLToPath(originalSource) : decodeURIComponent(originalSource)
     const file = resolve(dirname(this.#mapFile), source)
     return column === undefined ? `${file}:${entry.originalLine + 1}` : `${file}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
   }

@@ -92,3 +92,24 @@ test('a job in a folder with spaces and signs that URLs escape', async () => {
   expect((await loadJob(file)).job.name).toBe('odd')
   expect((await loadJob(pathToFileURL(file).href)).source).toBe(file)
 })
+
+test('a file with signs that URLs escape is named as it is called', async () => {
+  const name = 'my (jöb) 1%20 #2?.ts'
+  const folder = jobFolder({ [name]: "\nthrow new Error('no luck')\n" })
+  await expect(loadJob(join(folder, name))).rejects.toMatchObject({
+    message: expect.stringMatching(/no luck \(at .*\/my \(jöb\) 1%20 #2\?\.ts:2:7\)$/) as string,
+    coordinates: { declaredAt: `${join(folder, name)}:2:7` },
+  })
+})
+
+test('operators of such a file know where they were declared', async () => {
+  const name = 'my (jöb) 1%20 #2?.ts'
+  const text = `import { defineJob, discard, fromArray } from 'sluice'
+export default defineJob({ name: 'odd' }, (job) => {
+  job.source('numbers', fromArray([1])).sink('out', discard())
+})
+`
+  const folder = jobFolder({ [name]: text })
+  const graph = (await loadJob(join(folder, name))).declare({})
+  expect(graph.nodes.map(({ declaredAt }) => declaredAt)).toEqual([`${join(folder, name)}:3:7`, `${join(folder, name)}:3:41`])
+})
