@@ -4,12 +4,11 @@
  */
 import { basename } from 'node:path'
 import { isatty } from 'node:tty'
-import { defaultSettings, SluiceError, type StuckSubtask } from '@sluice/engine'
+import { defaultSettings, type MetricsSnapshot, SluiceError, type StuckSubtask } from '@sluice/engine'
 import { parseByteSize, parseDuration } from '@sluice/operators'
 import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run } from '@sluice/runtime-workers'
 import type { RunArguments } from '../arguments/command-line.js'
 import { type Colours, makeColours, wantsColour } from '../format/colours.js'
-import { formatDuration } from '../format/units.js'
 import { JobLog } from '../log/job-log.js'
 import { failedLine, plannedLine, startedLine, stoppingLine } from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
@@ -19,6 +18,7 @@ import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { formatErrorBlock } from '../report/error-block.js'
 import { readErrorFacts } from '../report/error-facts.js'
 import { formatResultTables } from '../report/result-tables.js'
+import { explainInterruption } from './explain-interruption.js'
 import { listenForStop, type StopSignal } from './stop-signals.js'
 
 /** As shells count: 128 and the number of the signal. SIGPIPE: whoever read stdout has left. */
@@ -67,7 +67,7 @@ class RunCommand {
       })
       this.#endWithReader(handle)
       const result = await handle.finished.finally(stopListening)
-      return await this.#finish(result)
+      return await this.#finish(result, handle.metrics())
     } catch (thrown) {
       return await this.#fail(thrown)
     }
@@ -135,22 +135,9 @@ class RunCommand {
     this.#log.write(stuckLine(stuck))
   }
 
-  #interrupted(): SluiceError {
-    const stuck = this.#lastStuck
-    const why = stuck === undefined ? '' : `: ${stuck.operator} (subtask ${stuck.subtask}) had not returned from a call`
-    return new SluiceError(
-      'SLUICE_INTERRUPTED',
-      `what was in flight did not flow out within ${formatDuration(this.#stopTimeoutMs)} and was given up${why}`,
-      {
-        operator: stuck?.operator,
-        subtask: stuck?.subtask,
-        hint: 'Raise stopTimeoutMs in the settings of the job, or make what is slow faster. The output may be incomplete.',
-      },
-    )
-  }
-
-  async #finish(result: RunResult<unknown>): Promise<number> {
-    if (result.aborted) throw this.#interrupted()
+  async #finish(result: RunResult<unknown>, metrics: MetricsSnapshot | undefined): Promise<number> {
+    if (result.aborted)
+      throw explainInterruption({ plan: result.plan, metrics, stuck: this.#lastStuck, stopTimeoutMs: this.#stopTimeoutMs })
     this.#log.write(finishedLine(result))
     await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {

@@ -110,6 +110,29 @@ test('Ctrl-C ends a job whose function never returns, after the time limit, and 
   expect(status).toBe(1)
 })
 
+test.each([
+  [
+    'a call that never settles',
+    'forEach(() => new Promise<void>(() => {}))',
+    '',
+    /: slow \(subtask \d\) waited for an asynchronous call/,
+  ],
+  ['a generator that never ends', 'discard()', '.flatMap(function* () { for (;;) yield { key: 1 } })', /\(subtask \d\) had more to give/],
+])('Ctrl-C ends %s after the time limit, and says whose it was', async (_what, sink, operator, says) => {
+  const text = slowJob
+    .replace('ringBytes: 4096', 'stopTimeoutMs: 200')
+    .replace('defineJob, forEach', 'defineJob, discard, forEach')
+    .replace(/\n {4}\.keyBy[\s\S]*\)\)/, `${operator}.rebalance().sink('slow', ${sink})`)
+  await folder.write('endless.ts', text)
+  const job = startSluice(['run', 'endless.ts', '--parallelism', '2'], { cwd: folder.path })
+  await job.said(/started/)
+  job.process.kill('SIGINT')
+  const { status, stderr } = await job.ended
+  expect(stderr).toMatch(/SLUICE_INTERRUPTED.* did not flow out within 200 ms/)
+  expect(stderr).toMatch(says)
+  expect(status).toBe(1)
+})
+
 test('a second Ctrl-C exits at once, even where a function of the job never returns', async () => {
   await folder.write('stuck.ts', slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', '{}'))
   const job = startSluice(['run', 'stuck.ts'], { cwd: folder.path })
