@@ -1,10 +1,10 @@
 /** Parquet files, row group by row group. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { FileMetaData } from 'hyparquet'
 import { checkChoice, checkPath } from './check-options.js'
 import { defineSource } from './define-source.js'
 import { listFiles } from './file-splits.js'
+import type { ParquetFile } from './parquet/parquet-file.js'
 import type { RowGroupSplit } from './parquet/row-group-reader.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
@@ -47,36 +47,32 @@ export function fromParquet(path: string, options: FromParquetOptions = {}): Sou
   checkChoice('fromParquet: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (columns !== undefined && columns.length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromParquet: columns takes at least one name.')
-  /** The footer read last, per subtask: its splits of one file follow each other. */
-  const footers = new WeakMap<object, { readonly path: string; readonly metadata: FileMetaData }>()
+  /** The file read last, per subtask: its splits of one file follow each other. */
+  const files = new WeakMap<object, ParquetFile>()
+  const openFile = async (context: object, found: { readonly path: string; readonly name: string }): Promise<ParquetFile> => {
+    const { ParquetFile } = await import('./parquet/row-group-reader.js')
+    const last = files.get(context)
+    const file = last?.path === found.path ? last : await ParquetFile.open(found.path, found.name)
+    files.set(context, file)
+    return file
+  }
   return defineSource<unknown, RowGroupSplit>({
     splits: async (context) => {
-      const { ParquetFile } = await import('./parquet/row-group-reader.js')
       const splits: RowGroupSplit[] = []
-      for (const file of await listFiles(path)) {
-        const opened = await ParquetFile.open(file.path, file.name)
-        await opened.close()
-        footers.set(context, { path: file.path, metadata: opened.metadata })
+      for (const { path: filePath, name } of await listFiles(path)) {
+        const { metadata } = await openFile(context, { path: filePath, name })
         let firstRow = 0
-        for (const [group, { num_rows: rows }] of opened.metadata.row_groups.entries()) {
-          if (rows > 0n) splits.push({ path: file.path, name: file.name, group, firstRow })
+        for (const [group, { num_rows: rows }] of metadata.row_groups.entries()) {
+          if (rows > 0n) splits.push({ path: filePath, name, group, firstRow })
           firstRow += Number(rows)
         }
       }
       return splits
     },
     open: async (split, context) => {
-      const { ParquetFile, RowGroupReader } = await import('./parquet/row-group-reader.js')
-      const footer = footers.get(context)
-      const file = await ParquetFile.open(split.path, split.name, footer?.path === split.path ? footer.metadata : undefined)
-      footers.set(context, { path: split.path, metadata: file.metadata })
-      try {
-        const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-        return new RowGroupReader(file, split, gate, columns)
-      } catch (error) {
-        await file.close()
-        throw error
-      }
+      const { RowGroupReader } = await import('./parquet/row-group-reader.js')
+      const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
+      return new RowGroupReader(await openFile(context, split), split, gate, columns)
     },
     replayable: true,
     schema,

@@ -2,21 +2,19 @@
  * Columns into rows. One function is generated per set of columns, so that every row is an object literal of one shape; where
  * code may not be generated from strings, a loop does the same. Runs per record.
  */
-import type { ColumnValues } from './column-values.js'
 
-export type RowBuilder = (columns: readonly ColumnValues[], start: number, end: number) => unknown[]
+/** A column is an array with one value per row. */
+export type RowBuilder = (columns: readonly (readonly unknown[])[], start: number, end: number) => unknown[]
 
 /** Wider rows are built by the loop: generated functions of that size are not optimised. */
 const GENERATED_COLUMNS_MAX = 256
 
-/** A builder of rows with these names from columns of which those marked have indexes. */
-export function compileRowBuilder(names: readonly string[], indexed: readonly boolean[]): RowBuilder {
+/** A builder of rows with these names. */
+export function compileRowBuilder(names: readonly string[]): RowBuilder {
   if (names.length > GENERATED_COLUMNS_MAX) return loopRowBuilder(names)
-  const locals = names.map((_, column) => `const v${column} = columns[${column}].values, i${column} = columns[${column}].indexes`)
+  const locals = names.map((_, column) => `const v${column} = columns[${column}]`)
   // A computed key, because a literal __proto__ would set the prototype.
-  const properties = names.map(
-    (name, column) => `[${JSON.stringify(name)}]: v${column}[${indexed[column] === true ? `i${column}[row]` : 'row'}]`,
-  )
+  const properties = names.map((name, column) => `[${JSON.stringify(name)}]: v${column}[row]`)
   const text = `${locals.join('\n')}
 const rows = new Array(end - start)
 for (let row = start, at = 0; row < end; row++, at++) rows[at] = { ${properties.join(', ')} }
@@ -33,10 +31,9 @@ export function loopRowBuilder(names: readonly string[]): RowBuilder {
     const rows = new Array<Record<string, unknown>>(end - start)
     for (let row = start, at = 0; row < end; row++, at++) {
       const built: Record<string, unknown> = {}
-      for (let index = 0; index < names.length; index++) {
-        const { values, indexes } = columns[index] as ColumnValues
-        const value = values[indexes === undefined ? row : (indexes[row] as number)]
-        const name = names[index] as string
+      for (let column = 0; column < names.length; column++) {
+        const value = columns[column]?.[row]
+        const name = names[column] as string
         if (name === '__proto__') Object.defineProperty(built, name, { value, enumerable: true, configurable: true, writable: true })
         else built[name] = value
       }

@@ -1,12 +1,40 @@
 /**
- * One open Parquet file: its footer, its columns, and ranges of its bytes. Belongs to one reader.
+ * A Parquet file, read by hyparquet: its footer, its columns, and the values of one column of one row group at a time.
+ * Nothing stays open between reads.
  */
-import { type FileHandle, open } from 'node:fs/promises'
+import { Buffer } from 'node:buffer'
 import { SluiceError } from '@sluice/engine'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetSchema, type SchemaTree } from 'hyparquet'
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type DecodedArray,
+  type FileMetaData,
+  parquetMetadataAsync,
+  type ParquetParsers,
+  parquetScan,
+  parquetSchema,
+  type SchemaTree,
+} from 'hyparquet'
+import { compressors } from 'hyparquet-compressors'
 import { inputError } from '../file-splits.js'
 
 const SHORTEST_BYTES = 12
+
+/** Finer times are cut to milliseconds downwards, also in front of 1970. */
+const PARSERS: Partial<ParquetParsers> = {
+  timestampFromMicroseconds: (value) => toDate(value, 1_000n),
+  timestampFromNanoseconds: (value) => toDate(value, 1_000_000n),
+}
+
+interface ColumnRequest {
+  readonly column: string
+  readonly group: number
+  /** Numbers of the first row of the group, from 0, and of rows in it. */
+  readonly firstRow: number
+  readonly rows: number
+  /** Bytes of which the file does not say what they are become text. */
+  readonly bytesAreText: boolean
+}
 
 export class ParquetFile {
   readonly path: string
@@ -15,47 +43,69 @@ export class ParquetFile {
   readonly metadata: FileMetaData
   /** The top-level columns by name, in the order of the file. */
   readonly columns: ReadonlyMap<string, SchemaTree>
-  readonly buffer: AsyncBuffer
-  readonly #handle: FileHandle
+  readonly #buffer: AsyncBuffer
 
-  private constructor(path: string, name: string, handle: FileHandle, buffer: AsyncBuffer, metadata: FileMetaData) {
+  private constructor(path: string, name: string, buffer: AsyncBuffer, metadata: FileMetaData) {
     this.path = path
     this.name = name
-    this.#handle = handle
-    this.buffer = buffer
     this.metadata = metadata
     this.columns = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]))
+    this.#buffer = buffer
   }
 
-  /** Opens a file; `metadata` where its footer was read before. */
-  static async open(path: string, name: string, metadata?: FileMetaData): Promise<ParquetFile> {
-    let handle: FileHandle | undefined
+  /** Reads the footer. */
+  static async open(path: string, name: string): Promise<ParquetFile> {
     try {
-      handle = await open(path, 'r')
-      const { size } = await handle.stat()
-      const buffer = bufferOf(handle, size)
-      return new ParquetFile(path, name, handle, buffer, metadata ?? (await readFooter(buffer, name)))
+      const buffer = await asyncBufferFromFile(path)
+      return new ParquetFile(path, name, buffer, await readFooter(buffer, name))
     } catch (error) {
-      await handle?.close()
       throw inputError(error, path, name)
     }
   }
 
-  async read(start: number, end: number): Promise<Uint8Array> {
+  /** The values of all rows of a row group, one per row. */
+  async readColumn({ column, group, firstRow, rows, bytesAreText }: ColumnRequest): Promise<DecodedArray> {
+    const range = { rowStart: firstRow, rowEnd: firstRow + rows }
     try {
-      return new Uint8Array(await this.buffer.slice(start, end))
+      const scan = await parquetScan({
+        file: this.#buffer,
+        metadata: this.metadata,
+        columns: [column],
+        ...range,
+        useOffsetIndex: false,
+        compressors,
+        utf8: bytesAreText || !this.#isUntyped(column),
+        parsers: PARSERS,
+      })
+      const values = await scan.readColumn({ column, ...range })
+      if (values.length !== rows) throw new RangeError(`it has ${values.length} of ${rows} rows`)
+      return values
     } catch (error) {
-      throw inputError(error, this.path, this.name)
+      if (error instanceof Error && 'syscall' in error) throw inputError(error, this.path, this.name)
+      throw malformed(this.name, `row group ${group}, column ${column} cannot be read: ${reasonOf(error)}`, error)
     }
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close()
+  #isUntyped(column: string): boolean {
+    const element = this.columns.get(column)?.element
+    return element?.type === 'BYTE_ARRAY' && element.converted_type === undefined && element.logical_type === undefined
+  }
+}
+
+async function readFooter(buffer: AsyncBuffer, name: string): Promise<FileMetaData> {
+  if (buffer.byteLength < SHORTEST_BYTES) throw malformed(name, `not a Parquet file: it has ${buffer.byteLength} bytes.`)
+  const end = Buffer.from(await buffer.slice(buffer.byteLength - 4)).toString('latin1')
+  if (end === 'PARE') throw malformed(name, 'the Parquet file is encrypted, which is not supported.')
+  if (end !== 'PAR1') throw malformed(name, 'not a Parquet file: it does not end in PAR1.')
+  try {
+    return await parquetMetadataAsync(buffer)
+  } catch (error) {
+    throw malformed(name, `its footer cannot be read: ${reasonOf(error)}`, error)
   }
 }
 
 /** A file that is not what it should be. */
-export function malformedParquet(name: string, why: string, cause?: unknown): SluiceError {
+function malformed(name: string, why: string, cause?: unknown): SluiceError {
   return new SluiceError('SLUICE_INPUT_MALFORMED', `${name}: ${why}`, {
     position: name,
     cause,
@@ -63,30 +113,11 @@ export function malformedParquet(name: string, why: string, cause?: unknown): Sl
   })
 }
 
-function bufferOf(handle: FileHandle, size: number): AsyncBuffer {
-  return {
-    byteLength: size,
-    async slice(start: number, end: number = size): Promise<ArrayBuffer> {
-      const bytes = new Uint8Array(Math.max(0, end - start))
-      let filled = 0
-      while (filled < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled)
-        if (bytesRead === 0) throw new RangeError(`the file ends at byte ${start + filled}, and byte ${end} is needed`)
-        filled += bytesRead
-      }
-      return bytes.buffer
-    },
-  }
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
-async function readFooter(buffer: AsyncBuffer, name: string): Promise<FileMetaData> {
-  if (buffer.byteLength < SHORTEST_BYTES) throw malformedParquet(name, `not a Parquet file: it has ${buffer.byteLength} bytes.`)
-  const end = Buffer.from(await buffer.slice(buffer.byteLength - 4)).toString('latin1')
-  if (end === 'PARE') throw malformedParquet(name, 'the Parquet file is encrypted, which is not supported.')
-  if (end !== 'PAR1') throw malformedParquet(name, 'not a Parquet file: it does not end in PAR1.')
-  try {
-    return await parquetMetadataAsync(buffer)
-  } catch (error) {
-    throw malformedParquet(name, `its footer cannot be read: ${error instanceof Error ? error.message : String(error)}`, error)
-  }
+function toDate(value: bigint, perMs: bigint): Date {
+  const ms = value / perMs
+  return new Date(Number(ms * perMs > value ? ms - 1n : ms))
 }

@@ -3,24 +3,17 @@
  * Parquet is large and most jobs do without.
  */
 import { SluiceError } from '@sluice/engine'
-import { type ColumnMetaData, parquetScan, type SchemaElement } from 'hyparquet'
+import type { DecodedArray } from 'hyparquet'
 import { INVALID } from '../compile-validator.js'
 import type { SourceReader, TypedBatch } from '../define-source.js'
-import { BATCH_RECORDS_MAX } from '../from-text.js'
+import { BATCH_RECORDS_MAX, nothingYet } from '../from-text.js'
 import type { RecordGate } from '../record-gate.js'
 import { compileRowBuilder, type RowBuilder } from './build-rows.js'
-import type { ColumnValues } from './column-values.js'
-import { decodeColumn } from './decode-column.js'
-import { type PlainType, plainTypeOf } from './decode-plain.js'
-import { compressors } from './decompress.js'
-import { malformedParquet, type ParquetFile } from './parquet-file.js'
+import type { ParquetFile } from './parquet-file.js'
 import { flagMisfits, prepareColumn } from './prepare-column.js'
 
 /** With the reader, so that both are loaded from one file. */
 export { ParquetFile } from './parquet-file.js'
-
-/** A step that read something but has no record to show for it. */
-const NOTHING_YET: TypedBatch<unknown> = { records: [] }
 
 /** One row group of one file. */
 export interface RowGroupSplit {
@@ -37,9 +30,9 @@ export class RowGroupReader implements SourceReader<unknown> {
   readonly #gate: RecordGate
   readonly #names: readonly string[]
   readonly #rows: number
-  #columns: ColumnValues[] = []
-  /** The bytes of the next column, or undefined for a column that hyparquet reads. */
-  #chunk: { readonly bytes: Uint8Array | undefined } | undefined
+  #columns: (readonly unknown[])[] = []
+  /** The next column as it was decoded. */
+  #decoded: DecodedArray | undefined
   /** Rows of which a column does not fit; undefined: none. */
   #misfits: Uint8Array | undefined
   #build: RowBuilder | undefined
@@ -53,7 +46,7 @@ export class RowGroupReader implements SourceReader<unknown> {
     this.#rows = Number(file.metadata.row_groups[split.group]?.num_rows ?? 0)
   }
 
-  /** First column by column, then rows. What takes time is done in the call itself, where the engine counts it as the source's work. */
+  /** First column by column, then rows. All but decoding is done in the call itself, where the engine counts it as the source's work. */
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
     if (this.#build === undefined) return this.#nextColumn()
     const start = this.#row
@@ -71,9 +64,9 @@ export class RowGroupReader implements SourceReader<unknown> {
     return this.#gate.take()
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#columns = []
-    await this.#file.close()
+    this.#decoded = undefined
   }
 
   #check(row: unknown, index: number): void {
@@ -90,89 +83,27 @@ export class RowGroupReader implements SourceReader<unknown> {
   }
 
   #nextColumn(): TypedBatch<unknown> | Promise<TypedBatch<unknown>> {
-    const name = this.#names[this.#columns.length]
-    if (name === undefined) {
-      this.#build = compileRowBuilder(
-        this.#names,
-        this.#columns.map(({ indexes }) => indexes !== undefined),
-      )
-      return NOTHING_YET
+    const column = this.#names[this.#columns.length]
+    if (column === undefined) {
+      this.#build = compileRowBuilder(this.#names)
+      return nothingYet()
     }
-    const chunk = this.#chunk
-    this.#chunk = undefined
-    if (chunk === undefined) return this.#readChunk(name)
-    const column = chunk.bytes === undefined ? undefined : this.#decodeFlat(name, chunk.bytes)
-    if (column === undefined) return this.#decodeAny(name)
-    this.#addColumn(name, column)
-    return NOTHING_YET
-  }
-
-  #addColumn(name: string, column: ColumnValues): void {
     const { validator } = this.#gate
-    const field = validator?.fields?.known.get(name)
-    prepareColumn(column, { file: this.#split.name, column: name, firstRow: this.#split.firstRow, field })
-    if (validator?.isPlain === true && field !== undefined) this.#misfits = flagMisfits(column, field, this.#rows, this.#misfits)
-    this.#columns.push(column)
-  }
-
-  async #readChunk(name: string): Promise<TypedBatch<unknown>> {
-    const flat = this.#flatColumn(name)
-    if (flat === undefined) {
-      this.#chunk = { bytes: undefined }
-      return NOTHING_YET
+    const { name: file, group, firstRow } = this.#split
+    const field = validator?.fields?.known.get(column)
+    const decoded = this.#decoded
+    if (decoded === undefined) {
+      const request = { column, group, firstRow, rows: this.#rows, bytesAreText: field?.kind === 'string' }
+      return this.#file.readColumn(request).then((values) => {
+        this.#decoded = values
+        return nothingYet()
+      })
     }
-    const { dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size } = flat.chunk
-    const start = Number(dictionary !== undefined && dictionary > 0n && dictionary < data ? dictionary : data)
-    try {
-      this.#chunk = { bytes: await this.#file.read(start, start + Number(size)) }
-    } catch (error) {
-      throw this.#malformed(name, error)
-    }
-    return NOTHING_YET
-  }
-
-  #flatColumn(name: string): { readonly chunk: ColumnMetaData; readonly element: SchemaElement; readonly type: PlainType } | undefined {
-    const tree = this.#file.columns.get(name)
-    const chunk = this.#file.metadata.row_groups[this.#split.group]?.columns.find(({ meta_data: data }) => data?.path_in_schema[0] === name)
-    if (tree === undefined || tree.children.length > 0 || tree.element.repetition_type === 'REPEATED') return undefined
-    if (chunk?.meta_data === undefined || chunk.file_path !== undefined) return undefined
-    const bytesAreText = this.#gate.validator?.fields?.known.get(name)?.kind === 'string'
-    const type = plainTypeOf(tree.element, bytesAreText)
-    return type === undefined ? undefined : { chunk: chunk.meta_data, element: tree.element, type }
-  }
-
-  #decodeFlat(name: string, bytes: Uint8Array): ColumnValues | undefined {
-    const flat = this.#flatColumn(name)
-    if (flat === undefined) return undefined
-    try {
-      return decodeColumn(bytes, { ...flat, rows: this.#rows })
-    } catch (error) {
-      throw this.#malformed(name, error)
-    }
-  }
-
-  /** Lists, structures, decimals and rare encodings. */
-  async #decodeAny(name: string): Promise<TypedBatch<unknown>> {
-    const { buffer, metadata } = this.#file
-    const { firstRow } = this.#split
-    let values: unknown[]
-    try {
-      const scan = await parquetScan({ file: buffer, metadata, columns: [name], compressors })
-      values = Array.from(
-        (await scan.readColumn({ column: name, rowStart: firstRow, rowEnd: firstRow + this.#rows })) as ArrayLike<unknown>,
-      )
-      if (values.length !== this.#rows) throw new RangeError(`it has ${values.length} of ${this.#rows} rows`)
-    } catch (error) {
-      throw this.#malformed(name, error)
-    }
-    this.#addColumn(name, { values, indexes: undefined })
-    return NOTHING_YET
-  }
-
-  #malformed(name: string, error: unknown): SluiceError {
-    if (error instanceof SluiceError && error.code !== 'SLUICE_SOURCE_FAILED') return error
-    const why = error instanceof Error ? error.message : String(error)
-    return malformedParquet(this.#split.name, `row group ${this.#split.group}, column ${name} cannot be read: ${why}`, error)
+    this.#decoded = undefined
+    const values = prepareColumn(decoded, { file, column, firstRow, field })
+    if (validator?.isPlain === true && field !== undefined) this.#misfits = flagMisfits(values, field, this.#misfits)
+    this.#columns.push(values)
+    return nothingYet()
   }
 }
 
