@@ -47,6 +47,6 @@ function keysOfInputs(graph: LogicalGraph, node: number, facts: FunctionFacts): 
 }
 
 /** Integer-like keys stand in front of others whatever the literal says, and `__proto__` is no key there. */
-export function isOrdinary(key: string): boolean {
+function isOrdinary(key: string): boolean {
   return key !== '__proto__' && !/^\d+$/.test(key)
 }

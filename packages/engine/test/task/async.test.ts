@@ -197,7 +197,7 @@ describe('the table of records in flight', () => {
     const refs: WeakRef<object>[] = []
     const table = new AsyncTable({
       operator: 'ask',
-      parameters: 1,
+      sharesContext: true,
       limit: 4,
       ordered: false,
       timeoutMs: 60_000,

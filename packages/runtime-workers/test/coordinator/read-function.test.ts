@@ -50,9 +50,8 @@ describe('the keys of what a function returns', () => {
     ['another order on another path', (row: Row) => (row.a > 0 ? { a: 1, b: 2 } : { b: 2, a: 1 })],
     [
       'a path without a return',
-      (row: Row) => {
-        if (row.a > 0) return { a: 1 }
-      },
+      // A function made from text: the compiler would not let it pass.
+      new Function('row', 'if (row.a > 0) return { a: 1 }') as (row: Row) => unknown,
     ],
     ['the argument itself', (row: Row) => row],
     [
@@ -98,7 +97,7 @@ describe('whether a function leaves the keys of its record alone', () => {
     ['a pattern', ({ a, b }: Row) => a > b.c],
     ['a call with a field', (row: Row) => String(row.a).startsWith('1')],
     ['no parameter', () => true],
-  ])('it does: %s', (_, fn) => {
+  ])('yes: %s', (_, fn) => {
     expect(functionFacts.leavesKeys(fn)).toBe(true)
   })
 
