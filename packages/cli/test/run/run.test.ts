@@ -111,12 +111,7 @@ test('Ctrl-C ends a job whose function never returns, after the time limit, and 
 })
 
 test.each([
-  [
-    'a call that never settles',
-    'forEach(() => new Promise<void>(() => {}))',
-    '',
-    /: slow \(subtask \d\) waited for an asynchronous call/,
-  ],
+  ['a call that never settles', 'forEach(() => new Promise<void>(() => {}))', '', /: slow \(subtask \d\) waited for an asynchronous call/],
   ['a generator that never ends', 'discard()', '.flatMap(function* () { for (;;) yield { key: 1 } })', /\(subtask \d\) had more to give/],
 ])('Ctrl-C ends %s after the time limit, and says whose it was', async (_what, sink, operator, says) => {
   const text = slowJob
