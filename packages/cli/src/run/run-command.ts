@@ -60,13 +60,18 @@ class RunCommand {
     process.stderr.on('error', () => {})
     try {
       const handle = await this.#start()
-      const stopListening = listenForStop({
-        onFirst: (signal) => this.#stop(handle, signal),
-        onSecond: (signal) => process.exit(stopStatus[signal]),
-        monotonicMs: () => performance.now(),
+      // Until the job is planned nothing runs that could flow out: a signal ends the process as it ends any other, also where the
+      // job file loops for ever.
+      let stopListening = (): void => {}
+      handle.events.once('planned', () => {
+        stopListening = listenForStop({
+          onFirst: (signal) => this.#stop(handle, signal),
+          onSecond: (signal) => process.exit(stopStatus[signal]),
+          monotonicMs: () => performance.now(),
+        })
       })
       this.#endWithReader(handle)
-      const result = await handle.finished.finally(stopListening)
+      const result = await handle.finished.finally(() => stopListening())
       return await this.#finish(result, handle.metrics())
     } catch (thrown) {
       return await this.#fail(thrown)

@@ -128,6 +128,15 @@ test.each([
   expect(status).toBe(1)
 })
 
+test('Ctrl-C ends the loading of a job file that loops for ever', async () => {
+  await folder.write('loop.ts', "import { writeSync } from 'node:fs'\nwriteSync(2, 'looping')\nfor (;;) {}\nexport default 1\n")
+  const job = startSluice(['run', 'loop.ts'], { cwd: folder.path })
+  await job.said(/looping/)
+  job.process.kill('SIGINT')
+  await job.ended
+  expect(job.process.signalCode).toBe('SIGINT')
+})
+
 test('a second Ctrl-C exits at once, even where a function of the job never returns', async () => {
   await folder.write('stuck.ts', slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', '{}'))
   const job = startSluice(['run', 'stuck.ts'], { cwd: folder.path })
