@@ -177,9 +177,7 @@ export class JobRun<O> implements RunHandle<O> {
     const graph =
       loaded?.declare(params, { collect }) ?? declareGraph(job, params, { collect, source: `job "${job.name}"`, positions: undefined })
     const settings = resolveSettings(graph.settings, overrides)
-    // Only records that cross threads are encoded, and only then does it pay to read how they are made.
-    const facts = settings.workers > 0 ? (await import('./read-function.js')).functionFacts : undefined
-    const plan = withNotes(planJob(graph, settings, facts), this.#notes(workers, graph))
+    const plan = withNotes(await planWithFacts(graph, settings), this.#notes(workers, graph))
     this.#emit('planned', { job: job.name, graph, plan, settings, params, secretParams: job.secretParams })
     return { graph, plan, settings, params, collect, loaded }
   }
@@ -284,4 +282,12 @@ function collectedStreams(graph: LogicalGraph): string[] {
 
 function withNotes(plan: PhysicalPlan, notes: readonly string[]): PhysicalPlan {
   return notes.length === 0 ? plan : { ...plan, notes: [...plan.notes, ...notes] }
+}
+
+/** Only records that cross threads are encoded, and only then does it pay to read how they are made. */
+async function planWithFacts(graph: LogicalGraph, settings: ResolvedSettings): Promise<PhysicalPlan> {
+  const plan = planJob(graph, settings)
+  if (!plan.channels.some(({ kind }) => kind === 'ring')) return plan
+  const { functionFacts } = await import('./read-function.js')
+  return planJob(graph, settings, functionFacts)
 }
