@@ -61,9 +61,17 @@ const badInputs: readonly BadInput[] = [
     name: 'a key function that throws',
     body: `  ${numbers()}\n    .keyBy((record) => {\n      if (record.i === 777) throw new Error('no key')\n      return record.i\n    })\n    .reduce('last', (_left, right) => right).sink('out', discard())`,
     code: 'SLUICE_OPERATOR_FAILED',
-    operator: /numbers, subtask [01]/,
+    operator: /last, subtask [01]/,
     line: 7,
     says: /no key[\s\S]*edge +numbers -> last/,
+  },
+  {
+    name: 'a key that can be none',
+    body: `  ${numbers()}\n    .keyBy((record) => (record.i === 777 ? Number.NaN : record.i))\n    .reduce('last', (_left, right) => right).sink('out', discard())`,
+    code: 'SLUICE_KEY_INVALID',
+    operator: /last, subtask [01]/,
+    line: 7,
+    says: /NaN[\s\S]*edge +numbers -> last/,
   },
   {
     name: 'a value thrown that is no error',

@@ -156,6 +156,11 @@ function notesOn(graph: LogicalGraph): readonly string[] {
 function danglingNotes(node: LogicalNode, read: ReadonlySet<string>, readNodes: ReadonlySet<number>): readonly string[] {
   if (node.ports.length === 0) return []
   if (!readNodes.has(node.id)) return [`nothing reads what ${node.name} gives: its records are dropped`]
+  if (node.spec.kind === 'source') {
+    const letters = node.ports.indexOf('deadLetters')
+    if (node.options?.['onInvalid'] !== 'deadLetter' || read.has(`${node.id}/${letters}`)) return []
+    return [`nothing reads the dead letters of ${node.name}: read job.deadLetters, or they are only counted`]
+  }
   if (node.spec.kind !== 'split') return []
   return node.ports
     .filter((_, port) => !read.has(`${node.id}/${port}`))

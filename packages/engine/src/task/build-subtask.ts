@@ -279,6 +279,7 @@ class SubtaskBuilder {
     return createEmit(
       {
         name: planned.name,
+        consumer: this.#thread.graph.nodes[edge.to.node] as LogicalNode,
         partitioning: planned.partitioning,
         timed: planned.timed,
         encoder,

@@ -14,6 +14,8 @@ export type Emit = (record: unknown, timestamp: number) => void
 
 export interface EdgeOutput {
   readonly name: string
+  /** Who reads the edge: its key function was declared with it. */
+  readonly consumer: { readonly name: string; readonly declaredAt?: string | undefined }
   readonly partitioning: Partitioning
   readonly timed: boolean
   readonly encoder: RecordEncoder
@@ -48,8 +50,10 @@ export function createEmit(edge: EdgeOutput, codeGeneration: boolean): Emit {
     keyGroups: edge.keyGroups,
     keyGroupOf,
     keyFailed: (error) => {
+      const coordinates = { edge: edge.name, operator: edge.consumer.name, declaredAt: edge.consumer.declaredAt }
+      if (error instanceof SluiceError) throw error.at(coordinates)
       throw new SluiceError('SLUICE_OPERATOR_FAILED', `The key function of edge ${edge.name} threw ${describeError(error)}.`, {
-        edge: edge.name,
+        ...coordinates,
         cause: error,
       })
     },
@@ -74,9 +78,8 @@ function generateEmit(edge: EdgeOutput, parts: EmitParts): Emit {
   else {
     const pick =
       edge.partitioning === 'hash'
-        ? `let key
-      try { key = keyOf(r) } catch (error) { keyFailed(error) }
-      const to = routes[keyGroupOf(hashKey(key), keyGroups)]`
+        ? `let to
+      try { to = routes[keyGroupOf(hashKey(keyOf(r)), keyGroups)] } catch (error) { keyFailed(error) }`
         : `const to = turn; turn = to + 1 === ${channels.length} ? 0 : to + 1`
     body = `${pick}\n${dispatch(channels, stage, 0, channels.length)}`
   }
@@ -148,13 +151,11 @@ function interpretEmit(edge: EdgeOutput, parts: EmitParts): Emit {
   let turn = 0
   const pick = (record: unknown): number => {
     if (edge.partitioning === 'hash') {
-      let key: unknown
       try {
-        key = keyOf(record as never)
+        return routes[keyGroupOf(hashKey(keyOf(record as never)), keyGroups)] as number
       } catch (error) {
         keyFailed(error)
       }
-      return routes[keyGroupOf(hashKey(key), keyGroups)] as number
     }
     const to = turn
     turn = to + 1 === channels.length ? 0 : to + 1

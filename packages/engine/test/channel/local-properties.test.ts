@@ -39,7 +39,17 @@ class LocalHarness {
     this.output = output
     this.input = input
     this.emit = createEmit(
-      { name: 'a -> b', partitioning: 'forward', timed, encoder, channels: [output], keyOf: undefined, keyGroups: 1, checkRecords: false },
+      {
+        name: 'a -> b',
+        consumer: { name: 'b' },
+        partitioning: 'forward',
+        timed,
+        encoder,
+        channels: [output],
+        keyOf: undefined,
+        keyGroups: 1,
+        checkRecords: false,
+      },
       codeGeneration,
     )
   }

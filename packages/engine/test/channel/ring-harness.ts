@@ -93,6 +93,7 @@ export class RingHarness {
     this.emit = createEmit(
       {
         name: 'a -> b',
+        consumer: { name: 'b' },
         partitioning: 'forward',
         timed,
         encoder,

@@ -211,7 +211,7 @@ describe.each(forms)('a failure, %s', (_form, options) => {
     )
     await expect(new Simulation(graph, options).run()).rejects.toMatchObject({
       code: 'SLUICE_OPERATOR_FAILED',
-      coordinates: { operator: 'numbers', edge: 'numbers -> keyed' },
+      coordinates: { operator: 'keyed', edge: 'numbers -> keyed' },
     })
   })
 

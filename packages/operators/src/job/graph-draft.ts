@@ -2,6 +2,7 @@
  * A graph while it is declared. It belongs to one run of one `declare` callback and is closed when that returns: a stream that is
  * used afterwards, or in the declaration of another job, is found here.
  */
+import { resolve } from 'node:path'
 import {
   type DeliveryGuarantee,
   type JobSettings,
@@ -53,8 +54,25 @@ export class GraphDraft {
   readonly #nodes: NodeDraft[] = []
   readonly #resources: ResourceSpec[] = []
 
+  /** Sinks by the absolute path of the file or folder they write. */
+  readonly #outputs = new Map<string, string>()
+
   constructor(job: string) {
     this.job = job
+  }
+
+  /** Fails where another sink of the job writes to the same path. */
+  claimOutput(path: string, sink: string, declaredAt: string | undefined): void {
+    const absolute = resolve(path)
+    const other = this.#outputs.get(absolute)
+    if (other !== undefined) {
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `sinks ${other} and ${sink} write to the same path, ${path}`, {
+        operator: sink,
+        declaredAt,
+        hint: 'Give each sink a path of its own, or unite the streams and write them with one sink.',
+      })
+    }
+    this.#outputs.set(absolute, sink)
   }
 
   /** Fails where a stream of this job is used while another job is declared, or none. `what` names the stream. */

@@ -199,6 +199,8 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `sink ${name} needs a sink such as print() or toJsonLines(path)`, { declaredAt })
     }
     const { spec, parallelismMax, pinnedToHost, delivery, functions } = sink
+    const path = sink.options['path']
+    if (typeof path === 'string') this.draft.claimOutput(path, name, declaredAt)
     this.add({ given: name }, spec, declaredAt, options, {
       ports: [],
       parallelismMax,

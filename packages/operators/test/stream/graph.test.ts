@@ -1,7 +1,7 @@
 import { planJob, resolveSettings, validateGraph } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { count, discard, fromArray, generate, sideOutput } from '../../src/index.js'
+import { count, discard, fromArray, generate, sideOutput, toJsonLines } from '../../src/index.js'
 import type { Source } from '../../src/index.js'
 import { declare, edgeInto, edgesOf, nodeOf } from '../support/graphs.js'
 
@@ -241,4 +241,14 @@ test('a projection stands in front of the exchange that was asked for', () => {
     [['dealt'], 2],
     [['copied'], 2],
   ])
+})
+
+test('two sinks of a job do not write to one path', () => {
+  expect(() =>
+    declare((job) => {
+      const source = job.source('numbers', numbers())
+      source.sink('first', toJsonLines('out/x.jsonl'))
+      source.sink('second', toJsonLines('./out/x.jsonl'))
+    }),
+  ).toThrow(/sinks first and second write to the same path/)
 })
