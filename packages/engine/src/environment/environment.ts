@@ -39,6 +39,11 @@ export interface Environment {
   readonly spinMicroseconds: number
   /** Whether code may be generated from strings. */
   readonly codeGeneration: boolean
+  /**
+   * Ms in which this thread ran code, as opposed to sleeping; undefined where that cannot be told. What exceeds the loop's own time is spent in
+   * callbacks of promises: a reader that decodes there is busy.
+   */
+  readonly activeMs?: (() => number) | undefined
   /** Timers for timeouts of asynchronous user code. */
   setTimer(delayMs: number, fire: () => void): { cancel(): void }
 }

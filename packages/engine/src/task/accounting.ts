@@ -49,6 +49,18 @@ export class SubtaskAccounting {
     words[this.#at + SubtaskWord.state] = state
   }
 
+  /** Time of the current interval that was work after all: it was spent in callbacks of the subtask's own promises. */
+  countAsBusy(elapsedMs: number, nowMs: number): void {
+    const word =
+      this.#state === SubtaskState.idle ? SubtaskWord.idleMs : this.#state === SubtaskState.queued ? SubtaskWord.queuedMs : undefined
+    if (word === undefined) return
+    const openMs = Math.max(0, nowMs - this.#sinceMs)
+    this.enter(this.#state, nowMs)
+    const movedMs = Math.min(elapsedMs, openMs)
+    this.add(word, -movedMs)
+    this.add(SubtaskWord.busyMs, movedMs)
+  }
+
   set(word: number, value: number): void {
     this.#words[this.#at + word] = value
   }

@@ -158,11 +158,25 @@ export class Subtask {
     return this.#endEntered && (this.#parts.nodes[this.#endPosition]?.table?.inFlight ?? 0) > 0
   }
 
+  /** A read of the source is under way. */
+  get reading(): boolean {
+    return this.#parts.source?.pending === true
+  }
+
+  /** Time that callbacks of reads took on this thread. */
+  countReading(elapsedMs: number, nowMs: number): void {
+    const { accounting, sampling } = this.#parts
+    accounting.countAsBusy(elapsedMs, nowMs)
+    // In proportion to what is sampled of the functions.
+    const share = SAMPLE_RECORDS / (SAMPLE_EVERY * Math.max(SAMPLE_RECORDS, this.#driveRecords))
+    sampling.add(0, elapsedMs * share)
+  }
+
   /** Promises of user code or of I/O are under way. */
   get awaiting(): boolean {
     for (const table of this.#tables) if (table.inFlight > 0) return true
     for (const { sink } of this.#sinks) if (sink.pending) return true
-    return this.#parts.source?.pending === true
+    return this.reading
   }
 
   /** Does what there is to do for about a millisecond; true where something moved. `nowMs`: the loop's latest reading of the clock. */

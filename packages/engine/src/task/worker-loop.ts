@@ -100,7 +100,7 @@ export class WorkerLoop {
     const { clock, sleeper, spinMicroseconds } = this.#options.environment
     let yieldedAtMs = clock.monotonicMs()
     const yieldToEventLoop = async (): Promise<void> => {
-      await sleeper.yieldToEventLoop()
+      await this.#outside(() => sleeper.yieldToEventLoop())
       yieldedAtMs = clock.monotonicMs()
     }
     /** What was tried since a subtask last moved: nothing, a turn of the microtasks, a turn of the event loop. */
@@ -119,7 +119,7 @@ export class WorkerLoop {
       }
       if (patience < 2 && this.#subtasks.some((subtask) => subtask.awaiting)) {
         // Promises that are settled already need only the microtasks, others perhaps one turn of the event loop.
-        if (++patience === 1) await Promise.resolve()
+        if (++patience === 1) await this.#outside(() => Promise.resolve())
         else await yieldToEventLoop()
         continue
       }
@@ -127,9 +127,21 @@ export class WorkerLoop {
         if (nowMs - yieldedAtMs >= YIELD_PERIOD_MS) await yieldToEventLoop()
         continue
       }
-      await this.#park()
+      await this.#outside(() => this.#park())
       patience = 0
     }
+  }
+
+  /** Lets others run on this thread, and counts what their callbacks took as work of the sources that are reading. */
+  async #outside(leave: () => Promise<void>): Promise<void> {
+    const { clock, activeMs } = this.#options.environment
+    if (activeMs === undefined || !this.#subtasks.some((subtask) => subtask.reading)) return leave()
+    const reading = this.#subtasks.filter((subtask) => subtask.reading)
+    const beforeMs = activeMs()
+    await leave()
+    const elapsedMs = (activeMs() - beforeMs) / reading.length
+    const nowMs = clock.monotonicMs()
+    for (const subtask of reading) subtask.countReading(elapsedMs, nowMs)
   }
 
   #turn(command: CommandCode, startMs: number): boolean {

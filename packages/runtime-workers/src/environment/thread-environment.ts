@@ -30,6 +30,8 @@ export function createThreadEnvironment(options: ThreadEnvironmentOptions): Thre
     log: options.log,
     spinMicroseconds: options.cores >= options.threads ? SPIN_MICROSECONDS : 0,
     codeGeneration: mayGenerateCode(),
+    // The calling thread does other things too, which are no work of the job.
+    ...(options.ownThread ? { activeMs: () => performance.eventLoopUtilization().active - sleeper.blockedMs } : {}),
     setTimer,
     close: () => sleeper.close(),
   }

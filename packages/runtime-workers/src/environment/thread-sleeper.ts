@@ -18,6 +18,8 @@ export interface ThreadSleeperOptions {
 }
 
 export class ThreadSleeper implements Sleeper {
+  /** Time that the thread slept where its event loop could not know. */
+  blockedMs = 0
   readonly #clock: Clock
   readonly #mayBlock: boolean
   /** Referenced only while parked. */
@@ -46,7 +48,7 @@ export class ThreadSleeper implements Sleeper {
       const nowMs = this.#clock.monotonicMs()
       if (deadlineMs <= nowMs) return Promise.resolve()
       if (this.#mayBlock && deadlineMs - nowMs < TIMER_MS) {
-        Atomics.wait(bell.words, bell.bellAt, seen, deadlineMs - nowMs)
+        this.#block(bell, seen, deadlineMs - nowMs)
         return nowMs - this.#lastTurnMs > TURN_AFTER_MS ? this.yieldToEventLoop() : Promise.resolve()
       }
       if (deadlineMs < this.#timerAtMs) this.#armTimer(nowMs)
@@ -71,6 +73,12 @@ export class ThreadSleeper implements Sleeper {
   close(): void {
     clearInterval(this.#keepAlive)
     clearTimeout(this.#timer)
+  }
+
+  #block(bell: Doorbell, seen: number, timeoutMs: number): void {
+    const startMs = this.#clock.monotonicMs()
+    Atomics.wait(bell.words, bell.bellAt, seen, timeoutMs)
+    this.blockedMs += this.#clock.monotonicMs() - startMs
   }
 
   #armWaiter(): void {
@@ -113,7 +121,7 @@ export class ThreadSleeper implements Sleeper {
       return
     }
     const bell = this.#bell
-    if (restMs > 0 && bell !== undefined) Atomics.wait(bell.words, bell.bellAt, this.#seen, restMs)
+    if (restMs > 0 && bell !== undefined) this.#block(bell, this.#seen, restMs)
     this.#resume()
   }
 
