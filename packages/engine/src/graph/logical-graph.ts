@@ -33,6 +33,8 @@ export interface LogicalNode {
    * belongs to the fingerprint, and an async one of a general operator is refused.
    */
   readonly functions?: readonly ((...args: never) => unknown)[] | undefined
+  /** What a user should know of it, as a sentence; shown with the plan. */
+  readonly warning?: string | undefined
   /** For sources and sinks. */
   readonly delivery?: DeliveryGuarantee | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */

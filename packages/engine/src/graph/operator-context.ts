@@ -3,6 +3,11 @@
  * kept small and stable.
  */
 
+import type { ColumnKind } from '../state/column.js'
+import type { KeyTable } from '../state/key-table.js'
+import type { StatePart } from '../state/state-registry.js'
+import type { WindowTables } from '../state/window-tables.js'
+
 /** Structured log of a job's own code; lines carry operator and subtask. */
 export interface OperatorLog {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
@@ -33,6 +38,16 @@ export interface BaseContext {
 }
 
 export interface OperatorContext extends BaseContext {
+  /** Number of key groups of the job. */
+  readonly keyGroups: number
+  /** Keyed state: rows by key with these columns. `name` is its identity within the operator. Ask for it while the operator is made. */
+  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable
+  /** Keyed state by namespace (a window): tables of the same columns, given up one by one. */
+  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables
+  /** Keyed state of another form, which tells its size. */
+  registerState<P extends StatePart>(name: string, part: P): P
+  /** Counts a record that came too late: every window it belongs to is gone. */
+  countLate(count: number): void
   /** Sends one value to an output port (default 0) with a timestamp (NaN where there is none). */
   emit(value: unknown, timestamp: number, port?: number): void
   /**

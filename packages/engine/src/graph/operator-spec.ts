@@ -10,8 +10,7 @@ export type OperatorSpec =
   | { readonly kind: 'filter'; readonly fn: (record: never) => unknown }
   | { readonly kind: 'flatMap'; readonly fn: (record: never) => Iterable<unknown> | undefined | null | void }
   | { readonly kind: 'select'; readonly fields: readonly string[] }
-  /** Assigns event time; the value flows on unchanged. */
-  | { readonly kind: 'timestamps'; readonly fn: (record: never) => number | Date }
+  | TimestampsSpec
   /** First predicate that holds decides the port; none: the last port (`rest`). */
   | { readonly kind: 'split'; readonly predicates: readonly ((record: never) => unknown)[] }
   | { readonly kind: 'general'; readonly create: (context: OperatorContext) => Operator }
@@ -20,6 +19,32 @@ export type OperatorSpec =
   | SinkSpec
 
 export type OperatorKind = OperatorSpec['kind']
+
+/** Assigns event time and makes the watermarks of what follows; the value flows on unchanged. */
+export interface TimestampsSpec {
+  readonly kind: 'timestamps'
+  readonly fn: (record: never) => number | Date
+  readonly watermarks: WatermarkSpec
+}
+
+export interface WatermarkSpec {
+  /** Bounded out-of-orderness in ms (`largest timestamp - bound - 1`), or one's own generator, made per subtask and split. */
+  readonly strategy: { readonly outOfOrdernessMs: number } | { readonly create: () => WatermarkGenerator }
+  /** After how long without a record an input is idle; undefined: never. */
+  readonly idleAfterMs: number | undefined
+  /** Sources of one group stay within the drift of the slowest of them. */
+  readonly alignment?: { readonly group: string; readonly maxDriftMs: number } | undefined
+  /** A watermark after every record: results no longer depend on when watermarks are due. For tests; it costs. */
+  readonly perRecord: boolean
+}
+
+/** A watermark strategy of a user's own. */
+export interface WatermarkGenerator {
+  /** Sees every record with its timestamp in ms since the epoch. */
+  onRecord(record: unknown, timestamp: number): void
+  /** Asked now and then: no record with a timestamp at or before this will come (or it is late); -Infinity: nothing is known. */
+  watermark(): number
+}
 
 /**
  * An operator with asynchronous work (`mapAsync`, `forEach`). It heads its chain and owns a table of records in flight, except
@@ -45,7 +70,15 @@ export interface Operator {
   /** Before the first record. May be asynchronous. */
   open?(): void | Promise<void>
   process(value: unknown, timestamp: number, input: number): void
-  /** The deadline asked for with `context.setDeadline` has passed. */
+  /** The watermark has advanced; `fire` is called next. At the end of the input it is Infinity. */
+  onWatermark?(watermark: number): void
+  /**
+   * Does one more thing that is due (a timer, a window of one key) and emits its results; false: nothing is due. Called again and again
+   * while there is credit, and no record comes in between: after `onWatermark`, after `onDeadline`, after `onEnd`. The watermark is passed
+   * on when it has answered false.
+   */
+  fire?(): boolean
+  /** The deadline asked for with `context.setDeadline` has passed; `fire` is called next. */
   onDeadline?(nowMs: number): void
   /** Every input has ended: last outputs, pulled as there is credit. */
   onEnd?(): Iterable<unknown> | void

@@ -150,7 +150,11 @@ function asyncRecordsOf(graph: LogicalGraph, task: PlannedTask): number {
 function notesOn(graph: LogicalGraph): readonly string[] {
   const read = new Set(graph.edges.map((edge) => `${edge.from.node}/${edge.from.port}`))
   const readNodes = new Set(graph.edges.map((edge) => edge.from.node))
-  return graph.nodes.flatMap((node) => [...danglingNotes(node, read, readNodes), ...replayNotes(node)])
+  return graph.nodes.flatMap((node) => [
+    ...danglingNotes(node, read, readNodes),
+    ...replayNotes(node),
+    ...(node.warning === undefined ? [] : [node.warning]),
+  ])
 }
 
 function danglingNotes(node: LogicalNode, read: ReadonlySet<string>, readNodes: ReadonlySet<number>): readonly string[] {

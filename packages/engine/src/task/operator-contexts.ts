@@ -10,6 +10,10 @@ import type {
   SinkContext,
   SourceContext,
 } from '../graph/operator-context.js'
+import type { ColumnKind } from '../state/column.js'
+import type { KeyTable } from '../state/key-table.js'
+import type { StatePart, StateRegistry } from '../state/state-registry.js'
+import type { WindowTables } from '../state/window-tables.js'
 import { type UserMetric, UserMetrics } from './user-metrics.js'
 
 /** What contexts need of the subtask they belong to. */
@@ -20,10 +24,14 @@ export interface ContextHost {
   readonly resources: ReadonlyMap<string, unknown>
   readonly overwrite: boolean
   readonly bindings: HostBindings | undefined
-  /** Current watermark of the subtask. */
-  watermark(): number
+  /** Current watermark at a position of the chain. */
+  watermark(position: number): number
   setDeadline(position: number, timeMs: number | undefined): void
   countDropped(count: number): void
+  countLate(count: number): void
+  readonly keyGroups: number
+  /** State of the operator at a position. */
+  stateOf(position: number): StateRegistry
   emit(position: number, value: unknown, timestamp: number, port: number): void
   expand(position: number, values: Iterable<unknown>, timestamp: number): void
 }
@@ -67,7 +75,7 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 
   get watermark(): number {
-    return this.#host.watermark()
+    return this.#host.watermark(this.#position)
   }
 
   now(): number {
@@ -98,6 +106,26 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   countDropped(count: number, reason: string): void {
     this.#host.countDropped(count)
     this.metrics.count(`dropped.${reason}`, count)
+  }
+
+  get keyGroups(): number {
+    return this.#host.keyGroups
+  }
+
+  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
+    return this.#host.stateOf(this.#position).keyTable(name, columns)
+  }
+
+  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables {
+    return this.#host.stateOf(this.#position).windowTables(name, columns)
+  }
+
+  registerState<P extends StatePart>(name: string, part: P): P {
+    return this.#host.stateOf(this.#position).register(name, part)
+  }
+
+  countLate(count: number): void {
+    this.#host.countLate(count)
   }
 
   /** The context of one asynchronous call. */

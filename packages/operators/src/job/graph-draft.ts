@@ -26,6 +26,8 @@ export interface Upstream {
   readonly keyOf: ((record: never) => unknown) | undefined
   readonly shape: RecordShapeSeed | undefined
   readonly timed: boolean
+  /** Which input of the reader; default 0. */
+  readonly input?: number | undefined
 }
 
 export interface NodeDraft {
@@ -42,6 +44,7 @@ export interface NodeDraft {
   readonly options?: Readonly<Record<string, unknown>> | undefined
   readonly functions?: readonly AnyFunction[] | undefined
   readonly delivery?: DeliveryGuarantee | undefined
+  readonly warning?: string | undefined
 }
 
 const DEAD_LETTERS = 'deadLetters'
@@ -130,9 +133,9 @@ export class GraphDraft {
     const edges: LogicalEdge[] = []
     for (const [id, node] of this.#nodes.entries()) {
       for (const upstream of node.upstreams) {
-        const { partitioning, keyOf, shape, timed } = upstream
+        const { partitioning, keyOf, shape, timed, input = 0 } = upstream
         for (const from of this.#resolve(upstream)) {
-          edges.push({ id: edges.length, from, to: { node: id, input: 0 }, partitioning, keyOf, shape, timed })
+          edges.push({ id: edges.length, from, to: { node: id, input }, partitioning, keyOf, shape, timed })
         }
       }
     }

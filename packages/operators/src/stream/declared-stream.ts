@@ -12,8 +12,34 @@ import { FinalAggregate, PeriodicAggregate, UpdatingAggregate } from '../operato
 import { BatchOperator } from '../operator/batch-operator.js'
 import { type LooseHandlers, ProcessOperator } from '../operator/process-operator.js'
 import { ReduceOperator } from '../operator/reduce-operator.js'
+import { type LooseStatefulHandlers, planCoProcess, planConnectBroadcast, planStatefulProcess } from '../operator/plan-stateful.js'
+import type {
+  AsyncLookupOptions,
+  DedupeOptions,
+  IntervalJoinOptions,
+  JoinOptions,
+  LookupOptions,
+  OuterJoin,
+  OuterJoinOptions,
+  TemporalJoinOptions,
+  TopNOptions,
+  WindowJoinOptions,
+} from '../join/join-types.js'
+import {
+  type JoinInput,
+  planDedupe,
+  planIntervalJoin,
+  planJoin,
+  planLookupJoin,
+  planTemporalJoin,
+  planTopN,
+  planWindowJoin,
+} from '../join/plan-joins.js'
 import { selectShape } from '../schema/record-shape.js'
 import type { Sink } from '../sink/sink.js'
+import type { Source } from '../source/source.js'
+import { planWindowAggregate, planWindowProcess, planWindowReduce, type WindowInput } from '../window/plan-windows.js'
+import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
 import type {
   BatchOptions,
@@ -26,7 +52,9 @@ import type {
 } from './options.js'
 import type { SideOutputTag } from './side-output.js'
 import type { Caveat } from './rules.js'
-import type { KeyedStream, ProcessedStream, Stream } from './stream.js'
+import { planTimestamps } from '../time/plan-timestamps.js'
+import type { OperatorPlan } from './operator-plan.js'
+import type { KeyedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
 const TIMEOUT_MS_DEFAULT = 60_000
 const BATCH_RECORDS_DEFAULT = 10_000
@@ -35,7 +63,7 @@ type Fn = (record: never) => unknown
 type Details = Partial<Pick<NodeDraft, 'ports' | 'parallelismMax' | 'pinnedToHost' | 'delivery' | 'functions' | 'options'>>
 
 /** Every method that a user can type exists. */
-type Methods<I> = { readonly [M in keyof I & string]: (...args: never) => unknown }
+type Methods<I> = { readonly [M in keyof I & string]: I[M] extends (...args: never) => unknown ? (...args: never) => unknown : unknown }
 
 /** Both kinds of streams: where their records come from. */
 class Declared {
@@ -59,6 +87,21 @@ class Declared {
     return this.draft.addNode({ name, spec, ports: ['out'], upstreams: this.upstreams, parallelism, declaredAt, ...details })
   }
 
+  /** Adds a planned operator that reads this stream, and as its second input `other`. */
+  addPlanned(
+    name: string,
+    { spec, ports = ['out'], options, functions, parallelismMax, warning }: OperatorPlan,
+    { parallelism }: NamedOperatorOptions,
+    other?: Declared,
+    declaredAt: string | undefined = callSite(),
+  ): number {
+    const upstreams = [...this.upstreams, ...(other?.upstreams ?? []).map((upstream) => ({ ...upstream, input: 1 }))]
+    this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
+    if (other !== undefined) other.draft.assertCurrent(other.draft.describe(other.upstreams), declaredAt)
+    const details = { options, functions, parallelismMax, warning }
+    return this.draft.addNode({ name: { given: name }, spec, ports: [...ports], upstreams, parallelism, declaredAt, ...details })
+  }
+
   /** A port of a node that reads this stream; `shape` where it is known. */
   outputOf(node: number, port: number, shape?: object, timed: boolean = this.timed): readonly Upstream[] {
     return [{ from: { node, port }, partitioning: undefined, keyOf: undefined, shape, timed }]
@@ -66,6 +109,11 @@ class Declared {
 
   get timed(): boolean {
     return this.upstreams.some(({ timed }) => timed)
+  }
+
+  /** Every record has a timestamp. */
+  get fullyTimed(): boolean {
+    return this.upstreams.every(({ timed }) => timed)
   }
 
   /** The shape of the records where all of them have the same. */
@@ -114,10 +162,8 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
 
   withTimestamps(fn: (record: never) => number | Date, options: TimestampOptions = {}): DeclaredStream {
     checkFunction('withTimestamps', fn)
-    const { outOfOrderness = 0, monotonous } = options
-    const outOfOrdernessMs = parseDuration(outOfOrderness, 'outOfOrderness of withTimestamps')
-    const watermarks = monotonous === true ? { monotonous } : { outOfOrdernessMs }
-    const node = this.add(nameOf('timestamps', options), { kind: 'timestamps', fn }, callSite(), options, { options: watermarks })
+    const { spec, options: shown, functions } = planTimestamps(fn, options)
+    const node = this.add(nameOf('timestamps', options), spec, callSite(), options, { options: shown, functions })
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape, true))
   }
 
@@ -186,6 +232,32 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
+  windowAll(assigner: WindowAssigner<never>, options: WindowOptions = {}): DeclaredWindowedStream {
+    return new DeclaredWindowedStream(this.draft, this.upstreams, { keyOf: undefined, assigner, options, timed: this.fullyTimed })
+  }
+
+  lookupJoin(
+    name: string,
+    table: Source<unknown> | AnyFunction,
+    fn: Fn,
+    options: LookupOptions<never, never, unknown> | AsyncLookupOptions<never, unknown>,
+  ): DeclaredStream {
+    const node = this.addPlanned(name, planLookupJoin(name, table, fn, options), options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
+  }
+
+  connectBroadcast(
+    name: string,
+    other: DeclaredStream,
+    handlers: LooseStatefulHandlers,
+    options: NamedOperatorOptions = {},
+  ): DeclaredProcess {
+    checkOther(`connectBroadcast ${name}`, other, DeclaredStream, 'a stream')
+    const plan = planConnectBroadcast(name, undefined, handlers, this.fullyTimed)
+    const node = this.addPlanned(name, plan, options, other.broadcast())
+    return new DeclaredProcess(this.draft, this.outputOf(node, 0))
+  }
+
   process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
     const { spec, details } = processSpec(name, handlers, undefined)
     const node = this.add({ given: name }, spec, callSite(), options, details)
@@ -239,6 +311,50 @@ class DeclaredProcess extends DeclaredStream implements Methods<ProcessedStream<
   }
 }
 
+class DeclaredWindowResult extends DeclaredProcess implements Methods<WindowResult<unknown, unknown>> {
+  get late(): DeclaredStream {
+    const main = this.upstreams[0]?.from
+    if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'an operator by time has no main output')
+    return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, LATE_PORT)))
+  }
+}
+
+/** The port of late records: number 1 of every operator that has one. */
+const LATE_PORT = 'late'
+
+class DeclaredWindowedStream extends Declared implements Methods<WindowedStream<unknown, unknown>> {
+  readonly #input: WindowInput
+
+  constructor(draft: GraphDraft, upstreams: readonly Upstream[], input: WindowInput) {
+    super(draft, upstreams)
+    this.#input = input
+  }
+
+  aggregate(
+    name: string,
+    aggregators: Readonly<Record<string, Aggregator<never, unknown>>>,
+    options: NamedOperatorOptions = {},
+  ): DeclaredWindowResult {
+    checkAggregateNames(name, aggregators)
+    return this.#result(name, planWindowAggregate(name, this.#input, aggregators), options)
+  }
+
+  reduce(name: string, fn: Fn, options: NamedOperatorOptions = {}): DeclaredWindowResult {
+    checkFunction(`reduce ${name}`, fn)
+    return this.#result(name, planWindowReduce(name, this.#input, fn), options)
+  }
+
+  process(name: string, fn: Fn, options: NamedOperatorOptions = {}): DeclaredWindowResult {
+    checkFunction(`process ${name}`, fn)
+    return this.#result(name, planWindowProcess(name, this.#input, fn), options)
+  }
+
+  #result(name: string, plan: OperatorPlan, options: NamedOperatorOptions): DeclaredWindowResult {
+    const node = this.addPlanned(name, plan, options)
+    return new DeclaredWindowResult(this.draft, this.outputOf(node, 0, plan.shape))
+  }
+}
+
 export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream<unknown, unknown>> {
   readonly #keyOf: Fn
 
@@ -260,11 +376,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     aggregators: Readonly<Record<string, Aggregator<never, unknown>>>,
     options: RunningAggregateOptions = {},
   ): DeclaredStream {
-    for (const reserved of ['key', 'window']) {
-      if (Object.hasOwn(aggregators, reserved)) {
-        throw new SluiceError('SLUICE_OPTIONS_INVALID', `an aggregate of ${name} must not be named '${reserved}'`)
-      }
-    }
+    checkAggregateNames(name, aggregators)
     const { emit = 'update' } = options
     const keyOf = this.#keyOf
     const emission = emit === 'update' || emit === 'end' ? emit : parseDuration(emit, `emit of ${name}`)
@@ -284,10 +396,97 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
-  process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
-    const { spec, details } = processSpec(name, handlers, this.#keyOf)
+  process(
+    name: string,
+    handlers: AnyFunction | LooseHandlers | LooseStatefulHandlers,
+    options: NamedOperatorOptions = {},
+  ): DeclaredProcess {
+    if (typeof handlers === 'object' && handlers !== null && 'state' in handlers) {
+      const stateful = this.addPlanned(name, planStatefulProcess(name, this.#keyOf, handlers, this.fullyTimed), options)
+      return new DeclaredProcess(this.draft, this.outputOf(stateful, 0))
+    }
+    const { spec, details } = processSpec(name, handlers as AnyFunction | LooseHandlers, this.#keyOf)
     const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
+  }
+
+  window(assigner: WindowAssigner<never>, options: WindowOptions = {}): DeclaredWindowedStream {
+    return new DeclaredWindowedStream(this.draft, this.upstreams, { keyOf: this.#keyOf, assigner, options, timed: this.fullyTimed })
+  }
+
+  coProcess(
+    name: string,
+    other: DeclaredKeyedStream,
+    handlers: LooseStatefulHandlers,
+    options: NamedOperatorOptions = {},
+  ): DeclaredProcess {
+    const { leftKeyOf, rightKeyOf, timed } = this.#joined(`coProcess ${name}`, other)
+    const node = this.addPlanned(name, planCoProcess(name, leftKeyOf, rightKeyOf, handlers, timed), options, other)
+    return new DeclaredProcess(this.draft, this.outputOf(node, 0, undefined, timed))
+  }
+
+  connectBroadcast(
+    name: string,
+    other: DeclaredStream,
+    handlers: LooseStatefulHandlers,
+    options: NamedOperatorOptions = {},
+  ): DeclaredProcess {
+    checkOther(`connectBroadcast ${name}`, other, DeclaredStream, 'a stream')
+    const plan = planConnectBroadcast(name, this.#keyOf, handlers, this.fullyTimed)
+    const node = this.addPlanned(name, plan, options, other.broadcast())
+    return new DeclaredProcess(this.draft, this.outputOf(node, 0))
+  }
+
+  windowJoin(name: string, other: DeclaredKeyedStream, fn: Fn, options: WindowJoinOptions<never>): DeclaredWindowResult {
+    return this.#timedJoin(name, other, planWindowJoin(name, this.#joined(`windowJoin ${name}`, other), fn, options), options)
+  }
+
+  intervalJoin(name: string, other: DeclaredKeyedStream, fn: Fn, options: IntervalJoinOptions): DeclaredWindowResult {
+    return this.#timedJoin(name, other, planIntervalJoin(name, this.#joined(`intervalJoin ${name}`, other), fn, options), options)
+  }
+
+  join(name: string, other: DeclaredKeyedStream, fn: Fn, options: JoinOptions | OuterJoinOptions<OuterJoin> = {}): DeclaredStream {
+    const input = this.#joined(`join ${name}`, other)
+    const plan = planJoin(name, input, fn, options)
+    const node = this.addPlanned(name, plan, options, other)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, plan.shape, input.timed))
+  }
+
+  temporalJoin(name: string, versions: DeclaredKeyedStream, fn: Fn, options: TemporalJoinOptions = {}): DeclaredWindowResult {
+    return this.#timedJoin(name, versions, planTemporalJoin(name, this.#joined(`temporalJoin ${name}`, versions), fn, options), options)
+  }
+
+  dedupe(name: string, options: DedupeOptions = {}): DeclaredStream {
+    const node = this.addPlanned(name, planDedupe(name, this.#keyOf, options), options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
+  }
+
+  topN(name: string, n: number, compare: Fn, options: TopNOptions = {}): DeclaredStream {
+    checkFunction(`compare of topN ${name}`, compare)
+    const node = this.addPlanned(name, planTopN(name, this.#keyOf, n, compare, options), options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
+  }
+
+  #joined(what: string, other: DeclaredKeyedStream): JoinInput {
+    checkOther(what, other, DeclaredKeyedStream, 'a keyed stream: call keyBy on it first')
+    return { leftKeyOf: this.#keyOf, rightKeyOf: other.#keyOf, timed: this.fullyTimed && other.fullyTimed }
+  }
+
+  #timedJoin(name: string, other: DeclaredKeyedStream, plan: OperatorPlan, options: NamedOperatorOptions): DeclaredWindowResult {
+    const node = this.addPlanned(name, plan, options, other)
+    return new DeclaredWindowResult(this.draft, this.outputOf(node, 0, plan.shape))
+  }
+}
+
+function checkOther(what: string, other: unknown, kind: new (...args: never) => unknown, needed: string): void {
+  if (other instanceof kind) return
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} needs ${needed}`, { declaredAt: callSite() })
+}
+
+function checkAggregateNames(name: string, aggregators: Readonly<Record<string, unknown>>): void {
+  for (const reserved of ['key', 'window']) {
+    if (!Object.hasOwn(aggregators, reserved)) continue
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `an aggregate of ${name} must not be named '${reserved}'`)
   }
 }
 

@@ -22,18 +22,46 @@ export interface MapAsyncOptions extends NamedOperatorOptions {
   readonly timeout?: Duration | undefined
 }
 
-/** How far records may be out of order in event time. */
-export type TimestampOptions = OperatorOptions &
+/** A watermark strategy of one's own; one is made for every subtask and split. */
+export interface WatermarkStrategy<in T> {
+  /** Sees every record with its timestamp in ms since the epoch. */
+  onRecord(record: T, timestamp: number): void
+  /** Asked now and then: no record with a timestamp at or before this will come. -Infinity: nothing is known yet. */
+  watermark(): number
+}
+
+interface TimestampOptionsBase extends OperatorOptions {
+  /**
+   * After which time without a record an input no longer holds the watermark back. It runs only while the source has been asked and has
+   * nothing; bounded inputs are never idle. Default `'30s'`; false: never.
+   */
+  readonly idleAfter?: Duration | false | undefined
+  /** Sources of one group wait for each other: none runs ahead of the slowest by more than `maxDrift` of event time. */
+  readonly alignment?: { readonly group: string; readonly maxDrift: Duration } | undefined
+  /** A watermark after every record instead of every 200 ms or 10,000 records: exact and slow, for tests. Default false. */
+  readonly perRecord?: boolean | undefined
+}
+
+/** How far records may be out of order in event time: one of three. */
+export type TimestampOptions<T = never> = TimestampOptionsBase &
   (
     | {
         /** Records may arrive this much after records with later timestamps. Default 0. */
         readonly outOfOrderness?: Duration | undefined
         readonly monotonous?: undefined
+        readonly watermark?: undefined
       }
     | {
         /** Timestamps never decrease. */
         readonly monotonous: true
         readonly outOfOrderness?: undefined
+        readonly watermark?: undefined
+      }
+    | {
+        /** Makes a strategy of one's own. */
+        readonly watermark: () => WatermarkStrategy<T>
+        readonly outOfOrderness?: undefined
+        readonly monotonous?: undefined
       }
   )
 
@@ -61,6 +89,11 @@ export type BatchOptions = NamedOperatorOptions &
 export type Emission = 'update' | 'end' | Duration
 
 export interface RunningAggregateOptions extends NamedOperatorOptions {
+  /** Default `'update'`. */
+  readonly emit?: Emission | undefined
+}
+
+export interface RunningReduceOptions extends NamedOperatorOptions {
   /** Default `'update'`. */
   readonly emit?: Emission | undefined
 }

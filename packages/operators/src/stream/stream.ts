@@ -5,13 +5,32 @@
 import type { Aggregators, ResultOf } from '../aggregate/aggregator.js'
 import type { AsyncRecordContext, KeyedProcessContext, ProcessContext } from '../operator/contexts.js'
 import type { ProcessHandlers } from '../operator/process-spec.js'
+import type { BroadcastHandlers, CoProcessHandlers, KeyedBroadcastHandlers, StatefulHandlers } from '../operator/keyed-contexts.js'
+import type {
+  AsyncLookupOptions,
+  DedupeOptions,
+  IntervalJoinOptions,
+  JoinedKey,
+  JoinOptions,
+  LookupOptions,
+  OuterJoin,
+  OuterJoinOptions,
+  TemporalJoinOptions,
+  TopNOptions,
+  Update,
+  WindowJoinOptions,
+} from '../join/join-types.js'
 import type { Sink } from '../sink/sink.js'
+import type { Source } from '../source/source.js'
+import type { States } from '../state/state-types.js'
+import type { TimeWindow, WindowAssigner, WindowContext, WindowOptions } from '../window/window-types.js'
 import type {
   BatchOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
   RunningAggregateOptions,
+  RunningReduceOptions,
   SinkOptions,
   TimestampOptions,
 } from './options.js'
@@ -129,14 +148,83 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
 
   /**
    * Assigns event time: what `fn` returns, in ms since the epoch or as a Date. `outOfOrderness` says how much later than its
-   * successors a record may arrive (default 0), `monotonous: true` that timestamps never decrease.
+   * successors a record may arrive (default 0), `monotonous: true` that timestamps never decrease, `watermark` gives a strategy of
+   * one's own. Put it near the source: there watermarks are kept per split, elsewhere per subtask.
    *
-   * Fails with `SLUICE_OPERATOR_FAILED` where a timestamp is NaN or an invalid Date.
+   * Fails with `SLUICE_TIMESTAMP_INVALID` where a timestamp is NaN, not a number, or beyond what a Date can hold.
    *
    * @example
    * orders.withTimestamps((order) => order.at, { outOfOrderness: '10s' })
    */
-  withTimestamps(fn: (record: T) => number | Date, options?: TimestampOptions): Stream<T, Exclude<C, 'no timestamps'>>
+  withTimestamps(fn: (record: T) => number | Date, options?: TimestampOptions<T>): Stream<T, Exclude<C, 'no timestamps'>>
+
+  /**
+   * Puts all records into windows, whatever their key: handled by one subtask. Results have the key `null`.
+   *
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .windowAll(tumbling('1h'))
+   *   .aggregate('per-hour', { orders: count() })
+   */
+  windowAll(assigner: WindowAssigner<C>, options?: WindowOptions): WindowedStream<null, T, C>
+
+  /**
+   * Enriches each record with the row of a bounded side table that has its key; `undefined` where there is none. Every subtask reads
+   * the whole table before its first record.
+   *
+   * @example
+   * const names = fromArray([{ customer: 'ann', name: 'Ann' }])
+   * orders.lookupJoin('names', names, (order, row) => ({ ...order, name: row?.name ?? '?' }), {
+   *   on: (order) => order.customer,
+   *   key: (row) => row.customer,
+   * })
+   */
+  lookupJoin<U, K, R>(
+    name: string,
+    table: Source<U>,
+    fn: (record: T, row: U | undefined) => Sync<R>,
+    options: LookupOptions<T, U, K>,
+  ): Stream<R, C>
+  /**
+   * Enriches each record with what an asynchronous function finds for its key; answers are cached, also that there is none.
+   *
+   * @example
+   * orders.lookupJoin('scores', async (customer: string) => customer.length, (order, score) => ({ ...order, score }), {
+   *   on: (order) => order.customer,
+   *   cache: { entries: 1_000, ttl: '1m' },
+   *   concurrency: 8,
+   * })
+   */
+  lookupJoin<U, K, R>(
+    name: string,
+    lookup: (key: K, context: AsyncRecordContext) => U | undefined | PromiseLike<U | undefined>,
+    fn: (record: T, found: U | undefined) => Sync<R>,
+    options: AsyncLookupOptions<T, K>,
+  ): Stream<R, C>
+
+  /**
+   * Handles each record with what every subtask knows of another stream: rules, a configuration, a small table of dimensions. Broadcast
+   * state is written by `onBroadcast` alone, the same in every subtask.
+   *
+   * @example
+   * const limits = job.source('limits', fromArray([{ customer: 'ann', limit: 100 }]))
+   * orders.connectBroadcast('check', limits, {
+   *   broadcast: { limits: mapState<string, number>() },
+   *   onBroadcast(rule, context) {
+   *     context.broadcast.limits.set(rule.customer, rule.limit)
+   *   },
+   *   onRecord(order, context) {
+   *     return order.amount > (context.broadcast.limits.get(order.customer) ?? Infinity) ? [order] : []
+   *   },
+   * })
+   */
+  connectBroadcast<U, D extends Caveat, B, R1, R2 = void>(
+    name: string,
+    other: Stream<U, D>,
+    handlers: BroadcastHandlers<T, U, B, R1, R2>,
+    options?: NamedOperatorOptions,
+  ): ProcessedStream<Element<R1> | Element<R2>, C | D>
 
   /**
    * Collects records into arrays: at most `records` of them, waiting at most `time` for the last. Batches are made per subtask; what is
@@ -211,7 +299,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .reduce('total', (left, right) => ({ ...right, amount: left.amount + right.amount }))
    */
-  reduce(name: string, fn: (left: T, right: T) => T, options?: NamedOperatorOptions): Stream<T, C>
+  reduce(name: string, fn: (left: T, right: T) => T, options?: RunningReduceOptions): Stream<T, C>
 
   /**
    * Running aggregates per key: `{ key, ...aggregates }` for every record, or at the end of the input (`emit: 'end'`), or
@@ -247,6 +335,257 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     handlers: KeyedProcessHandlers<K, T, R1, R2>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R1> | Element<R2>, C>
+  /**
+   * With state and timers: `state` says what is kept per key, `onTimer` runs when a timer that a handler set has come.
+   *
+   * @example
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .process('first-order', {
+   *     state: { seen: valueState<boolean>() },
+   *     onRecord(order, context) {
+   *       if (context.state.seen.get() === true) return []
+   *       context.state.seen.set(true)
+   *       return [order]
+   *     },
+   *   })
+   */
+  process<S extends States, R1, R2 = void, R3 = void>(
+    name: string,
+    handlers: StatefulHandlers<K, T, S, R1, R2, R3>,
+    options?: NamedOperatorOptions,
+  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C>
+
+  /**
+   * Puts the records of each key into windows.
+   *
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at, { outOfOrderness: '10s' })
+   *   .keyBy((order) => order.customer)
+   *   .window(tumbling('1h'))
+   *   .aggregate('per-hour', { orders: count(), amount: sum((order) => order.amount) })
+   */
+  window(assigner: WindowAssigner<C>, options?: WindowOptions): WindowedStream<K, T, C>
+
+  /**
+   * Handles two streams of the same key with shared state and timers.
+   *
+   * @example
+   * const payments = job.source('payments', fromArray([{ customer: 'ann', paid: 5 }])).keyBy((payment) => payment.customer)
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .coProcess('balance', payments, {
+   *     state: { balance: valueState<number>({ default: 0 }) },
+   *     onLeft(order, context) {
+   *       context.state.balance.set(context.state.balance.get() - order.amount)
+   *     },
+   *     onRight(payment, context) {
+   *       context.state.balance.set(context.state.balance.get() + payment.paid)
+   *       return [{ customer: context.key, balance: context.state.balance.get() }]
+   *     },
+   *   })
+   */
+  coProcess<U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void>(
+    name: string,
+    other: KeyedStream<K, U, D>,
+    handlers: CoProcessHandlers<K, T, U, S, R1, R2, R3, R4>,
+    options?: NamedOperatorOptions,
+  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3> | Element<R4>, C | D>
+
+  /**
+   * As `connectBroadcast` of a stream, with state and timers per key.
+   *
+   * @example
+   * const limits = job.source('limits', fromArray([{ limit: 100 }]))
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .connectBroadcast('over-limit', limits, {
+   *     state: { total: valueState<number>({ default: 0 }) },
+   *     broadcast: { limits: mapState<string, number>() },
+   *     onBroadcast(rule, context) {
+   *       context.broadcast.limits.set('all', rule.limit)
+   *     },
+   *     onRecord(order, context) {
+   *       const total = context.state.total.get() + order.amount
+   *       context.state.total.set(total)
+   *       return total > (context.broadcast.limits.get('all') ?? Infinity) ? [{ customer: context.key, total }] : []
+   *     },
+   *   })
+   */
+  connectBroadcast<U, D extends Caveat, S extends States, B, R1, R2 = void, R3 = void>(
+    name: string,
+    other: Stream<U, D>,
+    handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3>,
+    options?: NamedOperatorOptions,
+  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | D>
+
+  /**
+   * Joins records of the same key that lie in the same window: `fn` of every pair, when the window fires.
+   *
+   * @example
+   * const payments = job
+   *   .source('payments', fromArray([{ customer: 'ann', at: 0 }]))
+   *   .withTimestamps((payment) => payment.at)
+   *   .keyBy((payment) => payment.customer)
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy((order) => order.customer)
+   *   .windowJoin('paid', payments, (order, payment) => ({ order, payment }), { window: tumbling('1h') })
+   */
+  windowJoin<U, D extends Caveat, R>(
+    name: string,
+    other: KeyedStream<K, U, D>,
+    fn: (left: T, right: U, window: TimeWindow) => Sync<R>,
+    options: WindowJoinOptions<C | D>,
+  ): WindowResult<R, T | U, C | D>
+
+  /**
+   * Joins each record with those of the other stream of the same key that lie at most `before` earlier and `after` later in event time.
+   * State is given up as the watermark passes.
+   *
+   * @example
+   * const payments = job
+   *   .source('payments', fromArray([{ customer: 'ann', at: 0 }]))
+   *   .withTimestamps((payment) => payment.at)
+   *   .keyBy((payment) => payment.customer)
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy((order) => order.customer)
+   *   .intervalJoin('paid', payments, (order, payment) => ({ order, payment }), { after: '1h' })
+   */
+  intervalJoin<U, D extends Caveat, R>(
+    name: string,
+    other: 'no timestamps' extends C | D
+      ? Sentence<'An interval join needs timestamps: assign them with withTimestamps on both sides'>
+      : KeyedStream<K, U, D>,
+    fn: (left: T, right: U) => Sync<R>,
+    options: IntervalJoinOptions,
+  ): WindowResult<R, T | U, C | D>
+
+  /**
+   * Joins every record with every record of the other stream of the same key. What is kept is bounded by `ttl` alone.
+   *
+   * @example
+   * const customers = job.source('customers', fromArray([{ id: 'ann', name: 'Ann' }])).keyBy((customer) => customer.id)
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .join('named', customers, (order, customer) => ({ ...order, name: customer.name }), { ttl: '1d' })
+   */
+  join<U, D extends Caveat, R>(
+    name: string,
+    other: KeyedStream<K, U, D>,
+    fn: (left: T, right: U) => Sync<R>,
+    options?: JoinOptions,
+  ): Stream<R, C | D>
+  /** An outer join gives updates: the row of a record without a partner is deleted when its first partner comes. */
+  join<U, D extends Caveat, R, J extends OuterJoin>(
+    name: string,
+    other: KeyedStream<K, U, D>,
+    fn: (left: T | (J extends 'left' ? never : undefined), right: U | (J extends 'right' ? never : undefined)) => Sync<R>,
+    options: OuterJoinOptions<J>,
+  ): Stream<Update<R, JoinedKey<K>>, C | D>
+
+  /**
+   * Joins each record with the version of the other stream that was valid at its time: the latest of its key that is not younger.
+   * A record waits until the watermark has passed it; of old versions one is kept.
+   *
+   * @example
+   * const rates = job
+   *   .source('rates', fromArray([{ currency: 'EUR', rate: 1.1, at: 0 }]))
+   *   .withTimestamps((rate) => rate.at)
+   *   .keyBy((rate) => rate.currency)
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy(() => 'EUR')
+   *   .temporalJoin('in-dollars', rates, (order, rate) => order.amount * rate.rate)
+   */
+  temporalJoin<U, D extends Caveat, R, J extends 'inner' | 'left' = 'inner'>(
+    name: string,
+    versions: 'no timestamps' extends C | D
+      ? Sentence<'A temporal join needs timestamps: assign them with withTimestamps on both sides'>
+      : KeyedStream<K, U, D>,
+    fn: (record: T, version: U | (J extends 'left' ? undefined : never)) => Sync<R>,
+    options?: TemporalJoinOptions<J>,
+  ): WindowResult<R, T | U, C | D>
+
+  /**
+   * The first record of every key; others are dropped and counted. `ttl` says how long a key is remembered.
+   *
+   * @example
+   * orders.keyBy((order) => order.id).dedupe('once', { ttl: '1d' })
+   */
+  dedupe(name: string, options?: DedupeOptions): Stream<T, C>
+
+  /**
+   * The first `n` records of every key by `compare`, as updates of a list per key; of equal ones the earlier stays.
+   *
+   * @example
+   * orders.keyBy((order) => order.customer).topN('largest', 3, (left, right) => right.amount - left.amount)
+   */
+  topN(name: string, n: number, compare: (left: T, right: T) => number, options?: TopNOptions): Stream<Update<readonly T[], K>, C>
+}
+
+/** A stream whose records are put into windows, per key. What fires is `{ key, window, ... }` with the timestamp `window.end - 1`. */
+export interface WindowedStream<out K, out T, out C extends Caveat = Caveat> {
+  /** Carry the types; never there at run time. */
+  readonly [keyType]: K
+  readonly [recordType]: T
+  readonly [caveatType]: C
+
+  /**
+   * Aggregates per key and window: `{ key, window: { start, end }, ...aggregates }`. Kept incrementally: records are not stored.
+   *
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy((order) => order.customer)
+   *   .window(sliding('1h', '5m'))
+   *   .aggregate('recent', { orders: count() })
+   */
+  aggregate<A extends Aggregators<T>>(
+    name: string,
+    aggregators: A & NoReservedAggregates,
+    options?: NamedOperatorOptions,
+  ): WindowResult<
+    { readonly [P in 'key' | 'window' | keyof A]: P extends keyof A ? ResultOf<A[P]> : P extends 'key' ? K : TimeWindow },
+    T,
+    C
+  >
+
+  /**
+   * Reduces the records of a window to one of their kind, pair by pair as they come.
+   *
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy((order) => order.customer)
+   *   .window(tumbling('1h'))
+   *   .reduce('largest', (left, right) => (right.amount > left.amount ? right : left))
+   */
+  reduce(name: string, fn: (left: T, right: T) => T, options?: NamedOperatorOptions): WindowResult<T, T, C>
+
+  /**
+   * All records of a window at once, in the order of their arrival. They are kept until the window is given up.
+   *
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at)
+   *   .keyBy((order) => order.customer)
+   *   .window(session('30m'))
+   *   .process('visits', (records, context) => [{ customer: context.key, from: context.window.start, orders: records.length }])
+   */
+  process<R>(
+    name: string,
+    fn: (records: readonly T[], context: WindowContext<K>) => Emitted<R>,
+    options?: NamedOperatorOptions,
+  ): WindowResult<Element<R>, T, C>
+}
+
+/** Results of windows or of joins by time, with the records that came too late for them. */
+export interface WindowResult<out R, out T, out C extends Caveat = Caveat> extends ProcessedStream<R, C> {
+  /** Records for which every window was gone, or which were behind the watermark. They are counted, whether this is read or not. */
+  readonly late: Stream<T, C>
 }
 
 /** What `process` gives: its main output, and its side outputs by tag. */

@@ -1,6 +1,6 @@
 /** An operator context without an engine: what is emitted is kept, time stands still until the test moves it. */
-import type { Operator, OperatorContext, OperatorLog, OperatorMetrics } from '@sluice/engine'
-import { SideOutputValue } from '@sluice/engine'
+import type { ColumnKind, Operator, OperatorContext, OperatorLog, OperatorMetrics, StatePart } from '@sluice/engine'
+import { KeyTable, SideOutputValue, WindowTables } from '@sluice/engine'
 
 export interface Emitted {
   readonly value: unknown
@@ -17,7 +17,10 @@ export class FakeOperatorContext implements OperatorContext {
   readonly logged: string[] = []
   readonly counts = new Map<string, number>()
   readonly resources = new Map<string, unknown>()
-  readonly watermark = Number.NEGATIVE_INFINITY
+  readonly keyGroups = 128
+  readonly state = new Map<string, StatePart>()
+  late = 0
+  watermark = Number.NEGATIVE_INFINITY
   timeMs = 1_000
   deadlineMs: number | undefined = undefined
   #operator: Operator | undefined
@@ -59,6 +62,24 @@ export class FakeOperatorContext implements OperatorContext {
 
   countDropped(): void {}
 
+  countLate(count: number): void {
+    this.late += count
+  }
+
+  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
+    return this.registerState(name, new KeyTable(columns))
+  }
+
+  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables {
+    return this.registerState(name, new WindowTables(columns))
+  }
+
+  registerState<P extends StatePart>(name: string, part: P): P {
+    if (this.state.has(name)) throw new Error(`state ${name} is declared twice`)
+    this.state.set(name, part)
+    return part
+  }
+
   /** The operator that the deadline belongs to. */
   drive<O extends Operator>(operator: O): O {
     this.#operator = operator
@@ -71,12 +92,26 @@ export class FakeOperatorContext implements OperatorContext {
     if (this.deadlineMs === undefined || this.deadlineMs > this.timeMs) return
     this.deadlineMs = undefined
     this.#operator?.onDeadline?.(this.timeMs)
+    this.#fire()
+  }
+
+  /** Moves the watermark; what is due fires. */
+  advanceWatermark(watermark: number): void {
+    this.watermark = watermark
+    this.#operator?.onWatermark?.(watermark)
+    this.#fire()
+  }
+
+  #fire(): void {
+    while (this.#operator?.fire?.() === true) {}
   }
 
   /** End of the input: what is left goes out. */
   async end(): Promise<void> {
+    this.advanceWatermark(Number.POSITIVE_INFINITY)
     const values = this.#operator?.onEnd?.()
     if (values !== undefined && values !== null) this.expand(values, Number.NaN)
+    this.#fire()
     await this.#operator?.close?.()
   }
 

@@ -1,0 +1,42 @@
+/** Columns of a keyed table: what is kept per row, indexed by slot. Numbers lie unboxed; everything else in an array. */
+
+export type ColumnKind = 'number' | 'value'
+
+/** `values` is replaced when the table grows: read it again after every `slotOf`. */
+export class NumberColumn {
+  readonly kind = 'number'
+  values: Float64Array
+
+  constructor(capacity: number) {
+    this.values = new Float64Array(capacity)
+  }
+
+  grow(capacity: number): void {
+    const larger = new Float64Array(capacity)
+    larger.set(this.values)
+    this.values = larger
+  }
+
+  /** A free slot holds nothing that could keep memory. */
+  release(_slot: number): void {}
+
+  clear(): void {}
+}
+
+/** Slots in use hold plain data, never undefined where undefined would mean "absent": keep a flag for that. */
+export class ValueColumn {
+  readonly kind = 'value'
+  values: unknown[] = []
+
+  grow(_capacity: number): void {}
+
+  release(slot: number): void {
+    this.values[slot] = undefined
+  }
+
+  clear(): void {
+    this.values = []
+  }
+}
+
+export type Column = NumberColumn | ValueColumn

@@ -1,0 +1,211 @@
+/**
+ * Rows by key: the home of keyed state. A key has a slot, a small integer, as long as its row exists; columns hold what is kept per
+ * row, indexed by slot. Numbers are found by open addressing in typed arrays, all other keys through a Map of their canonical
+ * form; so a million numeric rows are a few arrays and nothing for the collector to trace.
+ *
+ * Invariants: a slot in use is below `end` and `has(slot)`; freed slots are used again first; arrays grow by doubling, inside
+ * `slotOf` only.
+ */
+import { canonicalKey } from '../key/canonical-key.js'
+import { explainKey } from '../key/explain-key.js'
+import { type Column, type ColumnKind, NumberColumn, ValueColumn } from './column.js'
+
+const CAPACITY_MIN = 16
+/** What a row costs beside its columns, in bytes: its key, its place in the index, its flag. */
+const ROW_BYTES = 25
+/** A key or value that is no number: a reference and what it refers to, roughly. */
+const VALUE_BYTES = 40
+
+const double = new Float64Array(1)
+const doubleWords = new Int32Array(double.buffer)
+
+export class KeyTable {
+  readonly columns: readonly Column[]
+  /** Rows in use. */
+  size = 0
+  /** All slots in use are below. */
+  end = 0
+  /** Whether the last `slotOf` made the row. */
+  created = false
+  #capacity = CAPACITY_MIN
+  #numberKeys: Float64Array = new Float64Array(CAPACITY_MIN)
+  #live: Uint8Array = new Uint8Array(CAPACITY_MIN)
+  /** Keys that are no numbers, by slot, as they were given. */
+  #otherKeys: unknown[] = []
+  #others: Map<unknown, number> | undefined
+  /** Slot + 1 of a number key, 0: nothing. Twice as long as there are slots at least. */
+  #index: Int32Array = new Int32Array(2 * CAPACITY_MIN)
+  #free: number[] = []
+
+  constructor(columns: readonly ColumnKind[]) {
+    this.columns = columns.map((kind) => (kind === 'number' ? new NumberColumn(CAPACITY_MIN) : new ValueColumn()))
+  }
+
+  /** The slot of a key, -1 where it has no row. Fails with `SLUICE_KEY_INVALID` for what cannot be a key. */
+  find(key: unknown): number {
+    if (typeof key !== 'number') {
+      const canonical = canonicalKey(key)
+      return this.#others?.get(canonical) ?? -1
+    }
+    if (key !== key) throw explainKey(key)
+    const index = this.#index
+    const mask = index.length - 1
+    const keys = this.#numberKeys
+    for (let at = hashNumber(key) & mask; ; at = (at + 1) & mask) {
+      const slot = (index[at] as number) - 1
+      if (slot < 0 || keys[slot] === key) return slot
+    }
+  }
+
+  /** The slot of a key, whose row is made where it has none; `created` tells. The columns of a new row hold anything. */
+  slotOf(key: unknown): number {
+    if (typeof key !== 'number') return this.#slotOfOther(key)
+    if (key !== key) throw explainKey(key)
+    const index = this.#index
+    const mask = index.length - 1
+    const keys = this.#numberKeys
+    let at = hashNumber(key) & mask
+    for (; ; at = (at + 1) & mask) {
+      const slot = (index[at] as number) - 1
+      if (slot < 0) break
+      if (keys[slot] === key) {
+        this.created = false
+        return slot
+      }
+    }
+    const grown = this.#capacity
+    const slot = this.#take()
+    // Adding 0 turns -0 into 0.
+    this.#numberKeys[slot] = key + 0
+    if (this.#capacity === grown) index[at] = slot + 1
+    else this.#enter(key, slot)
+    return slot
+  }
+
+  has(slot: number): boolean {
+    return this.#live[slot] === 1
+  }
+
+  /** The key of a row as it was given first. */
+  keyAt(slot: number): unknown {
+    const key = this.#numberKeys[slot] as number
+    return key === key ? key : this.#otherKeys[slot]
+  }
+
+  /** Gives up a row; its slot will be used again. */
+  remove(slot: number): void {
+    const key = this.#numberKeys[slot] as number
+    if (key === key) this.#leave(key, slot)
+    else {
+      this.#others?.delete(canonicalKey(this.#otherKeys[slot]))
+      this.#otherKeys[slot] = undefined
+    }
+    for (const column of this.columns) column.release(slot)
+    this.#live[slot] = 0
+    this.size--
+    this.#free.push(slot)
+  }
+
+  /** Gives up all rows and keeps the room, as long as it is not much more than what was used. */
+  clear(): void {
+    const shrink = this.#capacity > CAPACITY_MIN && this.end < this.#capacity >> 3
+    if (shrink) {
+      this.#capacity = CAPACITY_MIN
+      this.#numberKeys = new Float64Array(CAPACITY_MIN)
+      this.#live = new Uint8Array(CAPACITY_MIN)
+      this.#index = new Int32Array(2 * CAPACITY_MIN)
+      for (const column of this.columns) if (column.kind === 'number') column.values = new Float64Array(CAPACITY_MIN)
+    } else {
+      this.#live.fill(0, 0, this.end)
+      this.#index.fill(0)
+    }
+    for (const column of this.columns) column.clear()
+    this.#otherKeys = []
+    this.#others?.clear()
+    this.#free = []
+    this.size = 0
+    this.end = 0
+  }
+
+  /** Memory held, in bytes; what values refer to is estimated. */
+  get bytes(): number {
+    let bytes = this.#capacity * ROW_BYTES + (this.#others?.size ?? 0) * VALUE_BYTES
+    for (const column of this.columns) bytes += column.kind === 'number' ? column.values.byteLength : column.values.length * VALUE_BYTES
+    return bytes
+  }
+
+  #slotOfOther(key: unknown): number {
+    const canonical = canonicalKey(key)
+    this.#others ??= new Map()
+    const known = this.#others.get(canonical)
+    this.created = known === undefined
+    if (known !== undefined) return known
+    const slot = this.#take()
+    this.#numberKeys[slot] = Number.NaN
+    this.#otherKeys[slot] = key
+    this.#others.set(canonical, slot)
+    return slot
+  }
+
+  #take(): number {
+    this.created = true
+    this.size++
+    let slot = this.#free.pop()
+    if (slot === undefined) {
+      if (this.end === this.#capacity) this.#grow()
+      slot = this.end++
+    }
+    this.#live[slot] = 1
+    return slot
+  }
+
+  #grow(): void {
+    const capacity = 2 * this.#capacity
+    this.#capacity = capacity
+    const keys = new Float64Array(capacity)
+    keys.set(this.#numberKeys)
+    this.#numberKeys = keys
+    const live = new Uint8Array(capacity)
+    live.set(this.#live)
+    this.#live = live
+    for (const column of this.columns) column.grow(capacity)
+    this.#index = new Int32Array(2 * capacity)
+    for (let slot = 0; slot < this.end; slot++) {
+      const key = keys[slot] as number
+      if (key === key && live[slot] === 1) this.#enter(key, slot)
+    }
+  }
+
+  #enter(key: number, slot: number): void {
+    const index = this.#index
+    const mask = index.length - 1
+    let at = hashNumber(key) & mask
+    while (index[at] !== 0) at = (at + 1) & mask
+    index[at] = slot + 1
+  }
+
+  /** Takes a key out of the index and moves up those behind it that would no longer be found. */
+  #leave(key: number, slot: number): void {
+    const index = this.#index
+    const mask = index.length - 1
+    let gap = hashNumber(key) & mask
+    while (index[gap] !== slot + 1) gap = (gap + 1) & mask
+    for (let at = (gap + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
+      const home = hashNumber(this.#numberKeys[(index[at] as number) - 1] as number) & mask
+      if (((at - home) & mask) < ((at - gap) & mask)) continue
+      index[gap] = index[at] as number
+      gap = at
+    }
+    index[gap] = 0
+  }
+}
+
+function hashNumber(key: number): number {
+  let hash = key | 0
+  if (hash !== key) {
+    double[0] = key
+    hash = (doubleWords[0] as number) ^ Math.imul(doubleWords[1] as number, 0x9e3779b1)
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  return hash ^ (hash >>> 13)
+}

@@ -1,0 +1,125 @@
+/**
+ * Keyed state as users see it: declarations, which say what is kept per key, and handles, which handlers get for the key at hand. A
+ * value that is kept is plain data and immutable; change it by setting a new one.
+ */
+import type { Aggregator } from '../aggregate/aggregator.js'
+import type { Duration } from '../duration/duration.js'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+
+declare const handleType: unique symbol
+
+/** How long state lives without being touched. What has expired is never given back. */
+export type Ttl =
+  | Duration
+  | {
+      readonly after: Duration
+      /** By the watermark, or by the clock. Default `'processing'`. */
+      readonly time?: 'event' | 'processing' | undefined
+      /** What counts as a touch. Default `'write'`. */
+      readonly refresh?: 'write' | 'readAndWrite' | undefined
+    }
+
+export interface StateOptions {
+  /** After which time it is given up; undefined: it is kept until it is cleared. */
+  readonly ttl?: Ttl | undefined
+}
+
+export interface ValueStateOptions<T> extends StateOptions {
+  /** What `get` answers where nothing is kept. */
+  readonly default?: T | undefined
+  /** Values are checked against it when they are set. */
+  readonly schema?: StandardSchemaV1<T> | undefined
+}
+
+/** One kind of state, declared; `H` is what handlers get for it. */
+export interface StateDeclaration<out H> {
+  readonly [handleType]: H
+  readonly kind: 'value' | 'list' | 'map' | 'reducing' | 'aggregating'
+  readonly options: StateOptions
+}
+
+/** Declarations by name; the names are the identity of the state within its operator. */
+export type States = Readonly<Record<string, StateDeclaration<unknown>>>
+
+/** The handles of declarations. */
+export type HandlesOf<S extends States> = { readonly [P in keyof S]: S[P] extends StateDeclaration<infer H> ? H : never }
+
+/** One value per key. `V` is `T`, or `T | undefined` where there is no default. */
+export interface ValueState<in out T, out V = T | undefined> {
+  get(): T | V
+  set(value: T): void
+  clear(): void
+}
+
+/** A list per key, in the order of `add`. */
+export interface ListState<in out T> {
+  add(value: T): void
+  /** A view: read it while the handler runs. */
+  values(): readonly T[]
+  set(values: readonly T[]): void
+  readonly size: number
+  clear(): void
+}
+
+/** A map per key. Keys of the map are compared as keys of streams are. */
+export interface MapState<in out K, in out V> {
+  get(key: K): V | undefined
+  set(key: K, value: V): void
+  has(key: K): boolean
+  delete(key: K): void
+  keys(): Iterable<K>
+  values(): Iterable<V>
+  entries(): Iterable<readonly [K, V]>
+  readonly size: number
+  clear(): void
+}
+
+/** A value per key into which others are reduced as they come. */
+export interface ReducingState<in out T> {
+  add(value: T): void
+  get(): T | undefined
+  clear(): void
+}
+
+/** An aggregate per key. */
+export interface AggregatingState<in T, out R> {
+  add(value: T): void
+  /** The result so far; undefined where nothing was added. */
+  get(): R | undefined
+  clear(): void
+}
+
+/** What the functions that declare state have in common, for the run time. */
+export interface LooseStateDeclaration {
+  readonly kind: StateDeclaration<unknown>['kind']
+  readonly options: ValueStateOptions<unknown>
+  /** `reducing`. */
+  readonly reduce?: ((left: never, right: never) => unknown) | undefined
+  /** `aggregating`. */
+  readonly aggregator?: Aggregator<never, unknown> | undefined
+}
+
+/** Reads broadcast state: the same in every subtask. */
+export interface ReadonlyMapState<in out K, out V> {
+  get(key: K): V | undefined
+  has(key: K): boolean
+  keys(): Iterable<K>
+  values(): Iterable<V>
+  entries(): Iterable<readonly [K, V]>
+  readonly size: number
+}
+
+/** Timers of the key at hand, in one kind of time. A timer is unique per key and time. */
+export interface Timers {
+  /** Fires `onTimer` when time has come; one in the past fires at once, after the handler under way. ms since the epoch. */
+  set(time: number): void
+  /** Forgets the timer of that time, if there is one. */
+  cancel(time: number): void
+}
+
+/** A timer that fires. */
+export interface Timer {
+  /** When it was set for, in ms since the epoch. */
+  readonly time: number
+  readonly kind: 'eventTime' | 'processingTime'
+}
