@@ -1,43 +1,60 @@
 /**
- * A set of aggregators as one update function per operator. The generated form gives every user function a call site of its own, which
- * is what lets it be inlined; the interpreted form does the same where code may not be generated from strings. Runs per record.
+ * A set of aggregators as functions over the rows of a table. The generated form gives every function a call site of its own, which is
+ * what lets it be inlined; the interpreted form does the same where code may not be generated from strings. Runs per record.
  * Generated text holds no text from outside but names, written by JSON.stringify.
  */
-import { canonicalKey } from '@sluice/engine'
-import type { Aggregator, Aggregators } from './aggregator.js'
-
-/** The accumulators of one key: `key`, `changed`, and `a0`, `a1`, ... in the order of the names. Plain data. */
-export interface AggregateRow {
-  readonly key: unknown
-  /** Whether it changed since it was emitted last; kept by whoever emits. */
-  changed: boolean
-}
-
-export type RowTable = Map<unknown, AggregateRow>
+import type { ColumnKind, KeyTable } from '@sluice/engine'
+import type { TimeWindow } from '../window/window-types.js'
+import type { Aggregator, Aggregators, ColumnarForm } from './aggregator.js'
+import { copyPlain } from './copy-plain.js'
 
 export interface CompiledAggregators {
-  /** Feeds one record to the row of its key, which is made where it is missing; gives back the row. */
-  readonly update: (rows: RowTable, record: unknown) => AggregateRow
-  /** A fresh result: `{ key, ...aggregates }`. */
-  readonly result: (row: AggregateRow) => unknown
+  /** The first columns that a table needs, in order; an operator's own may follow. */
+  readonly columns: readonly ColumnKind[]
+  /** Adds a record to the row of its key, which is made where it is missing; gives back the slot (`table.created` tells whether it was made). */
+  readonly update: (table: KeyTable, record: unknown) => number
+  /** Sets the columns of a fresh slot. */
+  readonly reset: (table: KeyTable, slot: number) => void
+  readonly add: (table: KeyTable, slot: number, record: unknown) => void
+  /** Adds row `from` of one table to row `into` of another or of the same; `from` stays as it is and may be used on. */
+  readonly merge: (table: KeyTable, into: number, source: KeyTable, from: number) => void
+  /** A fresh result: `{ key, ...aggregates }`, or `{ key, window, ...aggregates }` where `window` is given. */
+  readonly result: (table: KeyTable, slot: number, window?: TimeWindow) => unknown
+  /** Whether rows may be merged in any order; false: only in the order of their records (first, last, values). */
+  readonly mergeable: boolean
 }
 
-type Loose = { readonly [P in keyof Aggregator<never, unknown>]: unknown }
+type Functions = Pick<CompiledAggregators, 'update' | 'reset' | 'add' | 'merge' | 'result'>
 type AnyFunction = (...args: unknown[]) => unknown
-type LooseRow = { key: unknown; changed: boolean; [accumulator: string]: unknown }
+type KeyOf = (record: never) => unknown
+
+/** An aggregator and where its columns are. */
+interface Part {
+  readonly name: string
+  readonly aggregator: Aggregator<never, unknown>
+  readonly firstColumn: number
+  readonly columns: readonly ColumnKind[]
+}
+
+const ONE_VALUE: readonly ColumnKind[] = ['value']
 
 /** @param generate false: interpret; default: generate where the process allows it */
-export function compileAggregators(
-  keyOf: (record: never) => unknown,
-  aggregators: Aggregators<never>,
-  generate: boolean = mayGenerate(),
-): CompiledAggregators {
-  return generate ? generated(keyOf, aggregators) : interpreted(keyOf, aggregators)
+export function compileAggregators(keyOf: KeyOf, aggregators: Aggregators<never>, generate: boolean = mayGenerate()): CompiledAggregators {
+  const parts: Part[] = []
+  const columns: ColumnKind[] = []
+  let mergeable = true
+  for (const [name, aggregator] of Object.entries(aggregators)) {
+    const part = { name, aggregator, firstColumn: columns.length, columns: aggregator.columnar?.columns ?? ONE_VALUE }
+    parts.push(part)
+    columns.push(...part.columns)
+    if (aggregator.inOrder === true) mergeable = false
+  }
+  return { columns, mergeable, ...(generate ? generated(keyOf, parts) : interpreted(keyOf, parts)) }
 }
 
 let allowed: boolean | undefined
 
-function mayGenerate(): boolean {
+export function mayGenerate(): boolean {
   if (allowed === undefined) {
     try {
       allowed = new Function('return true')() === true
@@ -48,63 +65,137 @@ function mayGenerate(): boolean {
   return allowed
 }
 
-function generated(keyOf: (record: never) => unknown, aggregators: Aggregators<never>): CompiledAggregators {
-  const entries = Object.entries(aggregators)
-  const each = (write: (index: number, name: string, aggregator: Loose) => string, separator: string): string =>
-    entries.map(([name, aggregator], index) => write(index, name, aggregator)).join(separator)
-  const value = (index: number, { select }: Loose): string => (select === undefined ? 'record' : `select${index}(record)`)
+/** `c0` is the first column of the table, `f0` that of the row merged from. */
+function generated(keyOf: KeyOf, parts: readonly Part[]): Functions {
+  const each = (write: (part: Part, index: number) => string, separator = '\n    '): string => parts.map(write).join(separator)
+  const cells = (part: Part, of = 'c'): string => part.columns.map((_kind, at) => `, ${of}${part.firstColumn + at}`).join('')
+  const load = (of: string, table: string): string =>
+    each((part) =>
+      part.columns.map((_kind, at) => `const ${of}${part.firstColumn + at} = ${table}[${part.firstColumn + at}].values`).join('\n    '),
+    )
+  const value = ({ aggregator }: Part, index: number): string => (aggregator.select === undefined ? 'record' : `select${index}(record)`)
+  const resetRow = each((part, index) =>
+    part.aggregator.columnar === undefined ? `c${part.firstColumn}[slot] = create${index}()` : `reset${index}(slot${cells(part)})`,
+  )
+  const addRecord = each((part, index) => {
+    const held = `c${part.firstColumn}[slot]`
+    if (part.aggregator.columnar === undefined) return `${held} = add${index}(${held}, ${value(part, index)})`
+    return `add${index}(slot, ${value(part, index)}${cells(part)})`
+  })
+  const mergeRow = each((part, index) => {
+    const held = `c${part.firstColumn}[into]`
+    if (part.aggregator.columnar === undefined) return `${held} = merge${index}(${held}, copyPlain(f${part.firstColumn}[from]))`
+    return `merge${index}(into, from${cells(part)}${cells(part, 'f')})`
+  })
+  const results = each((part, index) => {
+    const held = part.aggregator.columnar === undefined ? `c${part.firstColumn}[slot]` : `slot${cells(part)}`
+    // As a plain name it would set the prototype.
+    const name = part.name === '__proto__' ? '["__proto__"]' : JSON.stringify(part.name)
+    return `, ${name}: result${index}(${held})`
+  }, '')
   const source = `'use strict'
-${each((index) => `const { create: create${index}, add: add${index}, result: result${index}, select: select${index} } = aggregators[${index}]`, '\n')}
+${each((_part, index) => `const { create: create${index}, reset: reset${index}, add: add${index}, merge: merge${index}, result: result${index}, select: select${index} } = forms[${index}]`, '\n')}
 return {
-  update(rows, record) {
-    const given = keyOf(record)
-    const key = canonicalKey(given)
-    let row = rows.get(key)
-    if (row === undefined) {
-      row = { key: given, changed: false, ${each((index) => `a${index}: create${index}()`, ', ')} }
-      rows.set(key, row)
+  update(table, record) {
+    const slot = table.slotOf(keyOf(record))
+    const columns = table.columns
+    ${load('c', 'columns')}
+    if (table.created) {
+    ${resetRow}
     }
-    ${each((index, _name, aggregator) => `row.a${index} = add${index}(row.a${index}, ${value(index, aggregator)})`, '\n    ')}
-    return row
+    ${addRecord}
+    return slot
   },
-  result(row) {
-    return { key: row.key, ${each((index, name) => `[${JSON.stringify(name)}]: result${index}(row.a${index})`, ', ')} }
+  reset(table, slot) {
+    const columns = table.columns
+    ${load('c', 'columns')}
+    ${resetRow}
+  },
+  add(table, slot, record) {
+    const columns = table.columns
+    ${load('c', 'columns')}
+    ${addRecord}
+  },
+  merge(table, into, source, from) {
+    const columns = table.columns
+    const sources = source.columns
+    ${load('c', 'columns')}
+    ${load('f', 'sources')}
+    ${mergeRow}
+  },
+  result(table, slot, window) {
+    const columns = table.columns
+    ${load('c', 'columns')}
+    if (window === undefined) return { key: table.keyAt(slot)${results} }
+    return { key: table.keyAt(slot), window${results} }
   },
 }`
-  const make = new Function('keyOf', 'canonicalKey', 'aggregators', source) as (...args: unknown[]) => CompiledAggregators
-  return make(keyOf, canonicalKey, Object.values(aggregators))
+  const make = new Function('keyOf', 'forms', 'copyPlain', source) as (...args: unknown[]) => Functions
+  return make(
+    keyOf,
+    parts.map(({ aggregator }) => ({ ...(aggregator.columnar ?? aggregator), select: aggregator.select })),
+    copyPlain,
+  )
 }
 
-function interpreted(keyOf: (record: never) => unknown, aggregators: Aggregators<never>): CompiledAggregators {
-  const names = Object.keys(aggregators)
-  const fields = names.map((_name, index) => `a${index}`)
-  const parts = Object.values(aggregators) as unknown as readonly Record<'create' | 'add' | 'result' | 'select', AnyFunction | undefined>[]
-  return {
-    update(rows, record) {
-      const given = keyOf(record as never)
-      const key = canonicalKey(given)
-      let row = rows.get(key) as LooseRow | undefined
-      if (row === undefined) {
-        row = { key: given, changed: false }
-        for (const [index, part] of parts.entries()) row[`a${index}`] = part.create?.()
-        rows.set(key, row)
-      }
-      for (let index = 0; index < parts.length; index++) {
-        const part = parts[index] as (typeof parts)[number]
-        const field = fields[index] as string
-        row[field] = part.add?.(row[field], part.select === undefined ? record : part.select(record))
-      }
-      return row
+function interpreted(keyOf: KeyOf, parts: readonly Part[]): Functions {
+  const forms = parts.map(
+    ({ aggregator }) => (aggregator.columnar ?? valueForm(aggregator)) as unknown as Record<keyof ColumnarForm, AnyFunction>,
+  )
+  const selects = parts.map(({ aggregator }) => aggregator.select as AnyFunction | undefined)
+  const cellsOf = (table: KeyTable, { firstColumn, columns }: Part): unknown[] =>
+    columns.map((_kind, at) => table.columns[firstColumn + at]?.values)
+  const each = (run: (form: Record<keyof ColumnarForm, AnyFunction>, part: Part, index: number) => void): void => {
+    for (const [index, part] of parts.entries()) run(forms[index] as Record<keyof ColumnarForm, AnyFunction>, part, index)
+  }
+  const functions: Functions = {
+    update(table, record) {
+      const slot = table.slotOf(keyOf(record as never))
+      if (table.created) functions.reset(table, slot)
+      functions.add(table, slot, record)
+      return slot
     },
-    result(row) {
-      const result: Record<string, unknown> = { key: row.key }
-      for (const [index, name] of names.entries()) {
-        const value = parts[index]?.result?.((row as unknown as LooseRow)[`a${index}`])
+    reset(table, slot) {
+      each((form, part) => form.reset(slot, ...cellsOf(table, part)))
+    },
+    add(table, slot, record) {
+      each((form, part, index) => {
+        const select = selects[index]
+        form.add(slot, select === undefined ? record : select(record), ...cellsOf(table, part))
+      })
+    },
+    merge(table, into, source, from) {
+      each((form, part) => form.merge(into, from, ...cellsOf(table, part), ...cellsOf(source, part)))
+    },
+    result(table, slot, window) {
+      const result: Record<string, unknown> = window === undefined ? { key: table.keyAt(slot) } : { key: table.keyAt(slot), window }
+      each((form, part) => {
+        const value = form.result(slot, ...cellsOf(table, part))
         // A name that means something to objects would set it rather than a field.
-        if (name === '__proto__') Object.defineProperty(result, name, { value, writable: true, enumerable: true, configurable: true })
-        else result[name] = value
-      }
+        if (part.name === '__proto__')
+          Object.defineProperty(result, part.name, { value, writable: true, enumerable: true, configurable: true })
+        else result[part.name] = value
+      })
       return result
     },
+  }
+  return functions
+}
+
+/** An accumulator in one value column. */
+function valueForm(aggregator: Aggregator<never, unknown>): ColumnarForm {
+  const { create, add, merge, result } = aggregator as unknown as Record<'create' | 'add' | 'merge' | 'result', AnyFunction>
+  return {
+    columns: ONE_VALUE,
+    reset: (slot: number, held: unknown[]) => {
+      held[slot] = create()
+    },
+    add: (slot: number, value: unknown, held: unknown[]) => {
+      held[slot] = add(held[slot], value)
+    },
+    merge: (into: number, from: number, held: unknown[], source: readonly unknown[]) => {
+      held[into] = merge(held[into], copyPlain(source[from]))
+    },
+    result: (slot: number, held: readonly unknown[]) => result(held[slot]),
   }
 }

@@ -1,94 +1,142 @@
-/** Running aggregates per key, by when they are emitted. Rows lie in a Map until keyed state takes its place. */
-import type { Operator, OperatorContext } from '@sluice/engine'
-import type { AggregateRow, CompiledAggregators, RowTable } from '../aggregate/compile-aggregators.js'
+/**
+ * What runs per key without a window, aggregates and reductions alike, by when it is emitted. Rows lie in a table of the state; results
+ * go out one by one, as there is credit.
+ */
+import type { KeyTable, Operator, OperatorContext } from '@sluice/engine'
+import type { CompiledAggregators } from '../aggregate/compile-aggregators.js'
+
+/** How rows are kept: aggregates, or a reduction. */
+export type CompiledRows = Pick<CompiledAggregators, 'columns' | 'update' | 'result'>
 
 /** Emits the row of its key for every record. */
 export class UpdatingAggregate implements Operator {
   readonly #context: OperatorContext
-  readonly #aggregators: CompiledAggregators
-  readonly #rows: RowTable = new Map()
+  readonly #rows: CompiledRows
+  readonly #table: KeyTable
 
-  constructor(context: OperatorContext, aggregators: CompiledAggregators) {
+  constructor(context: OperatorContext, rows: CompiledRows) {
     this.#context = context
-    this.#aggregators = aggregators
+    this.#rows = rows
+    this.#table = context.keyTable('rows', rows.columns)
   }
 
   process(value: unknown, timestamp: number): void {
-    const row = this.#aggregators.update(this.#rows, value)
-    this.#context.emit(this.#aggregators.result(row), timestamp)
+    const rows = this.#rows
+    const table = this.#table
+    this.#context.emit(rows.result(table, rows.update(table, value)), timestamp)
   }
 
   close(): void {
-    this.#rows.clear()
+    this.#table.clear()
   }
 }
 
-/** Emits every row once, when the input has ended, in the order in which the keys came first. */
+/** Emits every row once, when the input has ended, in the order in which the keys came first, as late as its latest record. */
 export class FinalAggregate implements Operator {
-  readonly #aggregators: CompiledAggregators
-  readonly #rows: RowTable = new Map()
+  readonly #context: OperatorContext
+  readonly #rows: CompiledRows
+  readonly #table: KeyTable
+  readonly #latestColumn: number
+  /** The slot that is next to go out; undefined: the input goes on. */
+  #next: number | undefined
 
-  constructor(aggregators: CompiledAggregators) {
-    this.#aggregators = aggregators
+  constructor(context: OperatorContext, rows: CompiledRows) {
+    this.#context = context
+    this.#rows = rows
+    this.#latestColumn = rows.columns.length
+    this.#table = context.keyTable('rows', [...rows.columns, 'number'])
   }
 
-  process(value: unknown): void {
-    this.#aggregators.update(this.#rows, value)
+  process(value: unknown, timestamp: number): void {
+    const table = this.#table
+    const slot = this.#rows.update(table, value)
+    const latest = (table.columns[this.#latestColumn] as NumberCells).values
+    if (table.created || timestamp > (latest[slot] as number)) latest[slot] = timestamp
   }
 
-  *onEnd(): Iterable<unknown> {
-    for (const row of this.#rows.values()) yield this.#aggregators.result(row)
+  onEnd(): void {
+    this.#next = 0
+  }
+
+  fire(): boolean {
+    if (this.#next === undefined) return false
+    const table = this.#table
+    let slot = this.#next
+    while (slot < table.end && !table.has(slot)) slot++
+    this.#next = slot + 1
+    if (slot >= table.end) return false
+    const latest = (table.columns[this.#latestColumn] as NumberCells).values
+    this.#context.emit(this.#rows.result(table, slot), latest[slot] as number)
+    return true
   }
 
   close(): void {
-    this.#rows.clear()
+    this.#table.clear()
   }
 }
 
 /** Emits the rows that changed, this long after the first change at the latest, and what is left when the input has ended. */
 export class PeriodicAggregate implements Operator {
   readonly #context: OperatorContext
-  readonly #aggregators: CompiledAggregators
+  readonly #rows: CompiledRows
   readonly #periodMs: number
-  readonly #rows: RowTable = new Map()
-  #changed: AggregateRow[] = []
+  readonly #table: KeyTable
+  /** Of a column that says whether the row waits to be emitted. */
+  readonly #changedColumn: number
+  #changed: number[] = []
+  /** How many of `changed` are out; undefined: they are not due. */
+  #fired: number | undefined
   /** Results are as late as the latest record of the subtask, so that they are never behind the watermark. */
   #latest: number = Number.NaN
 
-  constructor(context: OperatorContext, aggregators: CompiledAggregators, periodMs: number) {
+  constructor(context: OperatorContext, rows: CompiledRows, periodMs: number) {
     this.#context = context
-    this.#aggregators = aggregators
+    this.#rows = rows
     this.#periodMs = periodMs
+    this.#changedColumn = rows.columns.length
+    this.#table = context.keyTable('rows', [...rows.columns, 'number'])
   }
 
   process(value: unknown, timestamp: number): void {
-    const row = this.#aggregators.update(this.#rows, value)
+    const table = this.#table
+    const slot = this.#rows.update(table, value)
     if (!(timestamp <= this.#latest)) this.#latest = timestamp
-    if (row.changed) return
-    row.changed = true
-    if (this.#changed.push(row) === 1) this.#context.setDeadline(this.#context.now() + this.#periodMs)
+    const changed = (table.columns[this.#changedColumn] as NumberCells).values
+    if (!table.created && changed[slot] === 1) return
+    changed[slot] = 1
+    if (this.#changed.push(slot) === 1) this.#context.setDeadline(this.#context.now() + this.#periodMs)
   }
 
   onDeadline(): void {
-    this.#context.expand(this.onEnd(), this.#latest)
+    this.#fired = 0
   }
 
-  onEnd(): Iterable<unknown> {
-    const changed = this.#changed
-    this.#changed = []
+  onEnd(): void {
     this.#context.setDeadline(undefined)
-    return this.#results(changed)
+    this.#fired = 0
+  }
+
+  fire(): boolean {
+    if (this.#fired === undefined) return false
+    const slot = this.#changed[this.#fired]
+    if (slot === undefined) {
+      this.#changed = []
+      this.#fired = undefined
+      return false
+    }
+    this.#fired++
+    const table = this.#table
+    const changed = (table.columns[this.#changedColumn] as NumberCells).values
+    changed[slot] = 0
+    this.#context.emit(this.#rows.result(table, slot), this.#latest)
+    return true
   }
 
   close(): void {
-    this.#rows.clear()
+    this.#table.clear()
   }
+}
 
-  /** Suspended between two rows, and never across a record: the engine pulls it to its end first. */
-  *#results(changed: readonly AggregateRow[]): Iterable<unknown> {
-    for (const row of changed) {
-      row.changed = false
-      yield this.#aggregators.result(row)
-    }
-  }
+interface NumberCells {
+  readonly values: Float64Array
 }

@@ -385,7 +385,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
       create: (context) => {
         const compiled = compileAggregators(keyOf, aggregators)
         if (emission === 'update') return new UpdatingAggregate(context, compiled)
-        return emission === 'end' ? new FinalAggregate(compiled) : new PeriodicAggregate(context, compiled, emission)
+        return emission === 'end' ? new FinalAggregate(context, compiled) : new PeriodicAggregate(context, compiled, emission)
       },
     }
     const kinds = Object.fromEntries(Object.entries(aggregators).map(([result, { kind }]) => [result, kind]))

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
+import { KeyTable } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import type { Aggregators } from '../../src/aggregate/aggregator.js'
-import { compileAggregators, type RowTable } from '../../src/aggregate/compile-aggregators.js'
+import { compileAggregators } from '../../src/aggregate/compile-aggregators.js'
 import { type Aggregator, aggregator, count, distinct, first, last, max, mean, min, sum, values } from '../../src/index.js'
 
 interface Reading {
@@ -131,9 +132,8 @@ test('generated and interpreted updates are the same', () => {
       const aggregators = Object.fromEntries(chosen.map((name) => [name, all[name]])) as unknown as Aggregators<never>
       const run = (generate: boolean): unknown => {
         const compiled = compileAggregators((record: never) => (record as Reading).key, aggregators, generate)
-        const rows: RowTable = new Map()
-        const results = records.map((record) => compiled.result(compiled.update(rows, record)))
-        return [results, [...rows.values()]]
+        const table = new KeyTable(compiled.columns)
+        return records.map((record) => compiled.result(table, compiled.update(table, record)))
       }
       expect(run(true)).toEqual(run(false))
     }),
@@ -146,7 +146,8 @@ test('a name that is code stays a name', () => {
   Object.defineProperty(aggregators, '__proto__', { value: count(), enumerable: true })
   for (const generate of [true, false]) {
     const compiled = compileAggregators(() => 'k', aggregators, generate)
-    const made = compiled.result(compiled.update(new Map(), 1)) as object
+    const table = new KeyTable(compiled.columns)
+    const made = compiled.result(table, compiled.update(table, 1)) as object
     expect(new Map(Object.entries(made))).toEqual(
       new Map<string, unknown>([['key', 'k'], ...names.map((name): [string, unknown] => [name, 1])]),
     )
