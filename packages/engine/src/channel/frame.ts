@@ -4,7 +4,7 @@
  *
  *   word 0  length in bytes, header included
  *   word 1  MAGIC | kind
- *   word 2  records: number of records; fragment: 1 on the last one; end: an `EndReason`
+ *   word 2  records: number of records; fragment: 1 on the last one; watermark: 1 where the channel is idle; end: an `EndReason`
  *   word 3  records: payload bytes behind the timestamps; fragment: total bytes of the record; barrier: its id
  *
  * A records frame of a timed edge has one float64 timestamp per record between header and payload; a fragment has the
@@ -24,11 +24,10 @@ export const FrameKind = {
   fragment: 2,
   shape: 3,
   watermark: 4,
-  status: 5,
-  barrier: 6,
-  latencyMark: 7,
-  end: 8,
-  pad: 9,
+  barrier: 5,
+  latencyMark: 6,
+  end: 7,
+  pad: 8,
 } as const
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind]
 export const FRAME_KIND_MAX: number = FrameKind.pad

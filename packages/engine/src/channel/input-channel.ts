@@ -19,6 +19,8 @@ export interface InputChannel {
   index: number
   /** Valid after `next` returned that kind. */
   readonly watermark: number
+  /** With the last watermark: nobody shall wait for this channel. */
+  readonly idle: boolean
   readonly barrierId: number
   readonly ended: boolean
   readonly endReason: EndReasonCode

@@ -31,6 +31,8 @@ interface LocalFrame {
   count: number
   /** Watermark, barrier id or end reason. */
   detail: number
+  /** Of a watermark. */
+  idle: boolean
   bytes: number
 }
 
@@ -68,6 +70,7 @@ class LocalQueue {
         times: new Float64Array(LOCAL_FRAME_RECORDS).fill(Number.NaN),
         count: 0,
         detail: 0,
+        idle: false,
         bytes: 0,
       }
     )
@@ -114,6 +117,7 @@ export class LocalOutput implements OutputChannel {
   #staging: LocalFrame
   #meanBytes = 0
   #pendingWatermark = Number.NaN
+  #pendingIdle = false
 
   constructor(queue: LocalQueue) {
     this.id = queue.options.id
@@ -165,9 +169,10 @@ export class LocalOutput implements OutputChannel {
     return first === undefined ? !Number.isNaN(this.#pendingWatermark) : this.#queue.hasCredit(first.bytes, first.count)
   }
 
-  sendWatermark(watermark: number): void {
+  sendWatermark(watermark: number, idle: boolean): void {
     this.seal()
     this.#pendingWatermark = watermark
+    this.#pendingIdle = idle
     if (this.#pending.length === 0) this.#sendPendingWatermark()
     this.#updateBlocked()
   }
@@ -186,7 +191,7 @@ export class LocalOutput implements OutputChannel {
 
   #sendPendingWatermark(): void {
     if (Number.isNaN(this.#pendingWatermark)) return
-    this.#submit(controlFrame(FrameKind.watermark, this.#pendingWatermark))
+    this.#submit({ ...controlFrame(FrameKind.watermark, this.#pendingWatermark), idle: this.#pendingIdle })
     this.#queue.options.producerMetrics.watermark(this.#pendingWatermark)
     this.#pendingWatermark = Number.NaN
   }
@@ -245,6 +250,7 @@ export class LocalInput implements InputChannel {
   count = 0
   index = 0
   watermark: number = Number.NEGATIVE_INFINITY
+  idle = false
   barrierId = 0
   ended = false
   endReason: EndReasonCode = EndReason.exhausted
@@ -285,6 +291,7 @@ export class LocalInput implements InputChannel {
     }
     if (frame.kind === FrameKind.watermark) {
       this.watermark = frame.detail
+      this.idle = frame.idle
       this.#queue.options.consumerMetrics.watermark(frame.detail)
       return Input.watermark
     }
@@ -335,5 +342,5 @@ export function createLocalChannel(options: LocalChannelOptions): { output: Loca
 }
 
 function controlFrame(kind: FrameKindCode, detail: number): LocalFrame {
-  return { kind, records: [], times: new Float64Array(0), count: 0, detail, bytes: 0 }
+  return { kind, records: [], times: new Float64Array(0), count: 0, detail, idle: false, bytes: 0 }
 }

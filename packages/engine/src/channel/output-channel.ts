@@ -13,8 +13,8 @@ export interface OutputChannel {
   drain(): void
   /** Whether `drain` could publish something now; reads shared words, changes nothing. */
   creditArrived(): boolean
-  /** Queues control behind all data. The watermark needs credit: while it waits only the newest is kept. */
-  sendWatermark(watermark: number): void
+  /** Queues control behind all data. The watermark needs credit: while it waits only the newest is kept. `idle`: nobody shall wait for this channel until the next one. */
+  sendWatermark(watermark: number, idle: boolean): void
   sendBarrier(checkpointId: number): void
   sendEnd(reason: EndReasonCode): void
   /** Nothing staged, nothing waiting. */

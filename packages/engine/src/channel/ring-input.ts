@@ -55,6 +55,7 @@ export class RingInput implements InputChannel {
   count = 0
   index = 0
   watermark: number = Number.NEGATIVE_INFINITY
+  idle = false
   barrierId = 0
   ended = false
   endReason: EndReasonCode = EndReason.exhausted
@@ -149,6 +150,7 @@ export class RingInput implements InputChannel {
       if (kind === FrameKind.watermark) {
         if (length < FRAME_HEADER_BYTES + WORD_BYTES) this.#corrupt(`a watermark of ${length} bytes`)
         this.watermark = this.#ringView.getFloat64(payload, true)
+        this.idle = count === 1
       } else if (kind === FrameKind.shape) {
         if (detail <= 0 || FRAME_HEADER_BYTES + detail > length) this.#corrupt(`a definition of ${detail} bytes in ${length}`)
         this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))

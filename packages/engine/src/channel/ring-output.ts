@@ -88,6 +88,7 @@ export class RingOutput implements OutputChannel {
   readonly #spare: { bytes: Buffer; view: DataView; times: Float64Array }[] = []
   #pendingBytes = 0
   #pendingWatermark = Number.NaN
+  #pendingIdle = false
   #written: number
   #consumed: number
   #granted: number
@@ -196,9 +197,10 @@ export class RingOutput implements OutputChannel {
       : Atomics.load(this.#words, RingWord.granted) !== this.#granted
   }
 
-  sendWatermark(watermark: number): void {
+  sendWatermark(watermark: number, idle: boolean): void {
     this.seal()
     this.#pendingWatermark = watermark
+    this.#pendingIdle = idle
     if (this.#pending.length === 0) this.#sendPendingWatermark()
     this.#updateBlocked()
   }
@@ -212,14 +214,15 @@ export class RingOutput implements OutputChannel {
     this.seal()
     // Nobody reads on behind the end: the newest watermark goes before it.
     if (!Number.isNaN(this.#pendingWatermark)) {
-      this.#submit(watermarkFrame(this.#pendingWatermark))
+      this.#submit(watermarkFrame(this.#pendingWatermark, this.#pendingIdle))
       this.#forgetWatermark()
     }
     this.#submit(controlFrame(FrameKind.end, reason, 0))
   }
 
   #sendPendingWatermark(): void {
-    if (!Number.isNaN(this.#pendingWatermark) && this.#publishPending(watermarkFrame(this.#pendingWatermark))) this.#forgetWatermark()
+    if (!Number.isNaN(this.#pendingWatermark) && this.#publishPending(watermarkFrame(this.#pendingWatermark, this.#pendingIdle)))
+      this.#forgetWatermark()
   }
 
   #forgetWatermark(): void {
@@ -381,10 +384,10 @@ function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-function watermarkFrame(watermark: number): PendingFrame {
+function watermarkFrame(watermark: number, idle: boolean): PendingFrame {
   const bytes = Buffer.alloc(8)
   bytes.writeDoubleLE(watermark)
-  return { kind: FrameKind.watermark, count: 0, detail: 0, times: undefined, bytes, length: bytes.length, sent: 0 }
+  return { kind: FrameKind.watermark, count: idle ? 1 : 0, detail: 0, times: undefined, bytes, length: bytes.length, sent: 0 }
 }
 
 function controlFrame(kind: FrameKindCode, count: number, detail: number): PendingFrame {

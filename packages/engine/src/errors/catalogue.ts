@@ -230,6 +230,18 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_TIMESTAMPS_MISSING: {
+    summary: 'Event time is used on a stream whose records have no timestamps.',
+    hint: 'Assign them before: stream.withTimestamps((record) => record.time, { outOfOrderness: ... }); or use processing time.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_TIMESTAMP_INVALID: {
+    summary: 'A timestamp function returned something that is not a point in time.',
+    hint: 'Return ms since the epoch as a number, or a valid Date; filter records without a time out before.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_UNHANDLED_REJECTION: {
     summary: 'A promise of user code was rejected and nobody handled it.',
     hint: 'Await the promise or handle its rejection.',

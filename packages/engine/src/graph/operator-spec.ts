@@ -108,6 +108,10 @@ export interface SplitSourceSpec {
   readonly splits: (context: SourceContext) => readonly unknown[] | Promise<readonly unknown[]>
   readonly open: (split: unknown, context: SourceContext) => SplitReader | Promise<SplitReader>
   readonly replayable: boolean
+  /** Splits are read in the order of event time: a later one holds nothing older. */
+  readonly orderedSplits?: boolean | undefined
+  /** Splits end by themselves: such a source is never idle. */
+  readonly bounded?: boolean | undefined
 }
 
 export interface SplitReader {

@@ -2,7 +2,7 @@
  * Where each metric lies in the shared metrics memory: Float64 words, cumulative, one writer per 64-byte line, read by the
  * coordinator at any time without a message. Times are ms of the process-wide monotonic clock.
  *
- *   subtask s:   two lines, written by its worker
+ *   subtask s:   three lines, written by its worker
  *   channel c:   one line written by the producing worker, one by the consuming worker
  *   operator o:  two words per (subtask, node of its chain), written by the subtask's worker
  */
@@ -10,7 +10,7 @@ import type { PhysicalPlan } from '../plan/physical-plan.js'
 
 const WORDS_PER_LINE = 8
 
-const SUBTASK_WORDS = 16
+const SUBTASK_WORDS = 24
 export const SubtaskWord = {
   busyMs: 0,
   queuedMs: 1,
@@ -33,6 +33,14 @@ export const SubtaskWord = {
   finished: 14,
   /** Position in the chain of the operator known to be active, -1: unknown. */
   activeOperator: 15,
+  /** Records that came too late: every window they belong to was gone. */
+  lateRecords: 16,
+  /** Since when an input whose watermarks are made here is idle (monotonic ms), 0: it is not. */
+  idleSinceMs: 17,
+  /** The watermark made here, for sources that wait for each other; Infinity while idle and at the end. */
+  sourceWatermark: 18,
+  /** Splits of a source that have not been opened. */
+  unopenedSplits: 19,
 } as const
 
 /** What a subtask does between and during steps. `queued`: ready, but its worker runs another. `waiting` (async work at its limit) counts as busy. */

@@ -30,8 +30,9 @@ export class ValueColumn {
 
   grow(_capacity: number): void {}
 
+  /** A column may be shorter than the table: writing far behind its end would turn the array into a dictionary. */
   release(slot: number): void {
-    this.values[slot] = undefined
+    if (slot < this.values.length) this.values[slot] = undefined
   }
 
   clear(): void {

@@ -1,7 +1,8 @@
 /**
  * The records in flight of an asynchronous operator. A record is accepted when its function is called; it keeps its place until its
  * result has been emitted. At the limit the gate of the chain is closed. Completions are queued by promises and
- * drained by the task; results leave in the order of the inputs (`ordered`) or of completion.
+ * drained by the task; results leave in the order of the inputs (`ordered`) or of completion, and never cross a watermark: those that
+ * were accepted between two watermarks are a segment.
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
@@ -9,10 +10,22 @@ import { isPromise } from './element-checks.js'
 import type { AsyncCallContext } from './operator-contexts.js'
 
 interface InFlight {
+  readonly segment: Segment
   readonly timestamp: number
   readonly deadlineMs: number
   done: boolean
   result: unknown
+}
+
+/** The records between two watermarks. */
+interface Segment {
+  /** Ordered: those in flight by acceptance. Unordered: those completed, by completion. */
+  queue: InFlight[]
+  head: number
+  inFlight: number
+  /** The watermark behind it; NaN while it is open. */
+  watermark: number
+  idle: boolean
 }
 
 export interface AsyncTableOptions {
@@ -39,9 +52,10 @@ const DEADLINES_SPARE = 64
 export class AsyncTable {
   inFlight = 0
   readonly #options: AsyncTableOptions
-  /** Ordered: all in flight by acceptance. Unordered: those completed, by completion. */
-  #queue: InFlight[] = []
-  #head = 0
+  /** Where results leave, and where records are accepted; the same one mostly. */
+  #first: Segment = newSegment()
+  #last: Segment = this.#first
+  #segments: Segment[] = [this.#first]
   /** In flight by acceptance, for timeouts; entries that are done are skipped. */
   #deadlines: InFlight[] = []
   #full = false
@@ -49,6 +63,7 @@ export class AsyncTable {
   /** The context of all calls, where it is shared: it tells of the call under way. */
   readonly #passing: AsyncCallContext | undefined
   #push: (record: unknown, timestamp: number) => void = () => {}
+  #onWatermark: (watermark: number, idle: boolean) => void = () => {}
 
   constructor(options: AsyncTableOptions) {
     this.#options = options
@@ -58,6 +73,27 @@ export class AsyncTable {
   /** Where results go; set once the chain is compiled. */
   connect(push: (record: unknown, timestamp: number) => void): void {
     this.#push = push
+  }
+
+  /** Where watermarks go that waited for results. */
+  connectTime(onWatermark: (watermark: number, idle: boolean) => void): void {
+    this.#onWatermark = onWatermark
+  }
+
+  get discardsResults(): boolean {
+    return this.#options.discardsResults
+  }
+
+  /** A watermark behind all that is in flight. Of several with nothing between them the newest counts. */
+  mark(watermark: number, idle: boolean): void {
+    const last = this.#last
+    const previous = last.inFlight === 0 ? this.#segments.at(-2) : undefined
+    const behind = previous ?? last
+    behind.watermark = watermark
+    behind.idle = idle
+    if (previous !== undefined) return
+    this.#last = newSegment()
+    this.#segments.push(this.#last)
   }
 
   /** Refuses a record that is a Promise. Called with records that are not plain objects. */
@@ -84,18 +120,17 @@ export class AsyncTable {
     const { ordered, discardsResults } = this.#options
     if (result === undefined || !isPromise(result)) {
       if (discardsResults) return
-      if (!ordered || this.inFlight === 0) {
+      if (this.inFlight === 0 || (!ordered && this.#segments.length === 1)) {
         this.#push(result, timestamp)
         return
       }
-      this.inFlight++
-      this.#queue.push({ timestamp, deadlineMs: 0, done: true, result })
+      this.#accept({ segment: this.#last, timestamp, deadlineMs: 0, done: true, result })
       this.#updateFull()
       return
     }
-    this.inFlight++
-    const entry: InFlight = { timestamp, deadlineMs: this.#options.monotonicMs() + this.#options.timeoutMs, done: false, result: undefined }
-    if (ordered) this.#queue.push(entry)
+    const deadlineMs = this.#options.monotonicMs() + this.#options.timeoutMs
+    const entry: InFlight = { segment: this.#last, timestamp, deadlineMs, done: false, result: undefined }
+    this.#accept(entry)
     this.#deadlines.push(entry)
     // Behind one that takes long, those that are done would gather, with their results.
     if (this.#deadlines.length > 2 * this.inFlight + DEADLINES_SPARE) this.#deadlines = this.#deadlines.filter(({ done }) => !done)
@@ -103,7 +138,7 @@ export class AsyncTable {
       (value) => {
         entry.done = true
         entry.result = value
-        if (!ordered) this.#queue.push(entry)
+        if (!ordered) entry.segment.queue.push(entry)
         this.#options.wake()
       },
       (error: unknown) => this.#options.fail(error),
@@ -111,9 +146,17 @@ export class AsyncTable {
     this.#updateFull()
   }
 
-  /** Whether a result waits to be emitted, and may be. */
+  #accept(entry: InFlight): void {
+    this.inFlight++
+    entry.segment.inFlight++
+    if (this.#options.ordered || entry.done) entry.segment.queue.push(entry)
+  }
+
+  /** Whether a result or a watermark waits to be emitted, and may be. */
   get ready(): boolean {
-    return this.#queue[this.#head]?.done === true && this.#mayEmit
+    const { queue, head, inFlight, watermark } = this.#first
+    if (inFlight === 0) return !Number.isNaN(watermark) && this.#mayEmit
+    return queue[head]?.done === true && this.#mayEmit
   }
 
   /** The table itself may be what closes the gate: a result that leaves makes room. */
@@ -121,13 +164,15 @@ export class AsyncTable {
     return this.#options.discardsResults || this.#options.gate.closed <= (this.#full ? 1 : 0)
   }
 
-  /** Emits finished results while the chain lets them pass; returns how many. */
+  /** Emits finished results while the chain lets them pass, up to the next watermark, which it hands on; returns how many. */
   drain(): number {
     let emitted = 0
+    const segment = this.#first
     for (;;) {
-      const entry = this.#queue[this.#head]
+      const entry = segment.queue[segment.head]
       if (entry === undefined || !entry.done || !this.#mayEmit) break
-      this.#head++
+      segment.head++
+      segment.inFlight--
       this.inFlight--
       emitted++
       if (!this.#options.discardsResults) {
@@ -135,11 +180,17 @@ export class AsyncTable {
         this.#push(entry.result, entry.timestamp)
       }
     }
-    if (this.#head > 0 && (this.#head === this.#queue.length || this.#head > 1024)) {
-      this.#queue = this.#queue.slice(this.#head)
-      this.#head = 0
+    if (segment.head > 0 && (segment.head === segment.queue.length || segment.head > 1024)) {
+      segment.queue = segment.queue.slice(segment.head)
+      segment.head = 0
     }
     this.#updateFull()
+    if (segment.inFlight === 0 && !Number.isNaN(segment.watermark) && this.#mayEmit) {
+      this.#segments.shift()
+      this.#first = this.#segments[0] as Segment
+      this.#onWatermark(segment.watermark, segment.idle)
+      emitted++
+    }
     return emitted
   }
 
@@ -167,4 +218,8 @@ export class AsyncTable {
   get full(): boolean {
     return this.#full
   }
+}
+
+function newSegment(): Segment {
+  return { queue: [], head: 0, inFlight: 0, watermark: Number.NaN, idle: false }
 }

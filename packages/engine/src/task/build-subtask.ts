@@ -21,6 +21,7 @@ import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
 import type { ResolvedSettings } from '../plan/settings.js'
+import { StateRegistry } from '../state/state-registry.js'
 import { SubtaskAccounting } from './accounting.js'
 import { AsyncTable } from './async-table.js'
 import { type ChainDrivers, type ChainNode, type ChainTarget, compileChain, type Sampling } from './chain-drivers.js'
@@ -32,6 +33,7 @@ import type { SharedRegions } from './shared-regions.js'
 import { SinkBuffer } from './sink-buffer.js'
 import { IndexSource, type SourceDriver, SplitSource } from './source-driver.js'
 import { Subtask } from './subtask.js'
+import { WatermarkTracker } from './watermark-tracker.js'
 
 /** What all subtasks of one thread share. */
 export interface ThreadParts {
@@ -77,6 +79,7 @@ class SubtaskBuilder {
   readonly #gate: Gate
   readonly #contexts: OperatorContexts[] = []
   readonly #outputs: OutputChannel[] = []
+  readonly #outputsOf: OutputChannel[][] = []
   #subtask: Subtask | undefined
   #drivers: ChainDrivers | undefined
 
@@ -126,8 +129,11 @@ class SubtaskBuilder {
       clock,
       inputs,
       outputs: this.#outputs,
+      outputsOf: this.#outputsOf,
+      parents: parentsOf(nodes),
+      states: this.#states.filter((state) => state !== undefined),
       drivers,
-      source: this.#source(drivers, accounting),
+      source: this.#source(drivers, accounting, nodes),
       accounting,
       sampling,
       fail: this.#fail,
@@ -172,7 +178,14 @@ class SubtaskBuilder {
       resources,
       overwrite,
       bindings,
-      watermark: () => this.#subtask?.watermark ?? Number.NEGATIVE_INFINITY,
+      keyGroups: this.#thread.plan.keyGroups,
+      watermark: (position) => this.#subtask?.watermarkAt(position) ?? Number.NEGATIVE_INFINITY,
+      countLate: (count) => accounting.add(SubtaskWord.lateRecords, count),
+      stateOf: (position) => {
+        let state = this.#states[position]
+        if (state === undefined) this.#states[position] = state = new StateRegistry()
+        return state
+      },
       setDeadline: (position, timeMs) =>
         this.#subtask?.setDeadline(position, timeMs === undefined ? undefined : clock.monotonicMs() + Math.max(0, timeMs - clock.nowMs())),
       countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
@@ -185,6 +198,8 @@ class SubtaskBuilder {
   }
 
   readonly #expansions: (Expansion | undefined)[] = []
+  /** By position: the keyed state of its operator. */
+  readonly #states: (StateRegistry | undefined)[] = []
 
   #chainNode(node: LogicalNode, position: number): ChainNode {
     const { spec } = node
@@ -195,6 +210,7 @@ class SubtaskBuilder {
       node,
       targets: node.ports.map((_, port) => this.#targets(node, port)),
       expansion,
+      tracker: spec.kind === 'timestamps' ? new WatermarkTracker(spec.watermarks, this.#thread.environment.clock.monotonicMs()) : undefined,
       operator: spec.kind === 'general' ? this.#guard(position, () => spec.create(context)) : undefined,
       table:
         spec.kind === 'async'
@@ -276,6 +292,8 @@ class SubtaskBuilder {
       })
     for (const definition of encoder.definitions()) for (const ring of rings) ring.define(definition)
     this.#outputs.push(...channels)
+    const position = this.#positions.get(edge.from.node) as number
+    this.#outputsOf[position] = [...(this.#outputsOf[position] ?? []), ...channels]
     return createEmit(
       {
         name: planned.name,
@@ -386,7 +404,7 @@ class SubtaskBuilder {
     return this.#thread.graph.edges[planned.logical] as LogicalEdge
   }
 
-  #source(drivers: ChainDrivers, accounting: SubtaskAccounting): SourceDriver | undefined {
+  #source(drivers: ChainDrivers, accounting: SubtaskAccounting, nodes: readonly ChainNode[]): SourceDriver | undefined {
     const spec = this.#nodes[0]?.spec
     if (spec?.kind !== 'source') return undefined
     if (spec.reads === 'index') return new IndexSource(spec, drivers, this.#planned.index, this.#parallelism)
@@ -402,6 +420,10 @@ class SubtaskBuilder {
         drivers.push[0]?.(letter, Number.NaN, 1)
       },
       countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
+      onSplit: (unopened) => {
+        // Splits in order follow each other in time; of others that have not been opened nothing is known.
+        if (spec.orderedSplits !== true) for (const { tracker } of nodes) tracker?.beginSplit(unopened)
+      },
       wake: this.#thread.wake,
     })
   }
@@ -421,6 +443,15 @@ class SubtaskBuilder {
       },
     }
   }
+}
+
+/** Position of the producer of each operator within the chain, -1 for the head. */
+function parentsOf(nodes: readonly ChainNode[]): number[] {
+  const parents = nodes.map(() => -1)
+  nodes.forEach(({ targets }, position) => {
+    for (const target of targets.flat()) if ('position' in target) parents[target.position] = position
+  })
+  return parents
 }
 
 function gateOf(thread: ThreadParts, subtask: number): Gate {

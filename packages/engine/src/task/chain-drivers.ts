@@ -16,6 +16,7 @@ import { type ElementChecks, elementChecks } from './element-checks.js'
 import type { Expansion } from './expansion.js'
 import type { BatchCursor, IndexCursor } from './source-cursor.js'
 import type { SinkBuffer } from './sink-buffer.js'
+import type { WatermarkTracker } from './watermark-tracker.js'
 
 /** Where the output of a port goes: an operator of the same chain, or an edge. */
 export type ChainTarget = { readonly position: number } | { readonly emit: Emit }
@@ -29,6 +30,7 @@ export interface ChainNode {
   readonly operator: Operator | undefined
   readonly table: AsyncTable | undefined
   readonly sink: SinkBuffer | undefined
+  readonly tracker: WatermarkTracker | undefined
 }
 
 export interface ChainParts {
@@ -121,6 +123,7 @@ return { ${members.join(',\n')}, push: [${push.join(', ')}], expand: [${expand.j
     if (node.operator !== undefined) lines.push(`const g${position} = nodes[${position}].operator`)
     if (node.table !== undefined) lines.push(`const a${position} = nodes[${position}].table`)
     if (node.sink !== undefined) lines.push(`const s${position} = nodes[${position}].sink`)
+    if (node.tracker !== undefined) lines.push(`const w${position} = nodes[${position}].tracker`)
     if (node.expansion !== undefined) lines.push(`const x${position} = nodes[${position}].expansion`)
     return lines.join('\n')
   }
@@ -323,7 +326,11 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
       case 'timestamps': {
         const out = this.#name('t')
         return `${op}\n${this.#timed(position, `let ${out} = f${position}(${r})`, out)}
-if (typeof ${out} !== 'number' || ${out} !== ${out}) ${out} = checks.timestamp(${out})\n${this.#targets(position, 0, r, out)}`
+if (typeof ${out} !== 'number' || !(${out} >= -8.64e15 && ${out} <= 8.64e15)) ${out} = checks.timestamp(${out})
+if (${out} > w${position}.latest) w${position}.latest = ${out}
+w${position}.records++
+${'create' in spec.watermarks.strategy ? `w${position}.generator.onRecord(${r}, ${out})` : ''}
+${this.#targets(position, 0, r, out)}`
       }
       case 'split': {
         const branches = spec.predicates.map((_, port) => {

@@ -21,19 +21,23 @@ export const elementChecks: ElementChecks = {
   },
   timestamp(value) {
     const time = value instanceof Date ? value.getTime() : Number.NaN
-    if (Number.isNaN(time))
-      throw new SluiceError(
-        'SLUICE_OPERATOR_FAILED',
-        `A timestamp function returned ${value instanceof Date ? 'an invalid Date' : String(value)}.`,
-        {
-          hint: 'Return ms since the epoch as a number, or a valid Date.',
-        },
-      )
+    if (Number.isNaN(time)) throw new SluiceError('SLUICE_TIMESTAMP_INVALID', `A timestamp function returned ${describeTimestamp(value)}.`)
     return time
   },
   portOf(node, tag) {
     return node.ports.indexOf(tag)
   },
+}
+
+/** Farthest from the epoch that a Date can be, in ms. */
+export const TIMESTAMP_MAX = 8.64e15
+
+function describeTimestamp(value: unknown): string {
+  if (value instanceof Date) return 'an invalid Date'
+  if (typeof value === 'number') return Number.isNaN(value) ? 'NaN' : `${value}, which is beyond what a Date can hold`
+  return typeof value === 'string'
+    ? `the text ${JSON.stringify(value.slice(0, 40))}`
+    : `${value === null ? 'null' : `a value of type ${typeof value}`}`
 }
 
 export function isPromise(value: unknown): value is PromiseLike<unknown> {

@@ -5,8 +5,9 @@
 import { SideOutputValue } from '../graph/operator-context.js'
 import type { ChainDrivers, ChainNode, ChainParts, Sampling } from './chain-drivers.js'
 import type { AsyncTable } from './async-table.js'
-import { elementChecks } from './element-checks.js'
+import { elementChecks, TIMESTAMP_MAX } from './element-checks.js'
 import type { Expansion } from './expansion.js'
+import type { WatermarkTracker } from './watermark-tracker.js'
 
 type Push = (record: unknown, timestamp: number) => void
 
@@ -151,9 +152,14 @@ class ChainInterpreter {
       }
       case 'timestamps': {
         const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
+        const tracker = node.tracker as WatermarkTracker
         return (record, _timestamp) => {
-          const time = fn(record)
-          next(record, typeof time === 'number' && !Number.isNaN(time) ? time : elementChecks.timestamp(time))
+          const given = fn(record)
+          const time = typeof given === 'number' && Math.abs(given) <= TIMESTAMP_MAX ? given : elementChecks.timestamp(given)
+          if (time > tracker.latest) tracker.latest = time
+          tracker.records++
+          tracker.generator?.onRecord(record, time)
+          next(record, time)
         }
       }
       case 'split': {

@@ -86,6 +86,8 @@ export interface SplitSourceOptions {
   readonly parallelism: number
   readonly deadLetter: (letter: DeadLetter) => void
   readonly countDropped: (count: number) => void
+  /** The next records are those of another split; `unopened`: more are to come. */
+  readonly onSplit: (unopened: boolean) => void
   /** A read has settled. */
   readonly wake: () => void
 }
@@ -104,6 +106,9 @@ export class SplitSource implements SourceDriver {
   #nextSplit: number
   #reader: SplitReader | undefined
   #batch: SourceBatch | undefined
+  /** Number of the split of the batch that was read last, and of the one being processed. */
+  #readSplit = -1
+  #currentSplit = -1
   #failure: unknown
   #asynchronous = false
   /** The last split has given its last batch, which may still be under way. */
@@ -172,6 +177,10 @@ export class SplitSource implements SourceDriver {
     const batch = this.#batch
     if (batch === undefined) return false
     this.#batch = undefined
+    if (this.#readSplit !== this.#currentSplit) {
+      this.#currentSplit = this.#readSplit
+      this.#options.onSplit(this.#currentSplit + this.#options.parallelism < (this.#splits?.length ?? 0))
+    }
     this.#cursor.records = batch.records
     this.#cursor.index = 0
     this.#letters = batch.deadLetters ?? NO_LETTERS
@@ -239,7 +248,10 @@ export class SplitSource implements SourceDriver {
       }
       this.#reader = reader
       const batch = await reader.next()
-      if (batch !== undefined) return batch
+      if (batch !== undefined) {
+        this.#readSplit = this.#nextSplit - parallelism
+        return batch
+      }
     }
   }
 

@@ -18,11 +18,14 @@ import type { Clock } from '../environment/environment.js'
 import type { SluiceError } from '../errors/sluice-error.js'
 import type { Operator } from '../graph/operator-spec.js'
 import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
+import type { StateRegistry } from '../state/state-registry.js'
 import type { SubtaskAccounting } from './accounting.js'
 import type { AsyncTable } from './async-table.js'
 import type { ChainDrivers, ChainNode, Sampling } from './chain-drivers.js'
+import { ChainTime, HEAD } from './chain-time.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
+import type { WatermarkTracker } from './watermark-tracker.js'
 
 export interface SubtaskParts {
   readonly id: number
@@ -32,6 +35,12 @@ export interface SubtaskParts {
   readonly clock: Clock
   readonly inputs: readonly InputChannel[]
   readonly outputs: readonly OutputChannel[]
+  /** Position of the producer within the chain by position, -1 for the head. */
+  readonly parents: readonly number[]
+  /** Keyed state of all operators of the chain. */
+  readonly states: readonly StateRegistry[]
+  /** Edges that leave the chain, by position. */
+  readonly outputsOf: readonly (readonly OutputChannel[])[]
   readonly drivers: ChainDrivers
   readonly source: SourceDriver | undefined
   readonly accounting: SubtaskAccounting
@@ -70,7 +79,13 @@ export class Subtask {
   #drives = 0
   #turn = 0
   #openInputs: number
+  readonly #time: ChainTime
+  /** The operators that make watermarks here, by position. */
+  readonly #trackers: readonly { readonly position: number; readonly tracker: WatermarkTracker }[]
+  readonly #perRecord: boolean
+  /** What arrived at the head: the minimum over the inputs that are not idle. */
   #watermark: number = Number.NEGATIVE_INFINITY
+  #idle = false
   #ending = false
   #endReason: EndReasonCode = EndReason.exhausted
   #endPosition = 0
@@ -86,11 +101,25 @@ export class Subtask {
     this.#adaptedAtMs = parts.clock.monotonicMs()
     this.#expanding = parts.nodes.flatMap((node, position) => (node.expansion === undefined ? [] : [position])).reverse()
     this.#tables = parts.nodes.flatMap((node) => node.table ?? [])
+    this.#trackers = parts.nodes.flatMap(({ tracker }, position) => (tracker === undefined ? [] : [{ position, tracker }]))
+    this.#perRecord = this.#trackers.some(({ tracker }) => tracker.spec.perRecord)
+    const { nodes, parents, outputsOf, gate, fail, accounting } = parts
+    this.#time = new ChainTime({
+      nodes,
+      parents,
+      outputsOf,
+      gate,
+      fail,
+      expanding: () => this.#expansionActive(),
+      left: (watermark) => accounting.set(SubtaskWord.watermark, watermark),
+    })
+    for (const table of this.#tables) table.connectTime((watermark, idle) => this.#time.enter(HEAD, watermark, idle))
     this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
   }
 
-  get watermark(): number {
-    return this.#watermark
+  /** What the operator at a position knows of event time. */
+  watermarkAt(position: number): number {
+    return this.#time.watermarkAt(position)
   }
 
   /** Opens operators and sinks before the first record. */
@@ -134,7 +163,7 @@ export class Subtask {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
       return false
     }
-    if (this.#expansionActive()) return true
+    if (this.#expansionActive() || this.#time.active) return true
     if (this.#ending) return !this.#endSent && !this.#endAwaitsTable()
     if (source !== undefined) return source.exhausted || source.ready(nowMs)
     for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return true
@@ -148,6 +177,7 @@ export class Subtask {
     const { source, gate } = this.#parts
     if (gate.closed > 0) return earliest
     for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
+    if (!this.#ending) for (const { tracker } of this.#trackers) earliest = Math.min(earliest, tracker.dueAtMs)
     if (source !== undefined && !this.#ending && !source.exhausted)
       earliest = Math.min(earliest, source.deadlineMs ?? Number.POSITIVE_INFINITY)
     return earliest
@@ -195,14 +225,16 @@ export class Subtask {
     }
     // Before any further result: what an element has begun comes first.
     if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
+    if (this.#runTime(nowMs)) progressed = true
     for (const table of this.#tables) {
       table.checkTimeout(nowMs)
-      if (!table.ready) continue
+      if (this.#time.active || !table.ready) continue
       this.#work(nowMs)
       if (table.drain() > 0) progressed = true
     }
-    if (gate.closed === 0 && this.#deadlines.size > 0 && !this.#expansionActive() && this.#fireDeadlines(nowMs)) progressed = true
-    if (gate.closed === 0 && !this.#expansionActive()) {
+    if (this.#free && this.#deadlines.size > 0 && this.#fireDeadlines(nowMs)) progressed = true
+    if (this.#free && this.#trackers.length > 0 && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
+    if (this.#free) {
       if (this.#ending) {
         if (this.#advanceEnd(nowMs)) progressed = true
       } else if (this.#takeInput(nowMs)) progressed = true
@@ -278,6 +310,33 @@ export class Subtask {
     accounting.set(SubtaskWord.asyncInFlight, inFlight)
   }
 
+  /** Nothing is under way that comes before the next record. */
+  get #free(): boolean {
+    return this.#parts.gate.closed === 0 && !this.#expansionActive() && !this.#time.active
+  }
+
+  /** Takes a watermark that is under way further through the chain. */
+  #runTime(nowMs: number): boolean {
+    if (!this.#time.active || this.#parts.gate.closed > 0 || this.#expansionActive()) return false
+    this.#work(nowMs)
+    const { clock, sampling } = this.#parts
+    const moved = this.#time.run(() => clock.monotonicMs() - nowMs >= STEP_MS)
+    sampling.innerMs = 0
+    return moved
+  }
+
+  /** Watermarks made here that are due. */
+  #sendDueWatermarks(nowMs: number): boolean {
+    let sent = false
+    for (const { position, tracker } of this.#trackers) {
+      const watermark = tracker.due(nowMs)
+      if (Number.isNaN(watermark)) continue
+      this.#time.advance(position, watermark, false)
+      sent = true
+    }
+    return sent && this.#runTime(nowMs)
+  }
+
   #expansionActive(): boolean {
     for (const position of this.#expanding) if (this.#parts.nodes[position]?.expansion?.active === true) return true
     return false
@@ -308,12 +367,14 @@ export class Subtask {
       const epochMs = this.#parts.clock.nowMs()
       try {
         operator?.onDeadline?.(epochMs)
+        this.#time.deadlinePassed(position)
         if (sink !== undefined && !sink.pending) sink.hold(sink.writer.onDeadline?.(epochMs))
       } catch (error) {
         this.#parts.fail(position, error)
       }
       if (this.#parts.gate.closed > 0) return true
     }
+    if (fired) this.#runTime(nowMs)
     return fired
   }
 
@@ -343,8 +404,9 @@ export class Subtask {
       this.#tuneDrive(taken, afterMs - nowMs)
       nowMs = afterMs
       if (gate.closed > 0 || nowMs - startMs >= STEP_MS) break
+      if (this.#trackers.length > 0 && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) break
     }
-    if (source.exhausted && gate.closed === 0) {
+    if (source.exhausted && this.#free) {
       this.#beginEnd(EndReason.exhausted)
       return true
     }
@@ -370,6 +432,12 @@ export class Subtask {
           progressed = true
           this.#onControlFrame(channel, found)
           if (this.#ending || gate.closed > 0) return true
+          if (this.#time.active) {
+            this.#runTime(nowMs)
+            if (!this.#free) return true
+            nowMs = clock.monotonicMs()
+            if (nowMs - startMs >= STEP_MS) return true
+          }
           continue
         }
       }
@@ -391,6 +459,7 @@ export class Subtask {
       this.#tuneDrive(taken, afterMs - nowMs)
       nowMs = afterMs
       if (gate.closed > 0 || nowMs - startMs >= STEP_MS) return true
+      if (this.#trackers.length > 0 && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
     }
     return progressed
   }
@@ -404,13 +473,27 @@ export class Subtask {
     if (found === Input.watermark || found === Input.end) this.#updateWatermark()
   }
 
+  /** The minimum over the inputs that are not idle; where all are, the maximum. What ended no longer counts, unless it was stopped. */
   #updateWatermark(): void {
-    let watermark = Number.POSITIVE_INFINITY
-    for (const input of this.#parts.inputs) if (!input.ended && input.watermark < watermark) watermark = input.watermark
-    if (watermark === Number.POSITIVE_INFINITY || watermark <= this.#watermark) return
+    let lowest = Number.POSITIVE_INFINITY
+    let highest = Number.NEGATIVE_INFINITY
+    let open = 0
+    let active = 0
+    for (const input of this.#parts.inputs) {
+      if (input.ended && input.endReason === EndReason.exhausted) continue
+      open++
+      if (input.watermark > highest) highest = input.watermark
+      if (input.idle && !input.ended) continue
+      active++
+      if (input.watermark < lowest) lowest = input.watermark
+    }
+    if (open === 0) return
+    const idle = active === 0
+    const watermark = Math.max(this.#watermark, idle ? highest : lowest)
+    if (watermark === this.#watermark && idle === this.#idle) return
     this.#watermark = watermark
-    this.#parts.accounting.set(SubtaskWord.watermark, watermark)
-    for (const output of this.#parts.outputs) output.sendWatermark(watermark)
+    this.#idle = idle
+    this.#time.advance(HEAD, watermark, idle)
   }
 
   /** Follows the speed of the chain, so that one driver call stays well below the length of a step. */
@@ -421,6 +504,7 @@ export class Subtask {
 
   /** How many records the next driver call may take; now and then only a few, with the time taken of each function. */
   #beginDrive(): number {
+    if (this.#perRecord) return 1
     if (++this.#drives % SAMPLE_EVERY !== 0) return this.#driveRecords
     this.#parts.sampling.on = true
     return Math.min(SAMPLE_RECORDS, this.#driveRecords)
@@ -447,15 +531,17 @@ export class Subtask {
 
   /** Takes the end of input through the chain, operator by operator; true where something moved. */
   #advanceEnd(nowMs: number): boolean {
-    const { nodes, gate, outputs, drivers } = this.#parts
+    const { nodes, gate, outputs, drivers, clock } = this.#parts
     let moved = false
     while (this.#endPosition < nodes.length) {
       const position = this.#endPosition
       const { operator, expansion, table, sink } = nodes[position] as ChainNode
       if (!this.#endEntered) {
-        this.#endEntered = true
-        moved = true
         this.#work(nowMs)
+        moved = true
+        // Its time ends first; what that fires needs credit, like the rest.
+        if (this.#endReason === EndReason.exhausted && !this.#time.end(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
+        this.#endEntered = true
         if (operator !== undefined) this.#endOperator(position, operator)
         if (expansion?.active === true) drivers.expand[position]?.()
         if (sink !== undefined) {
@@ -467,6 +553,10 @@ export class Subtask {
         moved = true
       }
       if (gate.closed > 0 || this.#expansionActive()) return moved
+      if (operator?.fire !== undefined) {
+        this.#work(nowMs)
+        if (!this.#time.settle(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
+      }
       if (table !== undefined && table.inFlight > 0) return moved
       if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink))) return moved
       this.#endPosition++
@@ -507,7 +597,12 @@ export class Subtask {
 
   #adapt(nowMs: number): void {
     this.#adaptedAtMs = nowMs
-    const { accounting, inputs, windowTargetMs, windowLimits } = this.#parts
+    const { accounting, inputs, windowTargetMs, windowLimits, states } = this.#parts
+    if (states.length > 0) {
+      let bytes = 0
+      for (const state of states) bytes += state.bytes
+      accounting.set(SubtaskWord.stateBytes, bytes)
+    }
     const { workMs } = accounting
     const busyMs = workMs - this.#adaptedWorkMs
     this.#adaptedWorkMs = workMs

@@ -143,7 +143,7 @@ describe('a local channel', () => {
             else if (action.do === 'drain') {
               channel.output.drain()
               if (channel.output.blocked) expect(channel.output.creditArrived()).toBe(false)
-            } else if (action.do === 'watermark') channel.output.sendWatermark(++watermark)
+            } else if (action.do === 'watermark') channel.output.sendWatermark(++watermark, false)
             else if (action.do === 'barrier') {
               sent.push(['barrier', ++barriers])
               channel.output.sendBarrier(barriers)

@@ -67,7 +67,7 @@ function play(options: RingHarnessOptions, steps: readonly Step[]): void {
     else if (action.do === 'drain') ring.drain()
     else if (action.do === 'watermark') {
       sentBefore.set(++watermark, sent.length)
-      ring.produce(() => ring.output.sendWatermark(watermark))
+      ring.produce(() => ring.output.sendWatermark(watermark, false))
     } else if (action.do === 'barrier') {
       // At most one is on its way.
       if (ring.received.filter((item) => item.kind === 'barrier').length < barriers) continue
@@ -164,7 +164,7 @@ describe('a ring', () => {
       ring.produce(() => ring.emit({ text: 'x'.repeat(100) }, Number.NaN))
       ring.produce(() => ring.output.flush())
     }
-    for (let watermark = 1; watermark <= 1000; watermark++) ring.produce(() => ring.output.sendWatermark(watermark))
+    for (let watermark = 1; watermark <= 1000; watermark++) ring.produce(() => ring.output.sendWatermark(watermark, false))
     ring.settle()
     expect(ring.received.filter((item) => item.kind === 'watermark')).toEqual([{ kind: 'watermark', watermark: 1000 }])
   })

@@ -3,6 +3,8 @@ import { SluiceError } from '../../src/errors/sluice-error.js'
 import { validateGraph } from '../../src/graph/validate-graph.js'
 import { async, GraphBuilder, map, sink, source } from '../support/graph-builder.js'
 
+const WATERMARKS = { strategy: { outOfOrdernessMs: 0 }, idleAfterMs: undefined, perRecord: false }
+
 function errorOf(builder: GraphBuilder, keyGroups?: number): SluiceError {
   try {
     validateGraph(builder.build(), keyGroups)
@@ -89,7 +91,7 @@ describe('validateGraph', () => {
         .node('x', { kind: 'filter', fn: async () => true }, at)
         .edge('in', 'x'),
       linear()
-        .node('x', { kind: 'timestamps', fn: (async () => 0) as never }, at)
+        .node('x', { kind: 'timestamps', watermarks: WATERMARKS, fn: (async () => 0) as never }, at)
         .edge('in', 'x'),
       linear()
         .node('x', { kind: 'general', create: () => ({ process: () => undefined }) }, { ...at, functions: [async () => undefined] })

@@ -5,6 +5,8 @@ import { graphOf } from '../support/run-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 import { collectInto, flatMap, general, indexSource, map, readerOf, sink, splitSource } from '../support/specs.js'
 
+const WATERMARKS = { strategy: { outOfOrdernessMs: 0 }, idleAfterMs: undefined, perRecord: false }
+
 const boom = (): never => {
   throw new TypeError('boom')
 }
@@ -67,10 +69,14 @@ const places: [string, Place][] = [
   ],
   ['map', { operator: map((record) => at(400, record)) }],
   ['filter', { operator: { kind: 'filter', fn: (record) => at(400, record) } }],
-  ['timestamps', { operator: { kind: 'timestamps', fn: (record) => at(400, record) as number } }],
+  ['timestamps', { operator: { kind: 'timestamps', watermarks: WATERMARKS, fn: (record) => at(400, record) as number } }],
   [
     'a timestamp that is none',
-    { operator: { kind: 'timestamps', fn: () => 'noon' as unknown as number }, message: 'A timestamp function returned noon.' },
+    {
+      operator: { kind: 'timestamps', watermarks: WATERMARKS, fn: () => 'noon' as unknown as number },
+      code: 'SLUICE_TIMESTAMP_INVALID',
+      message: 'A timestamp function returned the text "noon".',
+    },
   ],
   [
     'a predicate that is asynchronous',

@@ -5,6 +5,8 @@ import { graphOf } from '../support/run-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 import { asyncMap, collectInto, flatMap, general, indexSource, map, range, sink } from '../support/specs.js'
 
+const WATERMARKS = { strategy: { outOfOrdernessMs: 0 }, idleAfterMs: undefined, perRecord: false }
+
 const forms: [string, SimulationOptions][] = [
   ['generated', { codeGeneration: true }],
   ['interpreted', { codeGeneration: false }],
@@ -293,7 +295,7 @@ describe.each(forms)('operators, %s', (_form, form) => {
       ]
       const graph = graphOf(
         [
-          ...timestamps('timed', { kind: 'timestamps', fn: (record: { index: number }) => 5000 + record.index }),
+          ...timestamps('timed', { kind: 'timestamps', watermarks: WATERMARKS, fn: (record: { index: number }) => 5000 + record.index }),
           ...timestamps(
             'untimed',
             map((record: unknown) => record),

@@ -1,0 +1,183 @@
+/**
+ * Event time within a chain. A watermark enters at the head, or is made by a `timestamps` operator; it visits the operators behind
+ * it one after the other, each of which fires what is due, and leaves on the outputs when all have. Each `timestamps` operator begins a
+ * domain of its own, which ends where the next one stands.
+ *
+ * A visit is resumable: it stops where the gate closes or an expansion is suspended, and goes on before the next record is taken. So an
+ * operator never sees a record between its watermark and the last thing that was due.
+ */
+import type { Gate } from '../channel/gate.js'
+import type { OutputChannel } from '../channel/output-channel.js'
+import type { AsyncTable } from './async-table.js'
+import type { ChainNode } from './chain-drivers.js'
+
+interface Domain {
+  /** Positions of operators that time concerns, in the order of the chain. */
+  readonly stops: readonly number[]
+  readonly outputs: readonly OutputChannel[]
+  /** In front of everything: results of records that came before a watermark leave before it. */
+  readonly table: AsyncTable | undefined
+  /** Index of the stop being visited, -1: no visit is under way. */
+  at: number
+  entered: boolean
+  watermark: number
+  idle: boolean
+}
+
+export interface ChainTimeParts {
+  readonly nodes: readonly ChainNode[]
+  /** Position of the producer within the chain, -1 for the head. */
+  readonly parents: readonly number[]
+  /** Edges that leave the chain, by position. */
+  readonly outputsOf: readonly (readonly OutputChannel[])[]
+  readonly gate: Gate
+  readonly expanding: () => boolean
+  readonly fail: (position: number, error: unknown) => never
+  /** The watermark left the chain. */
+  readonly left: (watermark: number) => void
+}
+
+/** Positions are counted from 0; the head's own domain has this root. */
+export const HEAD = -1
+
+/** Firings between two looks at the clock. */
+const FIRINGS_PER_LOOK = 32
+
+export class ChainTime {
+  readonly #parts: ChainTimeParts
+  readonly #domains = new Map<number, Domain>()
+  /** By position: what its operator has seen. */
+  readonly #seen: Float64Array
+  /** Positions whose deadline has passed and that may have more to fire. */
+  readonly #due: number[] = []
+
+  constructor(parts: ChainTimeParts) {
+    this.#parts = parts
+    const { nodes, parents, outputsOf } = parts
+    this.#seen = new Float64Array(nodes.length).fill(Number.NEGATIVE_INFINITY)
+    const rootOf: number[] = []
+    nodes.forEach(({ node }, position) => {
+      const parent = parents[position] as number
+      rootOf.push(node.spec.kind === 'timestamps' ? position : parent < 0 ? HEAD : (rootOf[parent] as number))
+    })
+    for (const root of new Set([HEAD, ...rootOf])) {
+      const members = rootOf.flatMap((each, position) => (each === root ? [position] : []))
+      const table = root === HEAD ? nodes[0]?.table : undefined
+      this.#domains.set(root, {
+        stops: members.filter((position) => nodes[position]?.operator !== undefined),
+        outputs: members.flatMap((position) => outputsOf[position] ?? []),
+        table: table?.discardsResults === false ? table : undefined,
+        at: -1,
+        entered: false,
+        watermark: Number.NEGATIVE_INFINITY,
+        idle: false,
+      })
+    }
+  }
+
+  /** A visit is under way, or something whose deadline has passed is firing. */
+  get active(): boolean {
+    if (this.#due.length > 0) return true
+    for (const domain of this.#domains.values()) if (domain.at >= 0) return true
+    return false
+  }
+
+  watermarkAt(position: number): number {
+    return this.#seen[position] as number
+  }
+
+  /** A new watermark of a domain, or another status; where results in flight are older it waits behind them. */
+  advance(root: number, watermark: number, idle: boolean): void {
+    const domain = this.#domains.get(root) as Domain
+    if (domain.table !== undefined && domain.table.inFlight > 0) domain.table.mark(watermark, idle)
+    else this.enter(root, watermark, idle)
+  }
+
+  /** Begins the visit at once. */
+  enter(root: number, watermark: number, idle: boolean): void {
+    const domain = this.#domains.get(root) as Domain
+    domain.watermark = watermark
+    domain.idle = idle
+    if (domain.at < 0) {
+      domain.at = 0
+      domain.entered = false
+    }
+  }
+
+  /** The operator at a position may have more to fire, now that its deadline has passed. */
+  deadlinePassed(position: number): void {
+    if (this.#parts.nodes[position]?.operator?.fire !== undefined) this.#due.push(position)
+  }
+
+  /** Goes on with everything that is under way, until `late` says so; true where something moved. */
+  run(late: () => boolean): boolean {
+    let moved = false
+    while (this.#due.length > 0) {
+      moved = true
+      if (!this.#fire(this.#due[0] as number, late)) return true
+      this.#due.shift()
+    }
+    for (const domain of this.#domains.values()) {
+      if (domain.at < 0) continue
+      moved = true
+      if (!this.#visit(domain, late)) return true
+    }
+    return moved
+  }
+
+  /** The end of the input reaches the operator at a position: nothing more will come. False where it has more to fire. */
+  end(position: number, late: () => boolean): boolean {
+    const { operator } = this.#parts.nodes[position] as ChainNode
+    if (operator === undefined) return true
+    this.#show(position, Number.POSITIVE_INFINITY)
+    return this.#fire(position, late)
+  }
+
+  /** Fires until nothing is due. */
+  settle(position: number, late: () => boolean): boolean {
+    return this.#fire(position, late)
+  }
+
+  #visit(domain: Domain, late: () => boolean): boolean {
+    while (domain.at < domain.stops.length) {
+      const position = domain.stops[domain.at] as number
+      if (!domain.entered) {
+        domain.entered = true
+        this.#show(position, domain.watermark)
+      }
+      if (!this.#fire(position, late)) return false
+      domain.entered = false
+      domain.at++
+    }
+    domain.at = -1
+    for (const output of domain.outputs) output.sendWatermark(domain.watermark, domain.idle)
+    this.#parts.left(domain.watermark)
+    return true
+  }
+
+  #show(position: number, watermark: number): void {
+    if (watermark <= this.watermarkAt(position)) return
+    this.#seen[position] = watermark
+    try {
+      this.#parts.nodes[position]?.operator?.onWatermark?.(watermark)
+    } catch (error) {
+      this.#parts.fail(position, error)
+    }
+  }
+
+  /** False where the gate closed, an expansion is suspended or it got late. */
+  #fire(position: number, late: () => boolean): boolean {
+    const { gate, expanding, nodes, fail } = this.#parts
+    const { operator } = nodes[position] as ChainNode
+    if (operator?.fire === undefined) return true
+    try {
+      for (let count = 1; ; count++) {
+        if (gate.closed > 0 || expanding()) return false
+        if (!operator.fire()) return true
+        if (count % FIRINGS_PER_LOOK === 0 && late()) return false
+      }
+    } catch (error) {
+      return fail(position, error)
+    }
+  }
+}

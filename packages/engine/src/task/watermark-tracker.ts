@@ -1,0 +1,69 @@
+/**
+ * Makes the watermarks of one `timestamps` operator in one subtask: of the split being read where it stands behind a source, of all
+ * records elsewhere. Drivers write `latest` and `records`, once per record.
+ */
+import type { WatermarkGenerator, WatermarkSpec } from '../graph/operator-spec.js'
+
+/** A watermark is due after so many records, or so much time. */
+const DUE_RECORDS = 10_000
+const DUE_MS = 200
+
+export class WatermarkTracker {
+  /** Largest timestamp of the split. */
+  latest: number = Number.NEGATIVE_INFINITY
+  /** Records so far. */
+  records = 0
+  /** A user's own strategy. */
+  generator: WatermarkGenerator | undefined
+  /** Splits that have not been opened may hold anything. */
+  held = false
+  readonly spec: WatermarkSpec
+  readonly #boundMs: number
+  #sent: number = Number.NEGATIVE_INFINITY
+  #sentRecords = 0
+  #sentMs: number
+
+  constructor(spec: WatermarkSpec, nowMs: number) {
+    this.spec = spec
+    this.#sentMs = nowMs
+    this.#boundMs = 'outOfOrdernessMs' in spec.strategy ? spec.strategy.outOfOrdernessMs : 0
+    this.#makeGenerator()
+  }
+
+  /** Another split begins; `unopened`: more are to come of which nothing is known. */
+  beginSplit(unopened: boolean): void {
+    this.latest = Number.NEGATIVE_INFINITY
+    this.held = unopened
+    this.#makeGenerator()
+  }
+
+  /** The watermark that may be sent now; NaN where none is due or it has not advanced. */
+  due(nowMs: number): number {
+    const fresh = this.records - this.#sentRecords
+    if (fresh === 0 && this.generator === undefined) return Number.NaN
+    if (fresh < DUE_RECORDS && !this.spec.perRecord && nowMs - this.#sentMs < DUE_MS) return Number.NaN
+    this.#sentRecords = this.records
+    this.#sentMs = nowMs
+    const watermark = this.current()
+    if (!(watermark > this.#sent)) return Number.NaN
+    this.#sent = watermark
+    return watermark
+  }
+
+  /** When `due` may have something although no record came (monotonic ms); Infinity: never. */
+  get dueAtMs(): number {
+    if (this.held || (this.records === this.#sentRecords && this.generator === undefined)) return Number.POSITIVE_INFINITY
+    return this.#sentMs + DUE_MS
+  }
+
+  /** The watermark as it stands. */
+  current(): number {
+    if (this.held) return Number.NEGATIVE_INFINITY
+    return this.generator === undefined ? this.latest - this.#boundMs - 1 : this.generator.watermark()
+  }
+
+  #makeGenerator(): void {
+    const { strategy } = this.spec
+    this.generator = 'create' in strategy ? strategy.create() : undefined
+  }
+}
