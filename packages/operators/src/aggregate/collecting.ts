@@ -1,6 +1,6 @@
 /** Aggregates that keep records or values. What they hold grows with what they see; results are copies. */
 import { canonicalKey } from '@sluice/engine'
-import type { Aggregator } from './aggregator.js'
+import type { Aggregator, ColumnarForm } from './aggregator.js'
 
 /**
  * The value of the first record to arrive; without a function the record itself.
@@ -11,7 +11,17 @@ import type { Aggregator } from './aggregator.js'
 export function first<T>(): Aggregator<T, T>
 export function first<T, V>(select: (record: T) => V): Aggregator<T, V>
 export function first(select?: (record: never) => unknown): Aggregator<never, unknown> {
-  return { kind: 'first', select, create: nothing, add: keepFirst, merge: mergeFirst, result: valueOf, functions: listed(select) }
+  return {
+    kind: 'first',
+    select,
+    create: nothing,
+    add: keepFirst,
+    merge: mergeFirst,
+    result: valueOf,
+    inOrder: true,
+    columnar: firstColumns,
+    functions: listed(select),
+  }
 }
 
 /**
@@ -23,7 +33,17 @@ export function first(select?: (record: never) => unknown): Aggregator<never, un
 export function last<T>(): Aggregator<T, T>
 export function last<T, V>(select: (record: T) => V): Aggregator<T, V>
 export function last(select?: (record: never) => unknown): Aggregator<never, unknown> {
-  return { kind: 'last', select, create: nothing, add: keepLast, merge: mergeLast, result: valueOf, functions: listed(select) }
+  return {
+    kind: 'last',
+    select,
+    create: nothing,
+    add: keepLast,
+    merge: mergeLast,
+    result: valueOf,
+    inOrder: true,
+    columnar: lastColumns,
+    functions: listed(select),
+  }
 }
 
 /**
@@ -36,7 +56,17 @@ export function last(select?: (record: never) => unknown): Aggregator<never, unk
 export function values<T>(): Aggregator<T, readonly T[]>
 export function values<T, V>(select: (record: T) => V): Aggregator<T, readonly V[]>
 export function values(select?: (record: never) => unknown): Aggregator<never, readonly unknown[]> {
-  return { kind: 'values', select, create: emptyList, add: append, merge: concatenate, result: copyOf, functions: listed(select) }
+  return {
+    kind: 'values',
+    select,
+    create: emptyList,
+    add: append,
+    merge: concatenate,
+    result: copyOf,
+    inOrder: true,
+    columnar: listColumn,
+    functions: listed(select),
+  }
 }
 
 /**
@@ -47,7 +77,16 @@ export function values(select?: (record: never) => unknown): Aggregator<never, r
  * orders.keyBy((order) => order.customer).aggregate('days', { days: distinct((order) => Math.floor(order.at / 86_400_000)) })
  */
 export function distinct<T>(select: (record: T) => unknown): Aggregator<T, number> {
-  return { kind: 'distinct', select, create: emptySet, add: insert, merge: unite, result: sizeOf, functions: listed(select) }
+  return {
+    kind: 'distinct',
+    select,
+    create: emptySet,
+    add: insert,
+    merge: unite,
+    result: sizeOf,
+    columnar: setColumn,
+    functions: listed(select),
+  }
 }
 
 type AnyFunction = (...args: never) => unknown
@@ -98,4 +137,73 @@ const insert = (set: Set<unknown>, value: unknown): Set<unknown> => set.add(cano
 function unite(left: Set<unknown>, right: ReadonlySet<unknown>): Set<unknown> {
   for (const value of right) left.add(value)
   return left
+}
+
+const firstColumns: ColumnarForm = {
+  columns: ['value', 'number'],
+  reset: clearHeld,
+  add: (slot: number, value: unknown, held: unknown[], any: Float64Array) => {
+    if (any[slot] === 1) return
+    held[slot] = value
+    any[slot] = 1
+  },
+  merge: (into: number, from: number, held: unknown[], any: Float64Array, source: readonly unknown[], sourceAny: Float64Array) => {
+    if (any[into] === 1 || sourceAny[from] === 0) return
+    held[into] = source[from]
+    any[into] = 1
+  },
+  result: heldIn,
+}
+
+const lastColumns: ColumnarForm = {
+  columns: ['value', 'number'],
+  reset: clearHeld,
+  add: (slot: number, value: unknown, held: unknown[], any: Float64Array) => {
+    held[slot] = value
+    any[slot] = 1
+  },
+  merge: (into: number, from: number, held: unknown[], any: Float64Array, source: readonly unknown[], sourceAny: Float64Array) => {
+    if (sourceAny[from] === 0) return
+    held[into] = source[from]
+    any[into] = 1
+  },
+  result: heldIn,
+}
+
+function clearHeld(slot: number, held: unknown[], any: Float64Array): void {
+  held[slot] = undefined
+  any[slot] = 0
+}
+
+function heldIn(slot: number, held: readonly unknown[]): unknown {
+  return held[slot]
+}
+
+/** Values are immutable, so two lists may share them. */
+const listColumn: ColumnarForm = {
+  columns: ['value'],
+  reset: (slot: number, lists: unknown[][]) => {
+    lists[slot] = []
+  },
+  add: (slot: number, value: unknown, lists: unknown[][]) => {
+    lists[slot]?.push(value)
+  },
+  merge: (into: number, from: number, lists: unknown[][], source: readonly unknown[][]) => {
+    concatenate(lists[into] as unknown[], source[from] as unknown[])
+  },
+  result: (slot: number, lists: readonly unknown[][]) => copyOf(lists[slot] as unknown[]),
+}
+
+const setColumn: ColumnarForm = {
+  columns: ['value'],
+  reset: (slot: number, sets: Set<unknown>[]) => {
+    sets[slot] = new Set()
+  },
+  add: (slot: number, value: unknown, sets: readonly Set<unknown>[]) => {
+    sets[slot]?.add(canonicalKey(value))
+  },
+  merge: (into: number, from: number, sets: readonly Set<unknown>[], source: readonly Set<unknown>[]) => {
+    unite(sets[into] as Set<unknown>, source[from] as Set<unknown>)
+  },
+  result: (slot: number, sets: readonly Set<unknown>[]) => sizeOf(sets[slot] as Set<unknown>),
 }

@@ -1,5 +1,6 @@
 /** Aggregates over numbers and other things that can be ordered. The functions are shared by all operators; accumulators are plain data. */
 import type { Aggregator } from './aggregator.js'
+import { countColumns, maxColumns, meanColumns, minColumns, sumColumns } from './numeric-columns.js'
 
 /**
  * The number of records.
@@ -8,7 +9,16 @@ import type { Aggregator } from './aggregator.js'
  * orders.keyBy((order) => order.customer).aggregate('orders', { orders: count() })
  */
 export function count(): Aggregator<unknown, number> {
-  return { kind: 'count', select: undefined, create: zero, add: increment, merge: plus, result: same, functions: [] }
+  return {
+    kind: 'count',
+    select: undefined,
+    create: zero,
+    add: increment,
+    merge: plus,
+    result: same,
+    columnar: countColumns,
+    functions: [],
+  }
 }
 
 /**
@@ -19,7 +29,16 @@ export function count(): Aggregator<unknown, number> {
  * orders.keyBy((order) => order.customer).aggregate('revenue', { revenue: sum((order) => order.amount) })
  */
 export function sum<T>(select: (record: T) => number): Aggregator<T, number> {
-  return { kind: 'sum', select, create: noTerms, add: addTerm, merge: mergeTerms, result: totalOf, functions: [select] }
+  return {
+    kind: 'sum',
+    select,
+    create: noTerms,
+    add: addTerm,
+    merge: mergeTerms,
+    result: totalOf,
+    columnar: sumColumns,
+    functions: [select],
+  }
 }
 
 /**
@@ -29,7 +48,16 @@ export function sum<T>(select: (record: T) => number): Aggregator<T, number> {
  * orders.keyBy((order) => order.customer).aggregate('mean', { mean: mean((order) => order.amount) })
  */
 export function mean<T>(select: (record: T) => number): Aggregator<T, number> {
-  return { kind: 'mean', select, create: noTerms, add: addTerm, merge: mergeTerms, result: meanOf, functions: [select] }
+  return {
+    kind: 'mean',
+    select,
+    create: noTerms,
+    add: addTerm,
+    merge: mergeTerms,
+    result: meanOf,
+    columnar: meanColumns,
+    functions: [select],
+  }
 }
 
 /** What `min` and `max` can order: numbers, bigints, strings by code units, Dates by time. */
@@ -42,7 +70,16 @@ export type Comparable = number | bigint | string | Date
  * orders.keyBy((order) => order.customer).aggregate('first', { earliest: min((order) => order.at) })
  */
 export function min<T, V extends Comparable>(select: (record: T) => V): Aggregator<T, V> {
-  return { kind: 'min', select, create: nothing, add: keepSmaller, merge: mergeSmaller, result: valueOf, functions: [select] }
+  return {
+    kind: 'min',
+    select,
+    create: nothing,
+    add: keepSmaller,
+    merge: mergeSmaller,
+    result: valueOf,
+    columnar: minColumns,
+    functions: [select],
+  }
 }
 
 /**
@@ -52,7 +89,16 @@ export function min<T, V extends Comparable>(select: (record: T) => V): Aggregat
  * orders.keyBy((order) => order.customer).aggregate('largest', { largest: max((order) => order.amount) })
  */
 export function max<T, V extends Comparable>(select: (record: T) => V): Aggregator<T, V> {
-  return { kind: 'max', select, create: nothing, add: keepLarger, merge: mergeLarger, result: valueOf, functions: [select] }
+  return {
+    kind: 'max',
+    select,
+    create: nothing,
+    add: keepLarger,
+    merge: mergeLarger,
+    result: valueOf,
+    columnar: maxColumns,
+    functions: [select],
+  }
 }
 
 const zero = (): number => 0
