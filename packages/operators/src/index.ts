@@ -42,6 +42,7 @@ export type {
   NamedOperatorOptions,
   OperatorOptions,
   RunningAggregateOptions,
+  RunningReduceOptions,
   SinkOptions,
   SourceOptions,
   TimestampOptions,

@@ -8,6 +8,14 @@ import type { CompiledAggregators } from '../aggregate/compile-aggregators.js'
 /** How rows are kept: aggregates, or a reduction. */
 export type CompiledRows = Pick<CompiledAggregators, 'columns' | 'update' | 'result'>
 
+/** For every record, at the end of the input, or this many ms after a change. */
+export type EmissionMs = 'update' | 'end' | number
+
+export function createRunning(context: OperatorContext, rows: CompiledRows, emission: EmissionMs): Operator {
+  if (emission === 'update') return new UpdatingAggregate(context, rows)
+  return emission === 'end' ? new FinalAggregate(context, rows) : new PeriodicAggregate(context, rows, emission)
+}
+
 /** Emits the row of its key for every record. */
 export class UpdatingAggregate implements Operator {
   readonly #context: OperatorContext
@@ -51,7 +59,8 @@ export class FinalAggregate implements Operator {
     const table = this.#table
     const slot = this.#rows.update(table, value)
     const latest = (table.columns[this.#latestColumn] as NumberCells).values
-    if (table.created || timestamp > (latest[slot] as number)) latest[slot] = timestamp
+    // Without a timestamp there is nothing to compare: a row that is far away in memory is not touched for it.
+    if (table.created || (timestamp === timestamp && !(timestamp <= (latest[slot] as number)))) latest[slot] = timestamp
   }
 
   onEnd(): void {

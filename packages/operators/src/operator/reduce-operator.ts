@@ -1,27 +1,38 @@
-/** Running reduction per key: the last result of every key, in a Map until keyed state takes its place. */
-import { canonicalKey, type Operator, type OperatorContext } from '@sluice/engine'
+/**
+ * Reduction per key as rows: one value column with the last result. Generated, so that the user's functions have call sites of their
+ * own; interpreted where code may not be generated. Runs per record.
+ */
+import type { KeyTable } from '@sluice/engine'
+import { mayGenerate } from '../aggregate/compile-aggregators.js'
+import type { CompiledRows } from './aggregate-operators.js'
 
-export class ReduceOperator implements Operator {
-  readonly #context: OperatorContext
-  readonly #keyOf: (record: never) => unknown
-  readonly #fn: (left: unknown, right: unknown) => unknown
-  readonly #results = new Map<unknown, unknown>()
+type KeyOf = (record: never) => unknown
+type Reduction = (left: never, right: never) => unknown
 
-  constructor(context: OperatorContext, keyOf: (record: never) => unknown, fn: (left: never, right: never) => unknown) {
-    this.#context = context
-    this.#keyOf = keyOf
-    this.#fn = fn as (left: unknown, right: unknown) => unknown
-  }
+/** @param generate false: interpret; default: generate where the process allows it */
+export function compileReduction(keyOf: KeyOf, fn: Reduction, generate: boolean = mayGenerate()): CompiledRows {
+  return { columns: ['value'], update: generate ? generated(keyOf, fn) : interpreted(keyOf, fn), result: heldAt }
+}
 
-  process(value: unknown, timestamp: number): void {
-    const key = canonicalKey(this.#keyOf(value as never))
-    const previous = this.#results.get(key)
-    const result = previous === undefined && !this.#results.has(key) ? value : this.#fn(previous, value)
-    this.#results.set(key, result)
-    this.#context.emit(result, timestamp)
-  }
+function generated(keyOf: KeyOf, fn: Reduction): CompiledRows['update'] {
+  const source = `'use strict'
+return (table, record) => {
+  const slot = table.slotOf(keyOf(record))
+  const held = table.columns[0].values
+  held[slot] = table.created ? record : fn(held[slot], record)
+  return slot
+}`
+  return (new Function('keyOf', 'fn', source) as (keyOf: KeyOf, fn: Reduction) => CompiledRows['update'])(keyOf, fn)
+}
 
-  close(): void {
-    this.#results.clear()
+function interpreted(keyOf: KeyOf, fn: Reduction): CompiledRows['update'] {
+  return (table, record) => {
+    const slot = table.slotOf(keyOf(record as never))
+    const held = heldIn(table)
+    held[slot] = table.created ? record : fn(held[slot] as never, record as never)
+    return slot
   }
 }
+
+const heldIn = (table: KeyTable): unknown[] => table.columns[0]?.values as unknown[]
+const heldAt = (table: KeyTable, slot: number): unknown => heldIn(table)[slot]

@@ -8,10 +8,10 @@ import { compileAggregators } from '../aggregate/compile-aggregators.js'
 import { parseDuration } from '../duration/duration.js'
 import { callSite } from '../job/call-site.js'
 import type { AnyFunction, GraphDraft, NodeDraft, Upstream } from '../job/graph-draft.js'
-import { FinalAggregate, PeriodicAggregate, UpdatingAggregate } from '../operator/aggregate-operators.js'
+import { createRunning, type EmissionMs } from '../operator/aggregate-operators.js'
 import { BatchOperator } from '../operator/batch-operator.js'
 import { type LooseHandlers, ProcessOperator } from '../operator/process-operator.js'
-import { ReduceOperator } from '../operator/reduce-operator.js'
+import { compileReduction } from '../operator/reduce-operator.js'
 import { type LooseStatefulHandlers, planCoProcess, planConnectBroadcast, planStatefulProcess } from '../operator/plan-stateful.js'
 import type {
   AsyncLookupOptions,
@@ -43,10 +43,12 @@ import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
 import type {
   BatchOptions,
+  Emission,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
   RunningAggregateOptions,
+  RunningReduceOptions,
   SinkOptions,
   TimestampOptions,
 } from './options.js'
@@ -363,11 +365,13 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     this.#keyOf = keyOf
   }
 
-  reduce(name: string, fn: (left: never, right: never) => unknown, options: NamedOperatorOptions = {}): DeclaredStream {
+  reduce(name: string, fn: (left: never, right: never) => unknown, options: RunningReduceOptions = {}): DeclaredStream {
     checkFunction(`reduce ${name}`, fn)
+    const emission = emissionOf(name, options.emit)
     const keyOf = this.#keyOf
-    const spec: OperatorSpec = { kind: 'general', create: (context) => new ReduceOperator(context, keyOf, fn) }
-    const node = this.add({ given: name }, spec, callSite(), options, { options: { type: 'reduce' }, functions: [fn] })
+    const spec: OperatorSpec = { kind: 'general', create: (context) => createRunning(context, compileReduction(keyOf, fn), emission) }
+    const details = { options: { type: 'reduce', emit: emission }, functions: [fn] }
+    const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
   }
 
@@ -377,16 +381,11 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     options: RunningAggregateOptions = {},
   ): DeclaredStream {
     checkAggregateNames(name, aggregators)
-    const { emit = 'update' } = options
+    const emission = emissionOf(name, options.emit)
     const keyOf = this.#keyOf
-    const emission = emit === 'update' || emit === 'end' ? emit : parseDuration(emit, `emit of ${name}`)
     const spec: OperatorSpec = {
       kind: 'general',
-      create: (context) => {
-        const compiled = compileAggregators(keyOf, aggregators)
-        if (emission === 'update') return new UpdatingAggregate(context, compiled)
-        return emission === 'end' ? new FinalAggregate(context, compiled) : new PeriodicAggregate(context, compiled, emission)
-      },
+      create: (context) => createRunning(context, compileAggregators(keyOf, aggregators), emission),
     }
     const kinds = Object.fromEntries(Object.entries(aggregators).map(([result, { kind }]) => [result, kind]))
     const node = this.add({ given: name }, spec, callSite(), options, {
@@ -481,6 +480,10 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
 function checkOther(what: string, other: unknown, kind: new (...args: never) => unknown, needed: string): void {
   if (other instanceof kind) return
   throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} needs ${needed}`, { declaredAt: callSite() })
+}
+
+function emissionOf(name: string, emit: Emission = 'update'): EmissionMs {
+  return emit === 'update' || emit === 'end' ? emit : parseDuration(emit, `emit of ${name}`)
 }
 
 function checkAggregateNames(name: string, aggregators: Readonly<Record<string, unknown>>): void {

@@ -292,7 +292,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
 
   /**
    * Running reduction per key: emits, for each record, `fn(what was emitted last for its key, record)`; the first record of a key is
-   * emitted as it is. `fn` returns a new record and changes neither of the two.
+   * emitted as it is. `fn` returns a new record and changes neither of the two. With `emit` the last result of each key goes out at the
+   * end of the input alone (`'end'`), or at most this long after a change (`'10s'`).
    *
    * @example
    * orders

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { count, fromArray, max, mean, sum } from '../../src/index.js'
 import type { RunningAggregateOptions } from '../../src/index.js'
+import { compileReduction } from '../../src/operator/reduce-operator.js'
+import type { RunningReduceOptions } from '../../src/stream/options.js'
 import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, operatorOf } from '../support/graphs.js'
 
@@ -11,12 +13,12 @@ interface Reading {
 
 const none: readonly Reading[] = []
 
-function reduceOperator(context: FakeOperatorContext) {
+function reduceOperator(context: FakeOperatorContext, options?: RunningReduceOptions) {
   const graph = declare((job) => {
     job
       .source('readings', fromArray(none))
       .keyBy((reading) => reading.sensor)
-      .reduce('total', (left, right) => ({ ...right, value: left.value + right.value }))
+      .reduce('total', (left, right) => ({ ...right, value: left.value + right.value }), options)
   })
   return operatorOf(graph, 'total', context)
 }
@@ -59,6 +61,64 @@ test('a reduction that gives undefined is not mistaken for a key that was never 
   operator.process(2, Number.NaN, 0)
   operator.process(3, Number.NaN, 0)
   expect(context.take()).toEqual([1, undefined, undefined])
+})
+
+test("reduce with emit 'end' gives the last result of each key, as late as the latest record of the key", async () => {
+  const context = new FakeOperatorContext()
+  const operator = reduceOperator(context, { emit: 'end' })
+  operator.process({ sensor: 'b', value: 5 }, 30, 0)
+  operator.process({ sensor: 'a', value: 1 }, 12, 0)
+  operator.process({ sensor: 'a', value: 2 }, 10, 0)
+  context.advanceWatermark(20)
+  expect(context.emitted).toEqual([])
+  await context.end()
+  expect(context.emitted).toEqual([
+    { value: { sensor: 'b', value: 5 }, timestamp: 30, port: 0 },
+    { value: { sensor: 'a', value: 3 }, timestamp: 12, port: 0 },
+  ])
+})
+
+test('reduce with a duration gives the keys that changed since, and the rest at the end', async () => {
+  const context = new FakeOperatorContext()
+  const operator = reduceOperator(context, { emit: '1s' })
+  for (const value of [1, 2]) operator.process({ sensor: 'a', value }, Number.NaN, 0)
+  expect(context.take()).toEqual([])
+  context.advance(1_000)
+  expect(context.take()).toEqual([{ sensor: 'a', value: 3 }])
+  context.advance(1_000)
+  expect(context.take()).toEqual([])
+  operator.process({ sensor: 'a', value: 4 }, Number.NaN, 0)
+  await context.end()
+  expect(context.take()).toEqual([{ sensor: 'a', value: 7 }])
+})
+
+test('generated and interpreted reductions are the same', () => {
+  const compile = (generate: boolean) =>
+    compileReduction(
+      (record: never) => (record as Reading).sensor,
+      (left: never, right: never) => `${left}${right}`,
+      generate,
+    )
+  const run = (generate: boolean): unknown => {
+    const rows = compile(generate)
+    const table = new FakeOperatorContext().keyTable('rows', rows.columns)
+    const records = ['a', 'b', 'a', '', 'b'].map((sensor) => ({ sensor, toString: () => sensor }))
+    return records.map((record) => String(rows.result(table, rows.update(table, record))))
+  }
+  expect(run(true)).toEqual(['a', 'b', 'aa', '', 'bb'])
+  expect(run(false)).toEqual(run(true))
+})
+
+test('what is due goes out one by one: the engine may stop between two results', () => {
+  const context = new FakeOperatorContext()
+  const operator = aggregateOperator(context, { emit: 'end' })
+  for (const sensor of ['a', 'b']) operator.process({ sensor, value: 1 }, Number.NaN, 0)
+  expect(operator.fire?.()).toBe(false)
+  operator.onEnd?.()
+  expect([operator.fire?.(), context.take().length]).toEqual([true, 1])
+  expect([operator.fire?.(), context.take().length]).toEqual([true, 1])
+  expect([operator.fire?.(), context.take().length]).toEqual([false, 0])
+  expect(operator.fire?.()).toBe(false)
 })
 
 test("emit 'update', the default, gives key and aggregates for every record", () => {
