@@ -1,7 +1,8 @@
 /**
- * Three projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
+ * Four projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
  * workers or the real binary; package names resolve to dist there, because neither worker threads nor the binary can
- * load TypeScript, and one process must not hold two copies of a package. `types`: what the compiler says about the API.
+ * load TypeScript, and one process must not hold two copies of a package. `nexmark`: the workload
+ * of the benchmarks and the conformance of its queries, on the same terms as `built`. `types`: what the compiler says about the API.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -24,6 +25,16 @@ export default defineConfig({
           server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
           testTimeout: 30_000,
           hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'nexmark',
+          include: ['bench/test/nexmark/**/*.test.ts'],
+          globalSetup: ['scripts/warn-stale-build.mjs'],
+          server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

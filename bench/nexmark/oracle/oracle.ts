@@ -62,6 +62,13 @@ export class Oracle implements AsyncDisposable {
     return answer
   }
 
+  /** Bids of every bidder, as lines `bidder | bids`: what query 12 must add up to. */
+  async bidsPerBidder(): Promise<readonly CanonicalRow[]> {
+    const reader = await this.#connection.runAndReadAll('SELECT bidder, count(*) AS bids FROM bid GROUP BY bidder')
+    const lines = reader.getRows().map(([bidder, bids]) => `${String(bidder)} | ${String(bids)}`)
+    return lines.sort().map((line) => ({ line, means: [] }))
+  }
+
   async #evaluate(query: ComparedQuery): Promise<readonly CanonicalRow[]> {
     const reader = await this.#connection.runAndReadAll(oracleQueries[query])
     return canonicalRows(query, reader.getRowObjects() as readonly Row[])

@@ -23,7 +23,7 @@ export const queryParams = z.object({
   progress: z.instanceof(SharedArrayBuffer).optional(),
   /** One Int32: where results are counted. */
   counted: z.instanceof(SharedArrayBuffer).optional(),
-  /** A folder, for what is written to files. */
+  /** Where query 10 writes its files, as JSON lines under `<day>/<HH-mm>`. */
   folder: z.string().optional(),
 })
 
