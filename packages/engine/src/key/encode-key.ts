@@ -25,6 +25,16 @@ export function encodeKey(key: unknown, out?: Uint8Array): Uint8Array {
   return bytes
 }
 
+/** Encodes a key into the words of this thread, which the next key overwrites; answers how many there are. Fails as `encodeKey` does. */
+export function encodeToWords(key: unknown): number {
+  return writeWords(key)
+}
+
+/** What `encodeToWords` wrote last. */
+export function encodedWords(): Int32Array {
+  return words
+}
+
 /** The murmur3-32 of the bytes of a key with seed 0, without making the bytes. */
 export function hashEncodedKey(key: unknown): number {
   const end = writeWords(key)

@@ -1,14 +1,14 @@
 /**
  * Rows by key: the home of keyed state. A key has a slot, a small integer, as long as its row exists; columns hold what is kept per
- * row, indexed by slot. Numbers are found by open addressing in typed arrays, all other keys through a Map of their canonical
- * form; so a million numeric rows are a few arrays and nothing for the collector to trace.
+ * row, indexed by slot. Numbers are found by open addressing in typed arrays, so a million numeric rows are a few arrays and nothing for
+ * the collector to trace; strings through a Map, tuples and objects by their encoded words.
  *
  * Invariants: a slot in use is below `end` and `has(slot)`; freed slots are used again first; arrays grow by doubling, inside
  * `slotOf` only.
  */
-import { canonicalKey } from '../key/canonical-key.js'
 import { explainKey } from '../key/explain-key.js'
 import { type Column, type ColumnKind, NumberColumn, ValueColumn } from './column.js'
+import { EncodedIndex } from './encoded-index.js'
 
 const CAPACITY_MIN = 16
 /** What a row costs beside its columns, in bytes: its key, its place in the index, its flag. */
@@ -32,7 +32,8 @@ export class KeyTable {
   #live: Uint8Array = new Uint8Array(CAPACITY_MIN)
   /** Keys that are no numbers, by slot, as they were given. */
   #otherKeys: unknown[] = []
-  #others: Map<unknown, number> | undefined
+  #texts: Map<string, number> | undefined
+  #encoded: EncodedIndex | undefined
   /** Slot + 1 of a number key, 0: nothing. Twice as long as there are slots at least. */
   #index: Int32Array = new Int32Array(2 * CAPACITY_MIN)
   #free: number[] = []
@@ -43,10 +44,7 @@ export class KeyTable {
 
   /** The slot of a key, -1 where it has no row. Fails with `SLUICE_KEY_INVALID` for what cannot be a key. */
   find(key: unknown): number {
-    if (typeof key !== 'number') {
-      const canonical = canonicalKey(key)
-      return this.#others?.get(canonical) ?? -1
-    }
+    if (typeof key !== 'number') return this.#findOther(key)
     if (key !== key) throw explainKey(key)
     const index = this.#index
     const mask = index.length - 1
@@ -97,7 +95,9 @@ export class KeyTable {
     const key = this.#numberKeys[slot] as number
     if (key === key) this.#leave(key, slot)
     else {
-      this.#others?.delete(canonicalKey(this.#otherKeys[slot]))
+      const other = this.#otherKeys[slot]
+      if (typeof other === 'string') this.#texts?.delete(other)
+      else this.#encoded?.remove(slot)
       this.#otherKeys[slot] = undefined
     }
     for (const column of this.columns) column.release(slot)
@@ -121,7 +121,8 @@ export class KeyTable {
     }
     for (const column of this.columns) column.clear()
     this.#otherKeys = []
-    this.#others?.clear()
+    this.#texts?.clear()
+    this.#encoded?.clear()
     this.#free = []
     this.size = 0
     this.end = 0
@@ -129,21 +130,29 @@ export class KeyTable {
 
   /** Memory held, in bytes; what values refer to is estimated. */
   get bytes(): number {
-    let bytes = this.#capacity * ROW_BYTES + (this.#others?.size ?? 0) * VALUE_BYTES
+    let bytes = this.#capacity * ROW_BYTES + this.#otherKeys.length * VALUE_BYTES + (this.#encoded?.bytes ?? 0)
     for (const column of this.columns) bytes += column.kind === 'number' ? column.values.byteLength : column.values.length * VALUE_BYTES
     return bytes
   }
 
+  #findOther(key: unknown): number {
+    if (typeof key === 'string') return this.#texts?.get(key) ?? -1
+    this.#encoded ??= new EncodedIndex()
+    return this.#encoded.find(key)
+  }
+
   #slotOfOther(key: unknown): number {
-    const canonical = canonicalKey(key)
-    this.#others ??= new Map()
-    const known = this.#others.get(canonical)
-    this.created = known === undefined
-    if (known !== undefined) return known
+    const known = this.#findOther(key)
+    this.created = known < 0
+    if (known >= 0) return known
     const slot = this.#take()
     this.#numberKeys[slot] = Number.NaN
     this.#otherKeys[slot] = key
-    this.#others.set(canonical, slot)
+    if (typeof key !== 'string') this.#encoded?.add(slot)
+    else {
+      this.#texts ??= new Map()
+      this.#texts.set(key, slot)
+    }
     return slot
   }
 
