@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import type { NativeBuffer } from '../../records/native-buffer.js'
 import {
+  BLOCK_EVENTS,
   BLOCKS_SECTION,
   bytesSection,
   dictionarySection,
@@ -53,6 +54,11 @@ export class OpenedEvents {
   /** How many blocks of events there are; the last may be short. */
   get blocks(): number {
     return this.#blocks.length / KINDS.length - 1
+  }
+
+  /** The number of the first event of a block; of `blocks`: how many events there are. */
+  eventAt(block: number): number {
+    return Math.min(block * BLOCK_EVENTS, this.count)
   }
 
   /** The first row of a kind at or after the begin of a block; `blocks` is the end. */

@@ -10,6 +10,9 @@ import type { OpenedEvents } from './opened-events.js'
 /** Appends the records of rows `from` to `to` - 1. */
 export type ReadRows<T> = (from: number, to: number, records: T[]) => void
 
+/** Calls a function with the record of each row `from` to `to` - 1. */
+export type VisitRows<T> = (from: number, to: number, visit: (record: T) => void) => void
+
 export type RecordOfColumns<K extends EventKind, C extends ColumnOf<K>> = { readonly [P in C]: EventRecords[K][P] }
 
 interface GeneratedColumn {
@@ -25,6 +28,25 @@ export function recordReader<K extends EventKind, C extends ColumnOf<K>>(
   kind: K,
   columns: readonly C[],
 ): ReadRows<RecordOfColumns<K, C>> {
+  return generateLoop(events, kind, columns, 'records', (record) => `records.push(${record})`) as ReadRows<RecordOfColumns<K, C>>
+}
+
+/** As `recordReader`, for those who take record by record. */
+export function recordVisitor<K extends EventKind, C extends ColumnOf<K>>(
+  events: OpenedEvents,
+  kind: K,
+  columns: readonly C[],
+): VisitRows<RecordOfColumns<K, C>> {
+  return generateLoop(events, kind, columns, 'visit', (record) => `visit(${record})`) as VisitRows<RecordOfColumns<K, C>>
+}
+
+function generateLoop(
+  events: OpenedEvents,
+  kind: EventKind,
+  columns: readonly string[],
+  taker: string,
+  take: (record: string) => string,
+): unknown {
   const encodings: Readonly<Record<string, Encoding>> = ENCODINGS[kind]
   const generated = columns.map((column, index) => {
     const encoding = encodings[column]
@@ -33,13 +55,13 @@ export function recordReader<K extends EventKind, C extends ColumnOf<K>>(
   })
   const captured = Object.assign({}, ...generated.map((part) => part.captured)) as Record<string, unknown>
   const fields = columns.map((column, index) => `${column}: ${generated[index]?.value ?? ''}`)
-  const body = `return function readRows(from, to, records) {
+  const body = `return function readRows(from, to, ${taker}) {
     ${generated.map(({ setup = '' }) => setup).join('')}
     for (let row = from; row < to; row++) {
-      records.push({ ${fields.join(', ')} })
+      ${take(`{ ${fields.join(', ')} }`)}
     }
   }`
-  return new Function(...Object.keys(captured), body)(...Object.values(captured)) as ReadRows<RecordOfColumns<K, C>>
+  return (new Function(...Object.keys(captured), body) as (...values: unknown[]) => unknown)(...Object.values(captured))
 }
 
 function generateColumn(events: OpenedEvents, kind: EventKind, column: string, encoding: Encoding, index: number): GeneratedColumn {
