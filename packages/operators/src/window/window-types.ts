@@ -80,7 +80,7 @@ export type Trigger =
   | { readonly kind: 'eventTime' }
   | { readonly kind: 'processingTime' }
   | { readonly kind: 'count'; readonly count: number; readonly purges: boolean }
-  | { readonly kind: 'early'; readonly everyMs: number }
+  | { readonly kind: 'early'; readonly every: Duration }
   | { readonly kind: 'custom'; readonly handlers: TriggerHandlers }
 
 /** The context of `process` over a window. */

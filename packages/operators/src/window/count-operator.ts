@@ -1,0 +1,59 @@
+/**
+ * Windows of `n` records of a key. Runs per record. Rows hold beside their contents how many records are in and the latest timestamp; a
+ * full window is given up, what is left goes out at the end of the input.
+ */
+import type { KeyTable, NumberColumn, Operator, OperatorContext } from '@sluice/engine'
+import type { WindowContents } from './window-contents.js'
+import type { TimeWindow } from './window-types.js'
+
+/** The window of what has no bounds in time. */
+export const ALWAYS: TimeWindow = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }
+
+export class CountOperator implements Operator {
+  readonly #contents: WindowContents
+  readonly #count: number
+  readonly #table: KeyTable
+  readonly #counts: NumberColumn
+  readonly #latest: NumberColumn
+  /** The slot that is next to go out; undefined: the input goes on. */
+  #next: number | undefined
+
+  constructor(context: OperatorContext, contents: WindowContents, count: number) {
+    this.#contents = contents
+    this.#count = count
+    this.#table = context.keyTable('windows', [...contents.columns, 'number', 'number'])
+    const at = contents.columns.length
+    this.#counts = this.#table.columns[at] as NumberColumn
+    this.#latest = this.#table.columns[at + 1] as NumberColumn
+  }
+
+  process(value: unknown, timestamp: number): void {
+    const table = this.#table
+    const slot = this.#contents.update(table, value)
+    const counts = this.#counts.values
+    const latest = this.#latest.values
+    const count = table.created ? 1 : (counts[slot] as number) + 1
+    // A timestamp that is not there is NaN and stays it.
+    if (table.created || timestamp > (latest[slot] as number)) latest[slot] = timestamp
+    counts[slot] = count
+    if (count < this.#count) return
+    this.#contents.emit(table, slot, ALWAYS, latest[slot] as number)
+    table.remove(slot)
+  }
+
+  onEnd(): void {
+    this.#next = 0
+  }
+
+  fire(): boolean {
+    if (this.#next === undefined) return false
+    const table = this.#table
+    let slot = this.#next
+    while (slot < table.end && !table.has(slot)) slot++
+    this.#next = slot + 1
+    if (slot >= table.end) return false
+    this.#contents.emit(table, slot, ALWAYS, this.#latest.values[slot] as number)
+    table.remove(slot)
+    return true
+  }
+}

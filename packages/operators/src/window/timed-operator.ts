@@ -1,0 +1,67 @@
+/** What operators of windows share: an operator by event time can be run by the clock too. */
+import { type Operator, SluiceError } from '@sluice/engine'
+
+export interface TimedOperator extends Operator {
+  process(value: unknown, timestamp: number): void
+  onWatermark(watermark: number): void
+  fire(): boolean
+  /** Nothing is due before the watermark comes to this; Infinity: nothing is open. */
+  readonly dueAt: number
+}
+
+/**
+ * Runs an operator of event time by the clock: a record has the time at which it comes, and the watermark is just before now. A clock that
+ * is set back stands still.
+ */
+export class ByTheClock implements Operator {
+  readonly #context: Clock
+  readonly #inner: TimedOperator
+  #now: number = Number.NEGATIVE_INFINITY
+  #deadline: number = Number.POSITIVE_INFINITY
+
+  constructor(context: Clock, inner: TimedOperator) {
+    this.#context = context
+    this.#inner = inner
+  }
+
+  process(value: unknown): void {
+    const now = this.#context.now()
+    if (now > this.#now) this.#now = now
+    this.#inner.process(value, this.#now)
+    if (this.#inner.dueAt + 1 < this.#deadline) this.#setDeadline()
+  }
+
+  onDeadline(nowMs: number): void {
+    this.#deadline = Number.POSITIVE_INFINITY
+    if (nowMs > this.#now) this.#now = nowMs
+    this.#inner.onWatermark(this.#now - 1)
+  }
+
+  /** Only that of the end says something about the clock: it will not be asked again. */
+  onWatermark(watermark: number): void {
+    if (watermark !== Number.POSITIVE_INFINITY) return
+    this.#context.setDeadline(undefined)
+    this.#inner.onWatermark(watermark)
+  }
+
+  fire(): boolean {
+    if (this.#inner.fire()) return true
+    if (this.#inner.dueAt + 1 < this.#deadline) this.#setDeadline()
+    return false
+  }
+
+  #setDeadline(): void {
+    this.#deadline = this.#inner.dueAt + 1
+    this.#context.setDeadline(this.#deadline)
+  }
+}
+
+interface Clock {
+  now(): number
+  setDeadline(timeMs: number | undefined): void
+}
+
+/** Why a record cannot be put into a window. */
+export function explainTimestamp(timestamp: number): SluiceError {
+  return new SluiceError('SLUICE_TIMESTAMP_INVALID', `a record came with the timestamp ${timestamp}, which lies in no window`)
+}

@@ -1,0 +1,195 @@
+/**
+ * What is kept of the records of a window: aggregates, a reduction, or the records themselves. Operators of windows know their contents
+ * by this interface alone. One object per subtask; `update` runs per record.
+ */
+import { type ColumnKind, KeyTable, type OperatorContext } from '@sluice/engine'
+import type { Aggregators } from '../aggregate/aggregator.js'
+import { compileAggregators } from '../aggregate/compile-aggregators.js'
+import type { AnyFunction } from '../job/graph-draft.js'
+import { SubtaskProcessContext } from '../operator/process-context.js'
+import type { TimeWindow, WindowContext } from './window-types.js'
+
+export interface WindowContents {
+  /** The first columns of a table; an operator's own follow. */
+  readonly columns: readonly ColumnKind[]
+  /** Whether the parts of a window may be kept apart and merged when it fires. */
+  readonly mergeable: boolean
+  /** Adds a record to the row of its key, which is made where it is missing (`table.created`); gives back the slot. */
+  readonly update: (table: KeyTable, record: unknown) => number
+  /** Makes a row hold nothing. */
+  readonly reset: (table: KeyTable, slot: number) => void
+  /** Adds row `from`, whose records are later than those of `into`. `from` stays as it is and may be used on. */
+  readonly append: (table: KeyTable, into: number, source: KeyTable, from: number) => void
+  /** Adds row `from`, whose records are earlier than those of `into`. */
+  readonly prepend: (table: KeyTable, into: number, source: KeyTable, from: number) => void
+  /** Sends what a row comes to. */
+  readonly emit: (table: KeyTable, slot: number, window: TimeWindow, timestamp: number) => void
+}
+
+/** No subtask takes more records than this per millisecond for long. */
+const ARRIVALS_PER_MS = 4_096
+
+type KeyOf = (record: never) => unknown
+export type MakeContents = (context: OperatorContext) => WindowContents
+
+export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
+  const { columns, mergeable, update, reset, merge, result } = compileAggregators(keyOf, aggregators)
+  return {
+    columns,
+    mergeable,
+    update,
+    reset,
+    append: merge,
+    prepend: merge,
+    emit: (table, slot, window, timestamp) => context.emit(result(table, slot, window), timestamp),
+  }
+}
+
+/** A value, and whether there is one: the first record of a row is taken as it is. */
+export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: AnyFunction): WindowContents {
+  const fn = reduce as (left: unknown, right: unknown) => unknown
+  const of = keyOf as (record: unknown) => unknown
+  return {
+    columns: ['value', 'number'],
+    mergeable: true,
+    update(table, record) {
+      const slot = table.slotOf(of(record))
+      const held = table.columns[0]?.values as unknown[]
+      const any = table.columns[1]?.values as Float64Array
+      held[slot] = table.created || any[slot] === 0 ? record : fn(held[slot], record)
+      any[slot] = 1
+      return slot
+    },
+    reset(table, slot) {
+      const held = table.columns[0]?.values as unknown[]
+      const any = table.columns[1]?.values as Float64Array
+      held[slot] = undefined
+      any[slot] = 0
+    },
+    append(table, into, source, from) {
+      if (source.columns[1]?.values[from] === 0) return
+      const held = table.columns[0]?.values as unknown[]
+      const any = table.columns[1]?.values as Float64Array
+      const value = source.columns[0]?.values[from]
+      held[into] = any[into] === 0 ? value : fn(held[into], value)
+      any[into] = 1
+    },
+    prepend(table, into, source, from) {
+      if (source.columns[1]?.values[from] === 0) return
+      const held = table.columns[0]?.values as unknown[]
+      const any = table.columns[1]?.values as Float64Array
+      const value = source.columns[0]?.values[from]
+      held[into] = any[into] === 0 ? value : fn(value, held[into])
+      any[into] = 1
+    },
+    emit: (table, slot, _window, timestamp) => context.emit(table.columns[0]?.values[slot], timestamp),
+  }
+}
+
+/**
+ * The records in order of arrival, each with its number, so that lists can be merged in that order. Numbers begin with the clock: a subtask
+ * that takes the state over goes on behind them.
+ */
+function recordContents(
+  context: OperatorContext,
+  keyOf: KeyOf,
+  emit: (records: readonly unknown[], key: unknown, window: TimeWindow, timestamp: number) => void,
+): WindowContents {
+  const of = keyOf as (record: unknown) => unknown
+  let arrived = context.now() * ARRIVALS_PER_MS
+  const merge = (table: KeyTable, into: number, source: KeyTable, from: number): void => {
+    const lists = table.columns[0]?.values as unknown[][]
+    const numbers = table.columns[1]?.values as unknown as number[][]
+    const left = lists[into] as unknown[]
+    const right = source.columns[0]?.values[from] as unknown[]
+    const leftNumbers = numbers[into] as number[]
+    const rightNumbers = source.columns[1]?.values[from] as unknown as number[]
+    const records: unknown[] = []
+    const order: number[] = []
+    let at = 0
+    for (let index = 0; index < left.length; index++) {
+      const number = leftNumbers[index] as number
+      while (at < right.length && (rightNumbers[at] as number) < number) {
+        records.push(right[at])
+        order.push(rightNumbers[at++] as number)
+      }
+      records.push(left[index])
+      order.push(number)
+    }
+    for (; at < right.length; at++) {
+      records.push(right[at])
+      order.push(rightNumbers[at] as number)
+    }
+    lists[into] = records
+    numbers[into] = order
+  }
+  return {
+    columns: ['value', 'value'],
+    mergeable: false,
+    update(table, record) {
+      const slot = table.slotOf(of(record))
+      const lists = table.columns[0]?.values as unknown[][]
+      const numbers = table.columns[1]?.values as unknown as number[][]
+      if (table.created) {
+        lists[slot] = [record]
+        numbers[slot] = [arrived++]
+      } else {
+        ;(lists[slot] as unknown[]).push(record)
+        ;(numbers[slot] as number[]).push(arrived++)
+      }
+      return slot
+    },
+    reset(table, slot) {
+      const lists = table.columns[0]?.values as unknown[][]
+      const numbers = table.columns[1]?.values as unknown as number[][]
+      lists[slot] = []
+      numbers[slot] = []
+    },
+    append: merge,
+    prepend: merge,
+    emit: (table, slot, window, timestamp) =>
+      emit((table.columns[0]?.values[slot] as unknown[]).slice(), table.keyAt(slot), window, timestamp),
+  }
+}
+
+/** `process` over all records of a window. */
+export function processContents(context: OperatorContext, keyOf: KeyOf, process: AnyFunction): WindowContents {
+  const fn = process as (records: readonly unknown[], context: WindowContext<unknown>) => Iterable<unknown> | undefined | null
+  const view = new SubtaskWindowContext(context)
+  return recordContents(context, keyOf, (records, key, window, timestamp) => {
+    view.key = key
+    view.window = window
+    view.timestamp = window.end === Number.POSITIVE_INFINITY ? stated(timestamp) : timestamp
+    const emitted = fn(records, view)
+    if (emitted !== undefined && emitted !== null) context.expand(emitted, timestamp)
+  })
+}
+
+/** Aggregates that must see records in order, where windows are merged: the records are kept and aggregated when the window fires. */
+export function replayedContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
+  const { columns, update, result } = compileAggregators(keyOf, aggregators)
+  // Holds nothing between two calls, so it is no state.
+  const table = new KeyTable(columns)
+  return recordContents(context, keyOf, (records, _key, window, timestamp) => {
+    let slot = 0
+    for (const record of records) slot = update(table, record)
+    context.emit(result(table, slot, window), timestamp)
+    table.clear()
+  })
+}
+
+const stated = (timestamp: number): number | undefined => (timestamp === timestamp ? timestamp : undefined)
+
+class SubtaskWindowContext extends SubtaskProcessContext implements WindowContext<unknown> {
+  window: TimeWindow = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }
+  readonly #context: OperatorContext
+
+  constructor(context: OperatorContext) {
+    super(context)
+    this.#context = context
+  }
+
+  get watermark(): number {
+    return this.#context.watermark
+  }
+}
