@@ -50,3 +50,26 @@ export type {
 export type { Caveat, Element, Emitted, Key, Sentence, Sync } from './stream/rules.js'
 export { type SideOutput, type SideOutputTag, sideOutput } from './stream/side-output.js'
 export type { CaveatOf, KeyedProcessHandlers, KeyedStream, ProcessedStream, RecordOf, SplitStreams, Stream } from './stream/stream.js'
+export {
+  countWindow,
+  type EventTimeOptions,
+  globalWindow,
+  type ProcessingTimeOptions,
+  session,
+  sliding,
+  type SlidingOptions,
+  tumbling,
+  type TumblingOptions,
+} from './window/assigners.js'
+export { countTrigger, defineTrigger, earlyTrigger, eventTimeTrigger, processingTimeTrigger } from './window/triggers.js'
+export type {
+  TimeWindow,
+  Trigger,
+  TriggerContext,
+  TriggerHandlers,
+  TriggerResult,
+  WindowAssigner,
+  WindowContext,
+  WindowDefinition,
+  WindowOptions,
+} from './window/window-types.js'
