@@ -1,6 +1,7 @@
 export type { DeadLetter, OperatorLog, OperatorMetrics } from '@sluice/engine'
 export { type AggregatorDefinition, aggregator } from './aggregate/user-aggregator.js'
 export type { Aggregator, Aggregators, ResultOf } from './aggregate/aggregator.js'
+export { type ApproximateOptions, approxDistinct, quantiles } from './aggregate/approximate.js'
 export { distinct, first, last, values } from './aggregate/collecting.js'
 export { type Comparable, count, max, mean, min, sum } from './aggregate/numeric.js'
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'

@@ -19,6 +19,8 @@ export interface Aggregator<in T, out R> {
   /** Joins two accumulators; `left` may be changed and given back, `right` may not be used afterwards. */
   readonly merge: (left: never, right: never) => unknown
   readonly result: (accumulator: never) => unknown
+  /** Whether `merge` only reads `right` and shares nothing with it that changes; otherwise it is given a copy where `right` is still needed. */
+  readonly leavesRight?: boolean | undefined
   /** The same aggregate over columns of a table; undefined: its accumulator lies in one value column. */
   readonly columnar?: ColumnarForm | undefined
   /** Whether parts may only be merged in the order of their records: first, last, values. */

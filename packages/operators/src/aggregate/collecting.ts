@@ -64,7 +64,7 @@ export function values(select?: (record: never) => unknown): Aggregator<never, r
     merge: concatenate,
     result: copyOf,
     inOrder: true,
-    columnar: listColumn,
+    leavesRight: true,
     functions: listed(select),
   }
 }
@@ -84,7 +84,7 @@ export function distinct<T>(select: (record: T) => unknown): Aggregator<T, numbe
     add: insert,
     merge: unite,
     result: sizeOf,
-    columnar: setColumn,
+    leavesRight: true,
     functions: listed(select),
   }
 }
@@ -125,6 +125,7 @@ function append(list: unknown[], value: unknown): unknown[] {
   return list
 }
 
+/** Values are immutable, so two lists may share them. */
 function concatenate(left: unknown[], right: readonly unknown[]): unknown[] {
   for (const value of right) left.push(value)
   return left
@@ -177,33 +178,4 @@ function clearHeld(slot: number, held: unknown[], any: Float64Array): void {
 
 function heldIn(slot: number, held: readonly unknown[]): unknown {
   return held[slot]
-}
-
-/** Values are immutable, so two lists may share them. */
-const listColumn: ColumnarForm = {
-  columns: ['value'],
-  reset: (slot: number, lists: unknown[][]) => {
-    lists[slot] = []
-  },
-  add: (slot: number, value: unknown, lists: unknown[][]) => {
-    lists[slot]?.push(value)
-  },
-  merge: (into: number, from: number, lists: unknown[][], source: readonly unknown[][]) => {
-    concatenate(lists[into] as unknown[], source[from] as unknown[])
-  },
-  result: (slot: number, lists: readonly unknown[][]) => copyOf(lists[slot] as unknown[]),
-}
-
-const setColumn: ColumnarForm = {
-  columns: ['value'],
-  reset: (slot: number, sets: Set<unknown>[]) => {
-    sets[slot] = new Set()
-  },
-  add: (slot: number, value: unknown, sets: readonly Set<unknown>[]) => {
-    sets[slot]?.add(canonicalKey(value))
-  },
-  merge: (into: number, from: number, sets: readonly Set<unknown>[], source: readonly Set<unknown>[]) => {
-    unite(sets[into] as Set<unknown>, source[from] as Set<unknown>)
-  },
-  result: (slot: number, sets: readonly Set<unknown>[]) => sizeOf(sets[slot] as Set<unknown>),
 }

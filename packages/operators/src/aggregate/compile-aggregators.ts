@@ -84,7 +84,10 @@ function generated(keyOf: KeyOf, parts: readonly Part[]): Functions {
   })
   const mergeRow = each((part, index) => {
     const held = `c${part.firstColumn}[into]`
-    if (part.aggregator.columnar === undefined) return `${held} = merge${index}(${held}, copyPlain(f${part.firstColumn}[from]))`
+    const source = `f${part.firstColumn}[from]`
+    if (part.aggregator.columnar === undefined) {
+      return `${held} = merge${index}(${held}, ${part.aggregator.leavesRight === true ? source : `copyPlain(${source})`})`
+    }
     return `merge${index}(into, from${cells(part)}${cells(part, 'f')})`
   })
   const results = each((part, index) => {
@@ -194,7 +197,7 @@ function valueForm(aggregator: Aggregator<never, unknown>): ColumnarForm {
       held[slot] = add(held[slot], value)
     },
     merge: (into: number, from: number, held: unknown[], source: readonly unknown[]) => {
-      held[into] = merge(held[into], copyPlain(source[from]))
+      held[into] = merge(held[into], aggregator.leavesRight === true ? source[from] : copyPlain(source[from]))
     },
     result: (slot: number, held: readonly unknown[]) => result(held[slot]),
   }

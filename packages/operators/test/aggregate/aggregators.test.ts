@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { KeyTable } from '@sluice/engine'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Aggregators } from '../../src/aggregate/aggregator.js'
 import { compileAggregators } from '../../src/aggregate/compile-aggregators.js'
