@@ -4,7 +4,7 @@
  *
  *   subtask s:   three lines, written by its worker
  *   channel c:   one line written by the producing worker, one by the consuming worker
- *   operator o:  two words per (subtask, node of its chain), written by the subtask's worker
+ *   operator o:  three words per (subtask, node of its chain), written by the subtask's worker
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 
@@ -35,16 +35,21 @@ export const SubtaskWord = {
   activeOperator: 15,
   /** Records that came too late: every window they belong to was gone. */
   lateRecords: 16,
-  /** Since when an input whose watermarks are made here is idle (monotonic ms), 0: it is not. */
+  /** Since when its input is idle, where watermarks are made here; elsewhere: since when all its inputs are (monotonic ms). 0: it is not. */
   idleSinceMs: 17,
   /** The watermark made here, for sources that wait for each other; Infinity while idle and at the end. */
   sourceWatermark: 18,
-  /** Splits of a source that have not been opened. */
+  /** Splits of a source that this subtask has not begun. */
   unopenedSplits: 19,
+  /** The split being read, -1: none. */
+  split: 20,
 } as const
 
-/** What a subtask does between and during steps. `queued`: ready, but its worker runs another. `waiting` (async work at its limit) counts as busy. */
-export const SubtaskState = { idle: 0, queued: 1, backpressured: 2, busy: 3, waiting: 4, finished: 5 } as const
+/**
+ * What a subtask does between and during steps. `queued`: ready, but its worker runs another. `waiting` (async work at its limit) counts as busy,
+ * `aligned` (a source that waits for others of its group) as idle.
+ */
+export const SubtaskState = { idle: 0, queued: 1, backpressured: 2, busy: 3, waiting: 4, finished: 5, aligned: 6 } as const
 export type SubtaskStateCode = (typeof SubtaskState)[keyof typeof SubtaskState]
 
 export const CHANNEL_WORDS = 16
@@ -73,11 +78,13 @@ export const ChannelWord = {
   windowShrinks: 15,
 } as const
 
-const OPERATOR_WORDS = 2
+const OPERATOR_WORDS = 3
 export const OperatorWord = {
   /** Sampled: ms spent in this operator's function, in the records counted beside it. */
   sampledMs: 0,
   sampledRecords: 1,
+  /** Records that came too late for it. */
+  lateRecords: 2,
 } as const
 
 export interface MetricLayout {

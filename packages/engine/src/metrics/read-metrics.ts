@@ -40,6 +40,12 @@ export interface SubtaskMetrics {
   readonly asyncInFlight: number
   readonly dropped: number
   readonly deadLetters: number
+  readonly lateRecords: number
+  /** Since when its input is idle (monotonic ms), 0: it is not. */
+  readonly idleSinceMs: number
+  /** Of a source: the split being read, -1: none. */
+  readonly split: number
+  readonly unopenedSplits: number
   readonly finished: boolean
   /** Position in the chain of the operator known to be active, -1: unknown. */
   readonly activeOperator: number
@@ -68,10 +74,11 @@ export interface ChannelMetrics {
   readonly windowShrinks: number
 }
 
-/** Time spent in one operator's own function, in the records sampled. */
+/** Time spent in one operator's own function, in the records sampled; and what it counted. */
 export interface OperatorMetricsSample {
   readonly sampledMs: number
   readonly sampledRecords: number
+  readonly lateRecords: number
 }
 
 /** Reads everything at `nowMs` of the monotonic clock that the workers stamp with. */
@@ -87,7 +94,11 @@ export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: nu
     operators: plan.subtasks.map(({ id, task }) =>
       (plan.tasks[task]?.nodes ?? []).map((_, position) => {
         const at = layout.operatorAt(id, position)
-        return { sampledMs: word(metrics, at + OperatorWord.sampledMs), sampledRecords: word(metrics, at + OperatorWord.sampledRecords) }
+        return {
+          sampledMs: word(metrics, at + OperatorWord.sampledMs),
+          sampledRecords: word(metrics, at + OperatorWord.sampledRecords),
+          lateRecords: word(metrics, at + OperatorWord.lateRecords),
+        }
       }),
     ),
   }
@@ -129,6 +140,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
       totals.backpressuredMs += open
       break
     case SubtaskState.idle:
+    case SubtaskState.aligned:
     case SubtaskState.finished:
       totals.idleMs += open
       break
@@ -148,6 +160,10 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     asyncInFlight: read(SubtaskWord.asyncInFlight),
     dropped: read(SubtaskWord.dropped),
     deadLetters: read(SubtaskWord.deadLetters),
+    lateRecords: read(SubtaskWord.lateRecords),
+    idleSinceMs: read(SubtaskWord.idleSinceMs),
+    split: started ? read(SubtaskWord.split) : -1,
+    unopenedSplits: read(SubtaskWord.unopenedSplits),
     finished: read(SubtaskWord.finished) === 1,
     activeOperator: started ? read(SubtaskWord.activeOperator) : -1,
   }

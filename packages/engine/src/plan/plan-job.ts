@@ -13,11 +13,12 @@ import type { MemoryPlan, PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubt
 import { type PlacementTask, placeSubtasks } from './place-subtasks.js'
 import { type EdgeLoad, frameBytesOf, planMemory } from './plan-memory.js'
 import { defaultSettings } from './settings.js'
+import { checkAlignment, timeNotes } from './time-facts.js'
 
 /**
  * Plans a job: chains, parallelism, partitioning, placement, channels, memory. The graph is validated first.
  * `facts` tell what follows from the text of functions; without them the plan is the same but for `knownKeys`.
- * Fails with the codes of `validateGraph`, and with `SLUICE_MEMORY_BUDGET`.
+ * Fails with the codes of `validateGraph`, with `SLUICE_MEMORY_BUDGET`, and with `SLUICE_OPTIONS_INVALID` where sources cannot be aligned.
  */
 export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: FunctionFacts): PhysicalPlan {
   validateGraph(graph, settings.keyGroups)
@@ -42,6 +43,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
     }
   })
 
+  checkAlignment(graph, tasks)
   const connections = connect(edges, tasks, subtasks)
   const memory = planMemory(edgeLoads(graph, edges, tasks, connections), settings)
   const channels = connections.map((connection): PlannedChannel => {
@@ -64,7 +66,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
     channels,
     chaining: edgeDecisions.chaining,
     memory,
-    notes: [...decided.notes, ...edgeDecisions.notes, ...notesOn(graph), ...settingNotes(settings, workers, memory)],
+    notes: [...decided.notes, ...edgeDecisions.notes, ...notesOn(graph), ...timeNotes(graph), ...settingNotes(settings, workers, memory)],
   }
 }
 

@@ -11,6 +11,8 @@ const totalOf: Record<SubtaskStateCode, number | undefined> = {
   [SubtaskState.busy]: SubtaskWord.busyMs,
   [SubtaskState.waiting]: SubtaskWord.busyMs,
   [SubtaskState.finished]: undefined,
+  // It has time to spare: others of its group have not.
+  [SubtaskState.aligned]: SubtaskWord.idleMs,
 }
 
 export class SubtaskAccounting {
@@ -26,6 +28,8 @@ export class SubtaskAccounting {
     words[at + SubtaskWord.blockedChannel] = -1
     words[at + SubtaskWord.activeOperator] = -1
     words[at + SubtaskWord.watermark] = Number.NEGATIVE_INFINITY
+    words[at + SubtaskWord.sourceWatermark] = Number.NEGATIVE_INFINITY
+    words[at + SubtaskWord.split] = -1
     words[at + SubtaskWord.stateSinceMs] = nowMs
   }
 

@@ -18,11 +18,13 @@ import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import type { LogicalEdge, LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
 import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
-import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask } from '../plan/physical-plan.js'
+import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
 import type { ResolvedSettings } from '../plan/settings.js'
+import { alignmentOf, isUnbounded, readsUnbounded } from '../plan/time-facts.js'
 import { StateRegistry } from '../state/state-registry.js'
 import { SubtaskAccounting } from './accounting.js'
+import { Alignment } from './alignment.js'
 import { AsyncTable } from './async-table.js'
 import { type ChainDrivers, type ChainNode, type ChainTarget, compileChain, type Sampling } from './chain-drivers.js'
 import { createEmit, type Emit } from './edge-output.js'
@@ -134,6 +136,8 @@ class SubtaskBuilder {
       states: this.#states.filter((state) => state !== undefined),
       drivers,
       source: this.#source(drivers, accounting, nodes),
+      mayIdle: this.#mayIdle(),
+      alignment: this.#alignment(),
       accounting,
       sampling,
       fail: this.#fail,
@@ -180,7 +184,12 @@ class SubtaskBuilder {
       bindings,
       keyGroups: this.#thread.plan.keyGroups,
       watermark: (position) => this.#subtask?.watermarkAt(position) ?? Number.NEGATIVE_INFINITY,
-      countLate: (count) => accounting.add(SubtaskWord.lateRecords, count),
+      countLate: (position, count) => {
+        const { metrics, layout } = this.#thread
+        const at = layout.operatorAt(this.#planned.id, position) + OperatorWord.lateRecords
+        metrics[at] = (metrics[at] as number) + count
+        accounting.add(SubtaskWord.lateRecords, count)
+      },
       stateOf: (position) => {
         let state = this.#states[position]
         if (state === undefined) this.#states[position] = state = new StateRegistry()
@@ -420,12 +429,28 @@ class SubtaskBuilder {
         drivers.push[0]?.(letter, Number.NaN, 1)
       },
       countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
-      onSplit: (unopened) => {
+      onSplit: (split, unopened) => {
+        accounting.set(SubtaskWord.split, split)
+        accounting.set(SubtaskWord.unopenedSplits, unopened)
         // Splits in order follow each other in time; of others that have not been opened nothing is known.
-        if (spec.orderedSplits !== true) for (const { tracker } of nodes) tracker?.beginSplit(unopened)
+        if (spec.orderedSplits !== true) for (const { tracker } of nodes) tracker?.beginSplit(unopened > 0)
       },
       wake: this.#thread.wake,
     })
+  }
+
+  #mayIdle(): boolean {
+    const head = this.#nodes[0] as LogicalNode
+    return head.spec.kind === 'source' ? isUnbounded(head) : readsUnbounded(this.#thread.graph, head.id)
+  }
+
+  #alignment(): Alignment | undefined {
+    const { graph, plan, metrics, layout } = this.#thread
+    const { id, task } = this.#planned
+    const aligned = alignmentOf(graph, plan, plan.tasks[task] as PlannedTask)
+    if (aligned === undefined) return undefined
+    const peers = aligned.subtasks.filter((peer) => peer !== id)
+    return new Alignment(metrics, layout, id, peers, aligned.maxDriftMs)
   }
 
   #sampling(): Sampling {

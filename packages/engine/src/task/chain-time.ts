@@ -22,6 +22,8 @@ interface Domain {
   entered: boolean
   watermark: number
   idle: boolean
+  /** The watermark with which the last visit ended. */
+  reached: number
 }
 
 export interface ChainTimeParts {
@@ -33,8 +35,8 @@ export interface ChainTimeParts {
   readonly gate: Gate
   readonly expanding: () => boolean
   readonly fail: (position: number, error: unknown) => never
-  /** The watermark left the chain. */
-  readonly left: (watermark: number) => void
+  /** What all operators have reached; where watermarks are made in the chain, those behind them count. */
+  readonly reached: (watermark: number) => void
 }
 
 /** Positions are counted from 0; the head's own domain has this root. */
@@ -71,6 +73,7 @@ export class ChainTime {
         entered: false,
         watermark: Number.NEGATIVE_INFINITY,
         idle: false,
+        reached: Number.NEGATIVE_INFINITY,
       })
     }
   }
@@ -151,8 +154,18 @@ export class ChainTime {
     }
     domain.at = -1
     for (const output of domain.outputs) output.sendWatermark(domain.watermark, domain.idle)
-    this.#parts.left(domain.watermark)
+    domain.reached = domain.watermark
+    this.#parts.reached(this.#reached())
     return true
+  }
+
+  #reached(): number {
+    let lowest = Number.POSITIVE_INFINITY
+    for (const [root, { reached }] of this.#domains) {
+      if (root === HEAD && this.#domains.size > 1) continue
+      if (reached < lowest) lowest = reached
+    }
+    return lowest
   }
 
   #show(position: number, watermark: number): void {

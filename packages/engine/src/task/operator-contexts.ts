@@ -28,7 +28,7 @@ export interface ContextHost {
   watermark(position: number): number
   setDeadline(position: number, timeMs: number | undefined): void
   countDropped(count: number): void
-  countLate(count: number): void
+  countLate(position: number, count: number): void
   readonly keyGroups: number
   /** State of the operator at a position. */
   stateOf(position: number): StateRegistry
@@ -125,7 +125,7 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 
   countLate(count: number): void {
-    this.#host.countLate(count)
+    this.#host.countLate(this.#position, count)
   }
 
   /** The context of one asynchronous call. */

@@ -86,8 +86,8 @@ export interface SplitSourceOptions {
   readonly parallelism: number
   readonly deadLetter: (letter: DeadLetter) => void
   readonly countDropped: (count: number) => void
-  /** The next records are those of another split; `unopened`: more are to come. */
-  readonly onSplit: (unopened: boolean) => void
+  /** The next records are those of another split; `unopened`: how many are to come behind it. */
+  readonly onSplit: (split: number, unopened: number) => void
   /** A read has settled. */
   readonly wake: () => void
 }
@@ -179,7 +179,8 @@ export class SplitSource implements SourceDriver {
     this.#batch = undefined
     if (this.#readSplit !== this.#currentSplit) {
       this.#currentSplit = this.#readSplit
-      this.#options.onSplit(this.#currentSplit + this.#options.parallelism < (this.#splits?.length ?? 0))
+      const behind = (this.#splits?.length ?? 0) - 1 - this.#currentSplit
+      this.#options.onSplit(this.#currentSplit, Math.floor(behind / this.#options.parallelism))
     }
     this.#cursor.records = batch.records
     this.#cursor.index = 0

@@ -20,12 +20,14 @@ import type { Operator } from '../graph/operator-spec.js'
 import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
 import type { StateRegistry } from '../state/state-registry.js'
 import type { SubtaskAccounting } from './accounting.js'
+import type { Alignment } from './alignment.js'
 import type { AsyncTable } from './async-table.js'
 import type { ChainDrivers, ChainNode, Sampling } from './chain-drivers.js'
 import { ChainTime, HEAD } from './chain-time.js'
+import { Silence, type SilenceCode } from './idle-clock.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
-import type { WatermarkTracker } from './watermark-tracker.js'
+import { TrackedTime } from './tracked-time.js'
 
 export interface SubtaskParts {
   readonly id: number
@@ -43,6 +45,9 @@ export interface SubtaskParts {
   readonly outputsOf: readonly (readonly OutputChannel[])[]
   readonly drivers: ChainDrivers
   readonly source: SourceDriver | undefined
+  /** The input goes on without end, so it may fall silent and come back. */
+  readonly mayIdle: boolean
+  readonly alignment: Alignment | undefined
   readonly accounting: SubtaskAccounting
   readonly sampling: Sampling
   readonly fail: (position: number, error: unknown) => never
@@ -62,6 +67,8 @@ const DRIVE_FAST_MS = 0.1
 /** One driver call in this many is timed per function, over a few records: reading the clock costs more than most functions. */
 const SAMPLE_EVERY = 64
 const SAMPLE_RECORDS = 8
+/** So few records are taken at once while an input is idle: that it is active again is told directly behind them. */
+const IDLE_RECORDS = 8
 const ADAPT_PERIOD_MS = 100
 
 export class Subtask {
@@ -80,9 +87,11 @@ export class Subtask {
   #turn = 0
   #openInputs: number
   readonly #time: ChainTime
-  /** The operators that make watermarks here, by position. */
-  readonly #trackers: readonly { readonly position: number; readonly tracker: WatermarkTracker }[]
-  readonly #perRecord: boolean
+  readonly #tracked: TrackedTime
+  /** The source has records and waits for others of its group. */
+  #aligned = false
+  /** Records taken so far. */
+  #taken = 0
   /** What arrived at the head: the minimum over the inputs that are not idle. */
   #watermark: number = Number.NEGATIVE_INFINITY
   #idle = false
@@ -101,8 +110,6 @@ export class Subtask {
     this.#adaptedAtMs = parts.clock.monotonicMs()
     this.#expanding = parts.nodes.flatMap((node, position) => (node.expansion === undefined ? [] : [position])).reverse()
     this.#tables = parts.nodes.flatMap((node) => node.table ?? [])
-    this.#trackers = parts.nodes.flatMap(({ tracker }, position) => (tracker === undefined ? [] : [{ position, tracker }]))
-    this.#perRecord = this.#trackers.some(({ tracker }) => tracker.spec.perRecord)
     const { nodes, parents, outputsOf, gate, fail, accounting } = parts
     this.#time = new ChainTime({
       nodes,
@@ -111,8 +118,10 @@ export class Subtask {
       gate,
       fail,
       expanding: () => this.#expansionActive(),
-      left: (watermark) => accounting.set(SubtaskWord.watermark, watermark),
+      reached: (watermark) => accounting.set(SubtaskWord.watermark, watermark),
     })
+    const trackers = nodes.flatMap(({ tracker }, position) => (tracker === undefined ? [] : [{ position, tracker }]))
+    this.#tracked = new TrackedTime({ trackers, mayIdle: parts.mayIdle, time: this.#time, accounting, alignment: parts.alignment })
     for (const table of this.#tables) table.connectTime((watermark, idle) => this.#time.enter(HEAD, watermark, idle))
     this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
   }
@@ -165,7 +174,7 @@ export class Subtask {
     }
     if (this.#expansionActive() || this.#time.active) return true
     if (this.#ending) return !this.#endSent && !this.#endAwaitsTable()
-    if (source !== undefined) return source.exhausted || source.ready(nowMs)
+    if (source !== undefined) return source.exhausted || (source.ready(nowMs) && !this.#tracked.waits)
     for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return true
     return false
   }
@@ -177,7 +186,7 @@ export class Subtask {
     const { source, gate } = this.#parts
     if (gate.closed > 0) return earliest
     for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
-    if (!this.#ending) for (const { tracker } of this.#trackers) earliest = Math.min(earliest, tracker.dueAtMs)
+    if (!this.#ending) earliest = Math.min(earliest, this.#tracked.deadlineMs)
     if (source !== undefined && !this.#ending && !source.exhausted)
       earliest = Math.min(earliest, source.deadlineMs ?? Number.POSITIVE_INFINITY)
     return earliest
@@ -215,6 +224,8 @@ export class Subtask {
     if (this.#failure !== undefined) throw this.#failure
     const { gate, outputs, accounting, clock } = this.#parts
     this.#working = false
+    this.#aligned = false
+    const taken = this.#taken
     let progressed = false
     if (gate.closed > 0) {
       for (const output of outputs) {
@@ -233,7 +244,7 @@ export class Subtask {
       if (table.drain() > 0) progressed = true
     }
     if (this.#free && this.#deadlines.size > 0 && this.#fireDeadlines(nowMs)) progressed = true
-    if (this.#free && this.#trackers.length > 0 && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
+    if (this.#free && !this.#tracked.empty && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
     if (this.#free) {
       if (this.#ending) {
         if (this.#advanceEnd(nowMs)) progressed = true
@@ -242,6 +253,7 @@ export class Subtask {
     for (const output of outputs) output.flush()
     for (const { position, sink } of this.#sinks) this.#flushSink(position, sink)
     const endMs = this.#working ? clock.monotonicMs() : nowMs
+    if (!this.#tracked.empty && this.#tracked.look(nowMs, endMs, this.#silence(endMs, this.#taken > taken))) progressed = true
     this.#account(progressed, endMs)
     if (endMs - this.#adaptedAtMs >= ADAPT_PERIOD_MS) this.#adapt(endMs)
     if (this.#endSent && outputs.every((output) => output.drained)) {
@@ -290,6 +302,7 @@ export class Subtask {
       }
       state = blockedChannel >= 0 ? SubtaskState.backpressured : SubtaskState.waiting
     } else if (progressed) state = SubtaskState.queued
+    else if (this.#aligned) state = SubtaskState.aligned
     else if (this.#ending) state = this.awaiting ? SubtaskState.waiting : SubtaskState.idle
     else state = SubtaskState.idle
     // Another channel may lack credit now although the state is the same.
@@ -327,14 +340,18 @@ export class Subtask {
 
   /** Watermarks made here that are due. */
   #sendDueWatermarks(nowMs: number): boolean {
-    let sent = false
-    for (const { position, tracker } of this.#trackers) {
-      const watermark = tracker.due(nowMs)
-      if (Number.isNaN(watermark)) continue
-      this.#time.advance(position, watermark, false)
-      sent = true
-    }
-    return sent && this.#runTime(nowMs)
+    return this.#tracked.send(nowMs) && this.#runTime(nowMs)
+  }
+
+  /** Whether the input had nothing when it was asked in this step. */
+  #silence(nowMs: number, took: boolean): SilenceCode {
+    if (!this.#free || this.#ending || this.#aligned) return Silence.none
+    for (const table of this.#tables) if (table.inFlight > 0) return Silence.none
+    if (took) return Silence.filtered
+    const { source, inputs } = this.#parts
+    if (source !== undefined) return source.ready(nowMs) || source.exhausted ? Silence.none : Silence.empty
+    for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return Silence.none
+    return Silence.empty
   }
 
   #expansionActive(): boolean {
@@ -388,6 +405,10 @@ export class Subtask {
     let progressed = false
     while (!source.exhausted) {
       if (!source.ready(nowMs)) break
+      if (this.#tracked.waits) {
+        this.#aligned = true
+        break
+      }
       this.#work(nowMs)
       const limit = this.#beginDrive()
       let taken: number
@@ -399,13 +420,15 @@ export class Subtask {
       this.#endDrive()
       if (taken === NOTHING_TAKEN) break
       progressed = true
+      this.#taken += taken
       accounting.add(SubtaskWord.recordsIn, taken)
       const afterMs = clock.monotonicMs()
       this.#tuneDrive(taken, afterMs - nowMs)
       nowMs = afterMs
       if (gate.closed > 0 || nowMs - startMs >= STEP_MS) break
-      if (this.#trackers.length > 0 && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) break
+      if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) break
     }
+    this.#tracked.waitSince(this.#aligned ? nowMs : Number.NaN)
     if (source.exhausted && this.#free) {
       this.#beginEnd(EndReason.exhausted)
       return true
@@ -450,6 +473,7 @@ export class Subtask {
       this.#endDrive()
       const taken = channel.index - before
       progressed = true
+      this.#taken += taken
       accounting.add(SubtaskWord.recordsIn, taken)
       if (channel.index === channel.count) {
         channel.release()
@@ -459,7 +483,7 @@ export class Subtask {
       this.#tuneDrive(taken, afterMs - nowMs)
       nowMs = afterMs
       if (gate.closed > 0 || nowMs - startMs >= STEP_MS) return true
-      if (this.#trackers.length > 0 && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
+      if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
     }
     return progressed
   }
@@ -491,6 +515,8 @@ export class Subtask {
     const idle = active === 0
     const watermark = Math.max(this.#watermark, idle ? highest : lowest)
     if (watermark === this.#watermark && idle === this.#idle) return
+    if (idle !== this.#idle && this.#tracked.empty)
+      this.#parts.accounting.set(SubtaskWord.idleSinceMs, idle ? this.#parts.clock.monotonicMs() : 0)
     this.#watermark = watermark
     this.#idle = idle
     this.#time.advance(HEAD, watermark, idle)
@@ -504,8 +530,8 @@ export class Subtask {
 
   /** How many records the next driver call may take; now and then only a few, with the time taken of each function. */
   #beginDrive(): number {
-    if (this.#perRecord) return 1
-    if (++this.#drives % SAMPLE_EVERY !== 0) return this.#driveRecords
+    if (this.#tracked.perRecord) return 1
+    if (++this.#drives % SAMPLE_EVERY !== 0) return this.#tracked.someIdle ? Math.min(IDLE_RECORDS, this.#driveRecords) : this.#driveRecords
     this.#parts.sampling.on = true
     return Math.min(SAMPLE_RECORDS, this.#driveRecords)
   }
@@ -526,6 +552,7 @@ export class Subtask {
     if (this.#ending) return
     this.#ending = true
     this.#endReason = reason
+    this.#tracked.end()
     this.#deadlines.clear()
   }
 

@@ -37,17 +37,27 @@ export class WatermarkTracker {
     this.#makeGenerator()
   }
 
+  /** The largest watermark that was sent. */
+  get sent(): number {
+    return this.#sent
+  }
+
   /** The watermark that may be sent now; NaN where none is due or it has not advanced. */
   due(nowMs: number): number {
     const fresh = this.records - this.#sentRecords
     if (fresh === 0 && this.generator === undefined) return Number.NaN
     if (fresh < DUE_RECORDS && !this.spec.perRecord && nowMs - this.#sentMs < DUE_MS) return Number.NaN
+    const before = this.#sent
+    return this.take(nowMs) > before ? this.#sent : Number.NaN
+  }
+
+  /** What may be sent now, due or not; it never regresses. */
+  take(nowMs: number): number {
     this.#sentRecords = this.records
     this.#sentMs = nowMs
     const watermark = this.current()
-    if (!(watermark > this.#sent)) return Number.NaN
-    this.#sent = watermark
-    return watermark
+    if (watermark > this.#sent) this.#sent = watermark
+    return this.#sent
   }
 
   /** When `due` may have something although no record came (monotonic ms); Infinity: never. */

@@ -50,6 +50,11 @@ export interface SourceDefinition<T, S> {
   readonly schema?: object | undefined
   /** Splits are to be opened in order: time advances from split to split. Default false. */
   readonly orderedSplits?: boolean | undefined
+  /**
+   * Every split ends by itself, as a file does; waiting for its next record is then never taken for idleness. Default false: a source that is
+   * silent for a while no longer holds event time back.
+   */
+  readonly bounded?: boolean | undefined
 }
 
 /**
@@ -68,7 +73,17 @@ export interface SourceDefinition<T, S> {
  * job.source('numbers', numbers)
  */
 export function defineSource<T, S = undefined>(definition: SourceDefinition<T, S>): Source<T> {
-  const { splits, open, replayable = false, pinned = false, parallelismMax, options = {}, schema, orderedSplits } = definition
+  const {
+    splits,
+    open,
+    replayable = false,
+    pinned = false,
+    parallelismMax,
+    options = {},
+    schema,
+    orderedSplits,
+    bounded = false,
+  } = definition
   if (typeof open !== 'function') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'defineSource needs open(split, context).')
   if (parallelismMax !== undefined) checkInteger('parallelismMax.value', parallelismMax.value, 1)
   const delivery: DeliveryGuarantee = replayable ? 'exactly-once' : 'at-most-once'
@@ -79,6 +94,8 @@ export function defineSource<T, S = undefined>(definition: SourceDefinition<T, S
       splits: (context) => (splits === undefined ? [undefined] : splits(context as SourceReadContext)),
       open: async (split, context) => toSplitReader(await open(split as S, context as SourceReadContext), context as SourceReadContext),
       replayable,
+      orderedSplits,
+      bounded,
     },
     options,
     parallelismMax: parallelismMax ?? (splits === undefined ? { value: 1, because: 'a source without splits has one reader' } : undefined),

@@ -69,6 +69,7 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
     parallelismMax: mayMatchMany(path) ? undefined : { value: 1, because: 'a CSV file has one reader' },
     schema,
     orderedSplits,
+    bounded: true,
     options: { type: 'csv', path, onInvalid, header, delimiter },
   })
 }

@@ -49,6 +49,7 @@ export function fromJsonLines(path: string, options: FromJsonLinesOptions = {}):
     replayable: true,
     schema,
     orderedSplits,
+    bounded: true,
     options: { type: 'jsonLines', path, onInvalid },
   })
 }

@@ -77,6 +77,7 @@ export function fromParquet(path: string, options: FromParquetOptions = {}): Sou
     replayable: true,
     schema,
     orderedSplits,
+    bounded: true,
     options: { type: 'parquet', path, columns, onInvalid, orderedSplits },
   })
 }

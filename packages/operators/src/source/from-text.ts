@@ -35,6 +35,7 @@ export function fromText(path: string, options: FromTextOptions = {}): Source<st
     open: async (split) => new TextReader(await LineReader.open(split)),
     replayable: true,
     orderedSplits: options.orderedSplits,
+    bounded: true,
     options: { type: 'text', path },
   })
 }
