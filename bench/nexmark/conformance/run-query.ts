@@ -3,18 +3,15 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Job, run } from 'sluice'
-import { RATE_DEFAULT } from '../generator/model.js'
-import type { CanonicalRow, Row } from '../oracle/canonical-rows.js'
-import { canonicalRows, differences } from '../oracle/canonical-rows.js'
+import { OpenedEvents } from '../events/opened-events.js'
+import { type CanonicalRow, canonicalRows, differences, type Row } from '../oracle/canonical-rows.js'
 import type { Oracle } from '../oracle/oracle.js'
-import type { QueryOutput } from '../queries/query.js'
+import type { QueryOutput } from '../queries/query-output.js'
 import { isCompared } from '../queries/result-columns.js'
-import { finalRows } from './final-rows.js'
+import { finalRows } from '../queries/final-rows.js'
 
 export interface RunQueryOptions {
   readonly events: SharedArrayBuffer
-  /** Group size that the events were made with. */
-  readonly groupSize: number
   readonly parallelism: number
 }
 
@@ -29,9 +26,10 @@ export function queryUrl(query: string): URL {
   return new URL(`../queries/${query}.${extension}`, import.meta.url)
 }
 
-/** How far events of a group may be out of order, in ms of event time. */
-export function outOfOrdernessOf(groupSize: number, rate: number = RATE_DEFAULT): number {
-  return groupSize === 1 ? 0 : Math.ceil((groupSize * 1000) / rate)
+/** How far events may be out of order, in ms of event time: as far as a group reaches. */
+export function outOfOrdernessOf(events: SharedArrayBuffer): number {
+  const { groupSize, rate, generators } = new OpenedEvents(events).header.options
+  return groupSize === 1 && generators === 1 ? 0 : Math.ceil((groupSize * generators * 1000) / rate)
 }
 
 /** What differs from the oracle, in lines to read; undefined where the result is right. */
@@ -50,9 +48,9 @@ export async function checkQuery(query: string, oracle: Oracle, options: RunQuer
 }
 
 async function runQuery(query: string, folder: string, options: RunQueryOptions): Promise<readonly unknown[]> {
-  const { events, groupSize, parallelism } = options
+  const { events, parallelism } = options
   const handle = run(queryUrl(query), {
-    params: { events, splits: parallelism, outOfOrdernessMs: outOfOrdernessOf(groupSize), results: 'return', folder },
+    params: { events, splits: parallelism, outOfOrdernessMs: outOfOrdernessOf(events), folder },
     workers: parallelism,
     parallelism,
     collect: true,

@@ -3,7 +3,7 @@
  * contiguous ranges would hold every window back until the last split has been read.
  */
 import { defineSource, type Source, type SourceReader } from 'sluice'
-import type { ColumnOf, EventKind } from './layout.js'
+import { type ColumnOf, type EventKind, KINDS } from './layout.js'
 import { OpenedEvents } from './opened-events.js'
 import { noteProgress } from './progress.js'
 import { type ReadRows, type RecordOfColumns, recordReader } from './record-reader.js'
@@ -66,7 +66,7 @@ class BlockReader<T> implements SourceReader<T> {
     const { split, splits, progress } = this.#share
     const { blocks } = events
     const records: T[] = []
-    if (progress !== undefined) noteProgress(progress, split, this.#block / blocks)
+    if (progress !== undefined) noteProgress(progress, KINDS.indexOf(this.#kind) * splits + split, this.#block / blocks)
     while (this.#block < blocks && records.length < BATCH_RECORDS) {
       this.#read(events.firstRow(this.#kind, this.#block), events.firstRow(this.#kind, this.#block + 1), records)
       this.#block += splits

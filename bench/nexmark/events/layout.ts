@@ -65,6 +65,9 @@ export const ENCODINGS: { readonly [K in EventKind]: { readonly [C in ColumnOf<K
   },
 }
 
+/** Counts changes of this layout or of the generator: buffers that were kept are good for their version alone. */
+export const LAYOUT_VERSION = 1
+
 /** Events of a block: what one split reads in a row. */
 export const BLOCK_EVENTS = 256
 
@@ -79,7 +82,7 @@ export interface Section {
 }
 
 export interface Header {
-  readonly options: Required<GeneratorOptions>
+  readonly options: { readonly [P in keyof GeneratorOptions]-?: NonNullable<GeneratorOptions[P]> }
   readonly rows: { readonly [K in EventKind]: number }
   readonly sections: Readonly<Record<string, Section>>
 }

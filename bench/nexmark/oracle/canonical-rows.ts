@@ -16,15 +16,17 @@ const SEPARATOR = ' | '
 /** @throws TypeError where a row lacks a column or has a value that is no text and no exact number. */
 export function canonicalRows(query: ComparedQuery, rows: Iterable<Row>): CanonicalRow[] {
   const means: readonly string[] = meanColumns[query] ?? []
-  const exact = resultColumns[query].filter((column: string) => !means.includes(column))
+  const lineOf = exactLine(query)
   const canonical: CanonicalRow[] = []
-  for (const row of rows) {
-    canonical.push({
-      line: exact.map((column) => exactText(query, column, row[column])).join(SEPARATOR),
-      means: means.map((column) => Number(row[column])),
-    })
-  }
+  for (const row of rows) canonical.push({ line: lineOf(row), means: means.map((column) => Number(row[column])) })
   return canonical.sort((left, right) => (left.line < right.line ? -1 : left.line > right.line ? 1 : 0))
+}
+
+/** Gives the line of a row: all columns but means. */
+export function exactLine(query: ComparedQuery): (row: Row) => string {
+  const means: readonly string[] = meanColumns[query] ?? []
+  const exact = resultColumns[query].filter((column: string) => !means.includes(column))
+  return (row) => exact.map((column) => exactText(query, column, row[column])).join(SEPARATOR)
 }
 
 function exactText(query: string, column: string, value: unknown): string {
