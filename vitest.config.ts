@@ -1,8 +1,8 @@
 /**
  * Four projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
  * workers or the real binary; package names resolve to dist there, because neither worker threads nor the binary can
- * load TypeScript, and one process must not hold two copies of a package. `nexmark`: the workload
- * of the benchmarks and the conformance of its queries, on the same terms as `built`. `types`: what the compiler says about the API.
+ * load TypeScript, and one process must not hold two copies of a package. `bench`: the workload
+ * of the benchmarks, the conformance of its queries and of an example with DuckDB, on the same terms as `built`. `types`: what the compiler says about the API.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -29,8 +29,8 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'nexmark',
-          include: ['bench/test/nexmark/**/*.test.ts'],
+          name: 'bench',
+          include: ['bench/test/**/*.test.ts'],
           globalSetup: ['scripts/warn-stale-build.mjs'],
           server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
           testTimeout: 60_000,
