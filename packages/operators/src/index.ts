@@ -9,6 +9,21 @@ export { type Duration, parseDuration } from './duration/duration.js'
 export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'
 export { isJob, type Job, type JobOptions, type JobOutputs } from './job/job.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
+export type {
+  AsyncLookupOptions,
+  DedupeOptions,
+  IntervalJoinOptions,
+  JoinedKey,
+  JoinOptions,
+  JoinTtl,
+  LookupOptions,
+  OuterJoin,
+  OuterJoinOptions,
+  TemporalJoinOptions,
+  TopNOptions,
+  Update,
+  WindowJoinOptions,
+} from './join/join-types.js'
 export type { AsyncRecordContext, BatchContext, Context, KeyedProcessContext, ProcessContext, Resource } from './operator/contexts.js'
 export type { ProcessHandlers } from './operator/process-spec.js'
 export { coerceParams } from './schema/coerce-params.js'
