@@ -80,9 +80,13 @@ class TopN implements Operator {
     if (this.#ttlMs !== undefined) this.#look(this.#ttlMs)
     const key = this.#keyOf(value)
     const slot = table.slotOf(key)
-    const created = table.created
+    let created = table.created
     const lists = (table.columns[0] as ValueColumn).values
-    if (this.#arrival >= 0) (table.columns[this.#arrival] as NumberColumn).values[slot] = this.#now
+    if (this.#ttlMs !== undefined) {
+      const arrival = (table.columns[this.#arrival] as NumberColumn).values
+      if (!created && (arrival[slot] as number) + this.#ttlMs <= this.#now) created = true
+      arrival[slot] = this.#now
+    }
     let list: readonly unknown[]
     if (created) list = [value]
     else {

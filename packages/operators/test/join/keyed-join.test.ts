@@ -5,7 +5,7 @@ import { planJoin } from '../../src/join/plan-joins.js'
 import { type Arrival, arrivals, drive, keyOf, type Pair, pairOf, sameKey, shown, tableOf } from './drive.js'
 
 const plan = (options: JoinOptions | OuterJoinOptions<OuterJoin> = {}, timed = true) =>
-  planJoin('joined', { leftKeyOf: keyOf, rightKeyOf: keyOf, timed }, pairOf as (...args: never) => unknown, options)
+  planJoin('joined', { leftKeyOf: keyOf, rightKeyOf: keyOf, timed }, pairOf, options)
 
 const sides = (list: readonly Arrival[]) => ({
   left: list.filter(({ side }) => side === 'left'),
@@ -76,12 +76,7 @@ describe('inner', () => {
 
   test('records that are arrays are records', () => {
     const { context, operator } = drive(
-      planJoin(
-        'joined',
-        { leftKeyOf: () => 1, rightKeyOf: () => 1, timed: false },
-        ((left: never, right: never) => [left, right]) as never,
-        {},
-      ),
+      planJoin('joined', { leftKeyOf: () => 1, rightKeyOf: () => 1, timed: false }, (left: never, right: never) => [left, right], {}),
     )
     operator.process([1, 2], Number.NaN, 0)
     operator.process([3], Number.NaN, 1)
