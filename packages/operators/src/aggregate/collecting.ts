@@ -1,6 +1,6 @@
 /** Aggregates that keep records or values. What they hold grows with what they see; results are copies. */
-import { canonicalKey } from '@sluice/engine'
 import type { Aggregator, ColumnarForm } from './aggregator.js'
+import { emptySet, insert, sizeOf, unite } from './value-set.js'
 
 /**
  * The value of the first record to arrive; without a function the record itself.
@@ -128,15 +128,6 @@ function append(list: unknown[], value: unknown): unknown[] {
 /** Values are immutable, so two lists may share them. */
 function concatenate(left: unknown[], right: readonly unknown[]): unknown[] {
   for (const value of right) left.push(value)
-  return left
-}
-
-const emptySet = (): Set<unknown> => new Set()
-const sizeOf = (set: ReadonlySet<unknown>): number => set.size
-const insert = (set: Set<unknown>, value: unknown): Set<unknown> => set.add(canonicalKey(value))
-
-function unite(left: Set<unknown>, right: ReadonlySet<unknown>): Set<unknown> {
-  for (const value of right) left.add(value)
   return left
 }
 

@@ -95,8 +95,10 @@ export class PeriodicAggregate implements Operator {
   #changed: number[] = []
   /** How many of `changed` are out; undefined: they are not due. */
   #fired: number | undefined
-  /** Results are as late as the latest record of the subtask, so that they are never behind the watermark. */
+  /** Of the latest record of the subtask. */
   #latest: number = Number.NaN
+  /** The last but that of the end. */
+  #watermark: number = Number.NEGATIVE_INFINITY
 
   constructor(context: OperatorContext, rows: CompiledRows, periodMs: number) {
     this.#context = context
@@ -114,6 +116,10 @@ export class PeriodicAggregate implements Operator {
     if (!table.created && changed[slot] === 1) return
     changed[slot] = 1
     if (this.#changed.push(slot) === 1) this.#context.setDeadline(this.#context.now() + this.#periodMs)
+  }
+
+  onWatermark(watermark: number): void {
+    if (watermark !== Number.POSITIVE_INFINITY) this.#watermark = watermark
   }
 
   onDeadline(): void {
@@ -137,7 +143,8 @@ export class PeriodicAggregate implements Operator {
     const table = this.#table
     const changed = (table.columns[this.#changedColumn] as NumberCells).values
     changed[slot] = 0
-    this.#context.emit(this.#rows.result(table, slot), this.#latest)
+    // Other subtasks may have moved the watermark past all records of this one; what goes out now is not late for that.
+    this.#context.emit(this.#rows.result(table, slot), Math.max(this.#latest, this.#watermark + 1))
     return true
   }
 

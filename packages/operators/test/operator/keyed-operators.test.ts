@@ -166,6 +166,20 @@ test('emit of a duration gives the keys that changed since, once each, and the r
   expect(context.take()).toEqual([{ key: 'b', readings: 2, mean: 2 }])
 })
 
+test('results that waited are never behind the watermark', async () => {
+  const context = new FakeOperatorContext()
+  const operator = aggregateOperator(context, { emit: '1s' })
+  operator.process({ sensor: 'a', value: 1 }, 5, 0)
+  context.advanceWatermark(99)
+  context.advance(1_000)
+  operator.process({ sensor: 'a', value: 1 }, 120, 0)
+  context.advance(1_000)
+  operator.process({ sensor: 'b', value: 1 }, 7, 0)
+  context.advanceWatermark(199)
+  await context.end()
+  expect(context.emitted.map(({ timestamp }) => timestamp)).toEqual([100, 120, 200])
+})
+
 test('keys that are equal by content are one key, keys of different types are not', async () => {
   const context = new FakeOperatorContext()
   const graph = declare((job) => {
