@@ -4,9 +4,10 @@
  */
 import { KINDS } from './layout.js'
 
-const SLOT_WORDS = 2
+const SLOT_WORDS = 3
 const BEGAN = 0
 const HALF = 1
+const HALF_CPU_US = 2
 
 export function createProgress(splits: number): SharedArrayBuffer {
   return new SharedArrayBuffer(KINDS.length * splits * SLOT_WORDS * Float64Array.BYTES_PER_ELEMENT)
@@ -16,7 +17,9 @@ export function createProgress(splits: number): SharedArrayBuffer {
 export function noteProgress(board: SharedArrayBuffer, slot: number, share: number): void {
   const words = new Float64Array(board, slot * SLOT_WORDS * Float64Array.BYTES_PER_ELEMENT, SLOT_WORDS)
   const word = share < 0.5 ? BEGAN : HALF
-  if (words[word] === 0) words[word] = performance.timeOrigin + performance.now()
+  if (words[word] !== 0) return
+  words[word] = performance.timeOrigin + performance.now()
+  if (word === HALF) words[HALF_CPU_US] = cpuUs()
 }
 
 export interface Progress {
@@ -24,16 +27,26 @@ export interface Progress {
   readonly beganMs: number
   /** When the last reader of the most frequent kind that was read was half way; others may run ahead. */
   readonly halfMs: number
+  /** CPU time of the process until then. */
+  readonly halfCpuUs: number
 }
 
 /** @throws Error where nobody has read to the half */
 export function readProgress(board: SharedArrayBuffer): Progress {
   const words = new Float64Array(board)
-  const began = words.filter((time, index) => index % SLOT_WORDS === BEGAN && time > 0)
+  const all = (word: number): Float64Array => words.filter((_, index) => index % SLOT_WORDS === word)
+  const beganMs = Math.min(...all(BEGAN).filter((time) => time > 0))
+  const splits = all(BEGAN).length / KINDS.length
   for (let kind = KINDS.length - 1; kind >= 0; kind--) {
-    const share = words.length / KINDS.length
-    const half = words.slice(kind * share, (kind + 1) * share).filter((_, index) => index % SLOT_WORDS === HALF)
-    if (half.every((time) => time > 0)) return { beganMs: Math.min(...began), halfMs: Math.max(...half) }
+    const ofKind = (word: number): Float64Array => all(word).slice(kind * splits, (kind + 1) * splits)
+    const half = ofKind(HALF)
+    if (half.every((time) => time > 0)) return { beganMs, halfMs: Math.max(...half), halfCpuUs: Math.max(...ofKind(HALF_CPU_US)) }
   }
   throw new Error('no source was read to the half')
+}
+
+/** CPU time of all threads of the process so far. */
+export function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunResult, run } from 'sluice'
 import { outOfOrdernessOf, queryUrl } from '../conformance/run-query.js'
-import { createProgress, readProgress } from '../events/progress.js'
+import { cpuUs, createProgress, readProgress } from '../events/progress.js'
 import type { QueryParams } from '../queries/query.js'
 import { createResultBoard, readResults, type ResultReading } from '../queries/result-board.js'
 import type { QueryMeasurement } from './query-measurement.js'
@@ -29,19 +29,17 @@ export async function runJob({ query, events, count, parallelism, sink }: RunJob
     const board = createResultBoard()
     const params = { events, splits: parallelism, outOfOrdernessMs: outOfOrdernessOf(events), sink: sink(board), progress, folder }
     const handle = run(queryUrl(query), { params, workers: parallelism, parallelism, report: '1h' })
-    let cpu = process.cpuUsage()
-    handle.events.on('started', () => (cpu = process.cpuUsage()))
     const result = await handle.finished
-    const { user, system } = process.cpuUsage(cpu)
+    const endCpuUs = cpuUs()
     const results = readResults(board)
-    const { beganMs, halfMs } = readProgress(progress)
+    const { beganMs, halfMs, halfCpuUs } = readProgress(progress)
     const endMs = results.endMs || performance.timeOrigin + performance.now()
     return {
       results,
       measurement: {
         eventsPerSecond: (count / 2 / (endMs - halfMs)) * 1000,
         coldEventsPerSecond: (count / (endMs - beganMs)) * 1000,
-        cpuSecondsPerMillionEvents: (user + system) / count,
+        cpuSecondsPerMillionEvents: (endCpuUs - halfCpuUs) / (count / 2),
         peakBytes: process.resourceUsage().maxRSS * 1024,
         eventsBytes: events.byteLength,
         results: results.rows,

@@ -1,4 +1,5 @@
 /** The hand-written loop of one query. */
+import { cpuUs } from '../events/progress.js'
 import { OpenedEvents } from '../events/opened-events.js'
 import { runLoop } from '../loops/all-loops.js'
 import { exactLine, type Row } from '../oracle/canonical-rows.js'
@@ -10,20 +11,23 @@ export function measureLoop(query: ComparedQuery, buffer: SharedArrayBuffer, cou
   const events = new OpenedEvents(buffer)
   let results = 0
   let halfMs = 0
-  const cpu = process.cpuUsage()
+  let halfCpuUs = 0
   const beganMs = performance.now()
   runLoop(
     query,
     events,
     () => void results++,
-    () => (halfMs = performance.now()),
+    () => {
+      halfMs = performance.now()
+      halfCpuUs = cpuUs()
+    },
   )
   const endMs = performance.now()
-  const { user, system } = process.cpuUsage(cpu)
+  const endCpuUs = cpuUs()
   return {
     eventsPerSecond: (count / 2 / (endMs - halfMs)) * 1000,
     coldEventsPerSecond: (count / (endMs - beganMs)) * 1000,
-    cpuSecondsPerMillionEvents: (user + system) / count,
+    cpuSecondsPerMillionEvents: (endCpuUs - halfCpuUs) / (count / 2),
     peakBytes: process.resourceUsage().maxRSS * 1024,
     eventsBytes: buffer.byteLength,
     results,

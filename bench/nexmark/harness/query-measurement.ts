@@ -12,7 +12,7 @@ export interface QueryMeasurement {
   readonly eventsPerSecond: number
   /** From the first event on, with the work of the JIT. */
   readonly coldEventsPerSecond: number
-  /** Of all threads, over the whole run. */
+  /** Of all threads, over the second half. */
   readonly cpuSecondsPerMillionEvents: number
   /** Largest resident set of the process. */
   readonly peakBytes: number

@@ -31,6 +31,7 @@ const HEADINGS = [
   'results',
   'loop M events/s',
   'share of loop',
+  'in CPU time',
   'target met',
   'check',
 ]
@@ -61,6 +62,7 @@ function cells({ query, job, loop, share, check, met }: QueryResult): readonly s
     job.results.toLocaleString('en'),
     loop === undefined ? '' : millions(loop.eventsPerSecond),
     share === undefined ? '' : share.toFixed(3),
+    loop === undefined ? '' : (loop.cpuSecondsPerMillionEvents / job.cpuSecondsPerMillionEvents).toFixed(3),
     met ?? '',
     check === undefined ? '' : `${check.difference === undefined ? 'equal' : '**WRONG**'} (${check.against})`,
   ]

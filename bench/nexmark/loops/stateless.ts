@@ -69,9 +69,12 @@ export const q21: Loop<ResultRows['q21']> = (input, emit) => {
   })
 }
 
+/** Behind `https://`. */
+const HOST_AT = 8
+
 export const q22: Loop<ResultRows['q22']> = (input, emit) => {
   input.on('bids', ['auction', 'bidder', 'price', 'channel', 'url'], ({ auction, bidder, price, channel, url }) => {
-    const first = url.indexOf('/', url.indexOf('/', url.indexOf('/') + 1) + 1) + 1
+    const first = url.indexOf('/', HOST_AT) + 1
     const second = url.indexOf('/', first) + 1
     const third = url.indexOf('/', second) + 1
     const dir1 = url.substring(first, second - 1)

@@ -4,18 +4,27 @@ import { nexmarkRecords, type QueryOutput, queryParams, results } from './query.
 
 export const output: QueryOutput = { kind: 'append' }
 
-const FIXED: Readonly<Record<string, string>> = { google: '0', facebook: '1', baidu: '2', apple: '3' }
-const IN_URL = /[?&]channel_id=([^&]*)/
+const FIXED = new Map([
+  ['Google', '0'],
+  ['Facebook', '1'],
+  ['Baidu', '2'],
+  ['Apple', '3'],
+])
+const PARAMETER = '&channel_id='
 
 function channelIdOf(channel: string, url: string): string | undefined {
-  return FIXED[channel.toLowerCase()] ?? IN_URL.exec(url)?.[1]
+  const fixed = FIXED.get(channel)
+  if (fixed !== undefined) return fixed
+  const at = url.indexOf(PARAMETER)
+  if (at < 0) return undefined
+  const id = url.slice(at + PARAMETER.length)
+  const end = id.indexOf('&')
+  return end < 0 ? id : id.slice(0, end)
 }
 
 export default defineJob({ name: 'nexmark-q21', params: queryParams }, (job, params) => {
-  const identified = nexmarkRecords(job, params, 'bids', ['auction', 'bidder', 'price', 'channel', 'url']).flatMap((bid) => {
-    const channelId = channelIdOf(bid.channel, bid.url)
-    if (channelId === undefined) return []
-    return [{ auction: bid.auction, bidder: bid.bidder, price: bid.price, channel: bid.channel, channelId }]
-  })
+  const identified = nexmarkRecords(job, params, 'bids', ['auction', 'bidder', 'price', 'channel', 'url'])
+    .map(({ auction, bidder, price, channel, url }) => ({ auction, bidder, price, channel, channelId: channelIdOf(channel, url) }))
+    .filter((bid) => bid.channelId !== undefined)
   return results(job, params, identified)
 })
