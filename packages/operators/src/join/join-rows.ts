@@ -3,7 +3,7 @@
  * clock, in the order of their arrival; a few rows are looked over with every record that comes, so that what has expired goes
  * without timers and without a pause.
  */
-import type { ColumnKind, KeyTable, OperatorContext } from '@sluice/engine'
+import type { ColumnKind, KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
 import { RecordLists } from './record-lists.js'
 
 /** Rows looked over per record: all of them are before half as many new ones have come. */
@@ -76,9 +76,10 @@ export class JoinRows {
   liveFrom({ lists, ttlMs }: JoinSide, slot: number, now: number): number {
     if (ttlMs === undefined) return 0
     const table = this.table
-    const end = lists.endOf(table, slot)
     const start = lists.startOf(table, slot)
     const field = this.fields.arrival
+    const end = lists.endOf(table, slot)
+    if (end === 0 || ((table.columns[lists.firstNumbers + field] as NumberColumn).values[slot] as number) + ttlMs > now) return start
     let live = start
     while (live < end && lists.numberAt(table, slot, live, field) + ttlMs <= now) live++
     if (live === start) return start

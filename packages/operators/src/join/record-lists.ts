@@ -1,6 +1,7 @@
 /**
  * Lists of records in the rows of a table: what joins keep. The only record of a row lies in its column as it is; several lie in an array,
- * with their numbers in another, so that a key with one record costs no object. Records come in at the end and go at the front.
+ * with their numbers in another, so that a key with one record costs no object. Records come in at the end and go at the front. The numbers
+ * of the first record lie in columns of their own, where they are at hand without following a reference.
  *
  * Invariants: a row holds `end - start` records; from two on they are in arrays of `end` records, and `end` falls to 1 or 0 only where
  * the arrays are given up. `start` is a column only where records expire one by one.
@@ -14,7 +15,7 @@ export class RecordLists {
   readonly kinds: readonly ColumnKind[]
   /** Numbers kept with each record. */
   readonly fields: number
-  /** Columns: the record or the array, the end; then one per number of an only record, the numbers of the array, the start. */
+  /** Columns: the record or the array, the end; then one per number of the first record, the numbers of the array, the start. */
   readonly records: number
   readonly ends: number
   readonly firstNumbers: number
@@ -70,8 +71,10 @@ export class RecordLists {
 
   setNumber(table: KeyTable, slot: number, index: number, field: number, value: number): void {
     const { columns } = table
-    if (this.endOf(table, slot) === 1) (columns[this.firstNumbers + field] as NumberColumn).values[slot] = value
-    else ((columns[this.numbers] as ValueColumn).values[slot] as number[])[index * this.fields + field] = value
+    if (index === this.startOf(table, slot)) (columns[this.firstNumbers + field] as NumberColumn).values[slot] = value
+    if (this.endOf(table, slot) === 1) return
+    const numbers = (columns[this.numbers] as ValueColumn).values[slot] as number[]
+    numbers[index * this.fields + field] = value
   }
 
   /** Adds a record at the end, with as many numbers as there are fields. */
@@ -121,6 +124,7 @@ export class RecordLists {
     }
     numbers[at] = number
     records[at] = record
+    if (at === start) (table.columns[this.firstNumbers] as NumberColumn).values[slot] = number
   }
 
   /** Gives up the records in front of `to`; `starts` is a column. */
@@ -138,9 +142,11 @@ export class RecordLists {
     const records = held.values[slot] as unknown[]
     for (let index = starts[slot] as number; index < to; index++) records[index] = undefined
     starts[slot] = to
-    if (to < CUT_MIN ? end - to > 1 : 2 * to < end) return
     const { fields } = this
     const numbers = fields === 0 ? [] : ((columns[this.numbers] as ValueColumn).values[slot] as number[])
+    for (let field = 0; field < fields; field++)
+      (columns[this.firstNumbers + field] as NumberColumn).values[slot] = numbers[to * fields + field] as number
+    if (to < CUT_MIN ? end - to > 1 : 2 * to < end) return
     starts[slot] = 0
     ends[slot] = end - to
     if (end - to > 1) {
@@ -149,8 +155,6 @@ export class RecordLists {
       return
     }
     held.values[slot] = records[to]
-    for (let field = 0; field < fields; field++)
-      (columns[this.firstNumbers + field] as NumberColumn).values[slot] = numbers[to * fields + field] as number
     if (fields > 0) (columns[this.numbers] as ValueColumn).values[slot] = undefined
   }
 }
