@@ -61,7 +61,7 @@ export function approxDistinct<T>(select: (record: T) => unknown, options: Appro
  * Quantiles, in the order in which their shares are asked for: 0.5 is the median, 0.99 what 99 in 100 values are not above, 0 the smallest
  * and 1 the largest value. Of n values in order, the result for `share` is the one at position `floor(share * (n - 1))`, within the relative
  * `error` (0.0005 to 0.5, default 0.01: between 0.99 and 1.01 times the value), estimated by DDSketch. Up to 32 values are kept
- * as they are and answered exactly. NaN for all shares where one of the values is NaN.
+ * as they are and answered exactly, as are the smallest and the largest value. NaN for all shares where one of the values is NaN.
  *
  * The memory per key grows with the logarithm of the spread of the values: at an error of 0.01 some 8 bytes for every 2 percent between
  * the smallest and the largest magnitude, which is 10 KiB for 1 to 10^11. Magnitudes are told apart down to a share of 10^-30 of the largest of their sign;

@@ -87,7 +87,10 @@ export class QuantileBins {
     }
     if (sketch.notNumbers > 0) return shares.map(() => Number.NaN)
     return shares.map((share) => {
-      const value = this.#valueAt(sketch, Math.floor(share * (sketch.count - 1)))
+      const position = Math.floor(share * (sketch.count - 1))
+      if (position === 0) return sketch.lowest
+      if (position === sketch.count - 1) return sketch.highest
+      const value = this.#valueAt(sketch, position)
       return Math.min(Math.max(value, sketch.lowest), sketch.highest)
     })
   }

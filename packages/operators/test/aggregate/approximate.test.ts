@@ -146,6 +146,9 @@ test('quantiles are within their relative error, also from merged parts', () => 
         const before = serialize(sketches)
         const whole = read(made, sketchOf(made, parts.flat())) as readonly number[]
         expectWithin(whole, wanted, error)
+        expect([whole[0], whole.at(-1)].map((value) => (value as number) + 0)).toEqual(
+          [wanted[0], wanted.at(-1)].map((value) => (value as number) + 0),
+        )
         if (parts.flat().length <= EXACT_MAX) expect(whole.map((value) => value + 0)).toEqual(wanted.map((value) => value + 0))
         for (const order of [sketches, sketches.toReversed()]) {
           const merged = order.reduce((left, right) => partsOf(made).merge(left, right), partsOf(made).create())
@@ -173,11 +176,12 @@ test('quantiles of many values of several distributions', () => {
 })
 
 test('magnitudes beyond the range are taken for its lowest, and large ones stay within the error', () => {
-  const made = quantiles(same<number>, [0, 0.5, 0.9]) as Aggregator<never, unknown>
+  const made = quantiles(same<number>, [0, 0.5, 0.9, 0.2]) as Aggregator<never, unknown>
   const values = [...upTo(50, () => 1e-300), ...upTo(100, (index) => 1e200 * (index + 1))]
   for (const list of [values, values.toReversed()]) {
-    const [lowest, median, high] = read(made, sketchOf(made, list)) as [number, number, number]
-    expect(lowest).toBeLessThan(1e173)
+    const [lowest, median, high, taken] = read(made, sketchOf(made, list)) as [number, number, number, number]
+    expectWithin([taken], [1e202 / 1e30], 0.03)
+    expect(lowest).toBe(1e-300)
     expectWithin([median, high], exact(values, [0.5, 0.9]), 0.01)
   }
   const sketch = sketchOf(made, values) as { positive: { counts: Float64Array } }
