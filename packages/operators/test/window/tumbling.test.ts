@@ -39,4 +39,3 @@ test('a window fires once, when the watermark has come to its last millisecond',
   context.advanceWatermark(15)
   expect(context.emitted).toHaveLength(2)
 })
-
