@@ -23,7 +23,7 @@ export function decideParallelism(graph: LogicalGraph, settings: PlanSettings): 
   const notes: string[] = []
   const parallelism: number[] = []
   for (const node of graph.nodes) {
-    const wanted = node.parallelism ?? inFrontOfRing(graph, node, parallelism) ?? settings.parallelism
+    const wanted = node.parallelism ?? besideInput(graph, node, parallelism) ?? settings.parallelism
     const cap = lowestCap(capsOf(node, keyed.has(node.id), settings))
     if (cap !== undefined && cap.value < wanted)
       notes.push(`${node.name} runs at parallelism ${cap.value} instead of ${wanted}: ${cap.because}`)
@@ -32,9 +32,12 @@ export function decideParallelism(graph: LogicalGraph, settings: PlanSettings): 
   return { parallelism, onHost: graph.nodes.map((node) => settings.workers === 0 || node.pinnedToHost === true), notes }
 }
 
-/** A projection runs where its input is made, so that what it leaves out is never sent. Nodes stand behind those they read. */
-function inFrontOfRing(graph: LogicalGraph, node: LogicalNode, parallelism: readonly number[]): number | undefined {
-  if (node.spec.kind !== 'select') return undefined
+/**
+ * A projection runs where its input is made, so that what it leaves out is never sent; timestamps are assigned there, so that watermarks
+ * are those of a source and its splits. Nodes stand behind those they read.
+ */
+function besideInput(graph: LogicalGraph, node: LogicalNode, parallelism: readonly number[]): number | undefined {
+  if (node.spec.kind !== 'select' && node.spec.kind !== 'timestamps') return undefined
   const inputs = graph.edges.filter((edge) => edge.to.node === node.id)
   const [input] = inputs
   return inputs.length === 1 && input?.partitioning === undefined ? parallelism[input?.from.node ?? -1] : undefined
