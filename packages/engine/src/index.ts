@@ -12,11 +12,20 @@ export type { EdgePressure } from './metrics/edge-pressure.js'
 export type { Bottleneck } from './metrics/find-bottleneck.js'
 export type { Headroom } from './metrics/headroom.js'
 export { layoutMetrics, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metrics/metric-layout.js'
+export type { LateRecords } from './metrics/late-records.js'
 export { levelOf, type PressureLevel } from './metrics/pressure-level.js'
 export { type ChannelMetrics, type MetricsSnapshot, readMetrics, type SubtaskMetrics, zeroMetrics } from './metrics/read-metrics.js'
 export { type IntervalReport, reportInterval } from './metrics/report-interval.js'
 export { type StuckSubtask, stuckSubtasks } from './metrics/stuck-subtasks.js'
 export type { SubtaskReport } from './metrics/subtask-report.js'
+export {
+  type IdleInput,
+  type StalledWatermark,
+  type TimeChanges,
+  type TimedInput,
+  TimeWatch,
+  type TimeWatchOptions,
+} from './metrics/watch-time.js'
 export { describePlan, type PlanFormat } from './plan/describe-plan.js'
 export { formatBytes } from './plan/format-bytes.js'
 export * from './plan/physical-plan.js'
@@ -25,9 +34,10 @@ export { planJob } from './plan/plan-job.js'
 export { type EdgeBound, type EdgeLoad, edgeBound } from './plan/plan-memory.js'
 export { defaultSettings, type ResolvedSettings, resolveSettings } from './plan/settings.js'
 export { shareOf } from './plan/share-of.js'
-export { canonicalKey, hashKey64 } from './key/index.js'
+export { canonicalKey, hashKey, hashKey64, keyGroupOf } from './key/index.js'
 export { type Column, type ColumnKind, type NumberColumn, type ValueColumn } from './state/column.js'
 export { KeyTable } from './state/key-table.js'
+export { checkStateValue } from './state/plain-value.js'
 export type { StatePart } from './state/state-registry.js'
 export { TimerQueue } from './state/timer-queue.js'
 export { WindowTables } from './state/window-tables.js'

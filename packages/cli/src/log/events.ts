@@ -30,6 +30,7 @@ export const commonFields: Readonly<Record<string, FieldEntry>> = {
 const duration = field('ms', 'Since `job.started`; 0 where it did not come so far.')
 const recordsIn = field('count', 'Records that the sources gave.')
 const recordsOut = field('count', 'Records that reached the sinks.')
+const idleOperator = field('text', 'The source, or what assigns timestamps where no source is in its chain.')
 const edge = field('text', 'The edge as `from -> to`, by operator names.')
 
 export type JobLogEvent =
@@ -41,6 +42,10 @@ export type JobLogEvent =
   | 'edge.pressure'
   | 'job.bottleneck'
   | 'operator.stuck'
+  | 'source.idle'
+  | 'source.active'
+  | 'watermark.stalled'
+  | 'records.late'
   | 'user.log'
 
 export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
@@ -94,9 +99,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(
-        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, recordsIn, recordsOut, dropped, deadLetters }',
-        'Per subtask, over the whole run; the four times add up to about 1,000.',
+        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
+        'Per subtask, over the whole run; the four times add up to about 1,000. `watermark`: where event time stood last, ISO 8601; null where there was none.',
       ),
+      late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
       headroom: optional(
         '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',
@@ -165,6 +171,46 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       subtask: field('count', 'Index of its subtask.'),
       worker: field('index', 'The worker it runs on; -1: the main thread.'),
       forMs: field('ms', 'For how long.'),
+    },
+  },
+  'source.idle': {
+    when: 'When an input that makes watermarks was silent for longer than its `idleAfter`: event time no longer waits for it. Looked for with every report.',
+    fields: {
+      operator: idleOperator,
+      subtask: field('count', 'Index of its subtask.'),
+      split: optional('index', 'The split it reads, where its source has splits.'),
+      idleMs: field('ms', 'For how long it is idle already.'),
+    },
+  },
+  'source.active': {
+    when: 'When an input that was idle gave a record: event time waits for it again. Looked for with every report.',
+    fields: {
+      operator: idleOperator,
+      subtask: field('count', 'Index of its subtask.'),
+      split: optional('index', 'The split it reads, where its source has splits.'),
+      idleMs: field('ms', 'For how long it was idle.'),
+    },
+  },
+  'watermark.stalled': {
+    when: 'When the watermark of an operator with state stands still for eight reports although records arrive; once, and again where another input is to blame.',
+    fields: {
+      operator: field('text', 'The operator that waits: its windows and timers in event time do not fire.'),
+      subtask: field('count', 'Index of its subtask.'),
+      watermark: field('text', 'Where it stands, ISO 8601; null where there has been none.'),
+      forMs: field('ms', 'For how long.'),
+      heldBy: optional(
+        '{ operator, subtask, split, unopenedSplits }',
+        'The input with the lowest watermark; `split`: the one it reads, `unopenedSplits`: how many it has not begun.',
+      ),
+      through: field('list of text', 'The edges between the two, from the input on.'),
+    },
+  },
+  'records.late': {
+    when: 'With every report in which records came too late for an operator: all their windows were gone. One per operator.',
+    fields: {
+      operator: field('text', 'The operator.'),
+      lateRecords: field('count', 'Since the start.'),
+      added: field('count', 'Since the last report.'),
     },
   },
   'user.log': {

@@ -24,6 +24,10 @@ const labels: Readonly<Record<string, string>> = {
   'edge.pressure': 'edge',
   'job.bottleneck': 'bottleneck',
   'operator.stuck': 'stuck',
+  'source.idle': 'idle',
+  'source.active': 'active',
+  'watermark.stalled': 'stalled',
+  'records.late': 'late',
   'user.log': 'log',
 }
 
@@ -53,6 +57,9 @@ export class PrettyPrinter {
         return this.#pressure(line)
       case 'job.bottleneck':
       case 'operator.stuck':
+      case 'source.idle':
+      case 'watermark.stalled':
+      case 'records.late':
         return this.#colours.yellow(printable(text(line['msg'])))
       case 'job.failed':
         // The block that follows says the rest.

@@ -1,13 +1,20 @@
 /** A report, a stuck operator, the end of a run and user code's own lines, as lines of the log. Pure. */
-import type { EdgePressure, IntervalReport, StuckSubtask, SubtaskReport } from '@sluice/engine'
+import type { EdgePressure, IdleInput, IntervalReport, LateRecords, StalledWatermark, StuckSubtask, SubtaskReport } from '@sluice/engine'
 import type { RunLogEntry, RunResult } from '@sluice/runtime-workers'
 import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 import type { JobLogLine } from './events.js'
 
+/** Farthest from the epoch that a Date can be. */
+const DATE_MS_MAX = 8.64e15
+
 type Fields = Readonly<Record<string, unknown>>
 
-/** One line per edge and, while some edge is above `OK`, one for the bottleneck. */
+/** One line per edge; one for the bottleneck while some edge is above `OK`; one per operator for which records came too late. */
 export function reportLines(report: IntervalReport): readonly JobLogLine[] {
+  return [...pressureLines(report), ...report.late.filter(({ added }) => added > 0).map(lateLine)]
+}
+
+function pressureLines(report: IntervalReport): readonly JobLogLine[] {
   const edges = report.edges.map(
     (edge): JobLogLine => ({ level: 'info', event: 'edge.pressure', msg: edgeInWords(edge), fields: edgeFields(edge) }),
   )
@@ -26,6 +33,73 @@ export function stuckLine({ operator, subtask, worker, forMs }: StuckSubtask): J
     msg: `${operator} (subtask ${subtask}) has been inside one call for ${formatDuration(forMs)}: its worker does nothing else meanwhile`,
     fields: { operator, subtask, worker, forMs: rounded(forMs) },
   }
+}
+
+export function idleLine(input: IdleInput): JobLogLine {
+  return {
+    level: 'warn',
+    event: 'source.idle',
+    msg: `${inputInWords(input)} is idle: event time no longer waits for it`,
+    fields: inputFields(input),
+  }
+}
+
+export function activeLine(input: IdleInput): JobLogLine {
+  return {
+    level: 'info',
+    event: 'source.active',
+    msg: `${inputInWords(input)} is active again, after ${formatDuration(input.idleMs)}: event time waits for it`,
+    fields: inputFields(input),
+  }
+}
+
+export function stalledLine({ operator, subtask, watermark, forMs, heldBy, through }: StalledWatermark): JobLogLine {
+  const stands = Number.isFinite(watermark) ? `stands at ${isoTime(watermark)} for ${formatDuration(forMs)}` : 'has no watermark yet'
+  return {
+    level: 'warn',
+    event: 'watermark.stalled',
+    msg: `${operator} (subtask ${subtask}) ${stands} although records arrive: ${blameInWords(heldBy, operator, subtask)}`,
+    fields: {
+      operator,
+      subtask,
+      watermark: isoTime(watermark),
+      forMs: rounded(forMs),
+      ...(heldBy === undefined ? {} : { heldBy }),
+      through,
+    },
+  }
+}
+
+function lateLine({ operator, lateRecords, added }: LateRecords): JobLogLine {
+  return {
+    level: 'warn',
+    event: 'records.late',
+    msg: `${formatAmount(added, 'record')} came too late for ${operator}, ${formatCount(lateRecords)} so far: read its \`late\` stream, or allow more outOfOrderness`,
+    fields: { operator, lateRecords, added },
+  }
+}
+
+function inputFields({ operator, subtask, split, idleMs }: IdleInput): Fields {
+  return { operator, subtask, ...(split === undefined ? {} : { split }), idleMs: rounded(idleMs) }
+}
+
+function inputInWords({ operator, subtask, split }: Pick<IdleInput, 'operator' | 'subtask' | 'split'>): string {
+  return `${operator} (subtask ${subtask}${split === undefined ? '' : `, split ${split}`})`
+}
+
+function blameInWords(heldBy: StalledWatermark['heldBy'], operator: string, subtask: number): string {
+  if (heldBy === undefined) return 'no input is left that could move it'
+  if (heldBy.unopenedSplits > 0) {
+    const splits = formatAmount(heldBy.unopenedSplits, 'split')
+    return `${inputInWords(heldBy)} has ${splits} to begin; say orderedSplits: true if they are in the order of time`
+  }
+  const itself = heldBy.operator === operator && heldBy.subtask === subtask
+  return itself ? 'the time of its records does not advance' : `${inputInWords(heldBy)} holds it back`
+}
+
+/** Null where there is no such time: before the first watermark, and behind the last. */
+function isoTime(epochMs: number): string | null {
+  return Math.abs(epochMs) <= DATE_MS_MAX ? new Date(epochMs).toISOString() : null
 }
 
 export function userLine({ level, message, operator, subtask, fields }: RunLogEntry): JobLogLine {
@@ -53,6 +127,7 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       stopped,
       edges: totals.edges.map(edgeFields),
       subtasks: totals.subtasks.map(subtaskFields),
+      late: totals.late.map(({ operator, lateRecords }) => ({ operator, lateRecords })),
       ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
       ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
       userMetrics,
@@ -89,6 +164,8 @@ function subtaskFields(subtask: SubtaskReport): Fields {
     recordsOut: subtask.recordsOut,
     dropped: subtask.dropped,
     deadLetters: subtask.deadLetters,
+    lateRecords: subtask.lateRecords,
+    watermark: isoTime(subtask.watermark),
   }
 }
 

@@ -43,6 +43,7 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
 
 function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): string {
   const lost = subtasks.some(({ dropped, deadLetters }) => dropped > 0 || deadLetters > 0)
+  const late = subtasks.some(({ lateRecords }) => lateRecords > 0)
   const share = (msPerSecond: number): string => formatShare(msPerSecond / 1000)
   return formatTable(
     [
@@ -56,6 +57,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       { title: 'records in', align: right },
       { title: 'records out', align: right },
       ...(lost ? [{ title: 'dropped', align: right } as const, { title: 'dead letters', align: right } as const] : []),
+      ...(late ? [{ title: 'late', align: right } as const] : []),
     ],
     subtasks.map((subtask) => [
       shorten(printableLine(subtask.task), NAME_WIDTH_MAX),
@@ -68,6 +70,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       formatWhole(subtask.recordsIn),
       formatWhole(subtask.recordsOut),
       ...(lost ? [formatWhole(subtask.dropped), formatWhole(subtask.deadLetters)] : []),
+      ...(late ? [formatWhole(subtask.lateRecords)] : []),
     ]),
     bold,
   )

@@ -12,7 +12,7 @@ import { type Colours, makeColours, wantsColour } from '../format/colours.js'
 import { JobLog } from '../log/job-log.js'
 import { failedLine, plannedLine, startedLine, stoppingLine } from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
-import { finishedLine, reportLines, stuckLine, userLine } from '../log/report-lines.js'
+import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../log/report-lines.js'
 import { readParamSources } from '../params/read-param-sources.js'
 import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { formatErrorBlock } from '../report/error-block.js'
@@ -106,6 +106,9 @@ class RunCommand {
       .on('started', () => this.#started())
       .on('report', (reported) => reportLines(reported).forEach((line) => this.#log.write(line)))
       .on('stuck', (stuck) => this.#stuck(stuck))
+      .on('idle', (input) => this.#log.write(idleLine(input)))
+      .on('active', (input) => this.#log.write(activeLine(input)))
+      .on('stalled', (stalled) => this.#log.write(stalledLine(stalled)))
       .on('log', (entry) => this.#log.write(userLine(entry)))
     return handle
   }

@@ -4,7 +4,7 @@ import { makeColours } from '../../src/format/colours.js'
 import { type EventEntry, type JobLogLine, jobLogEvents } from '../../src/log/events.js'
 import { failedLine, plannedLine, startedLine, stoppingLine } from '../../src/log/life-cycle-lines.js'
 import { PrettyPrinter } from '../../src/log/pretty-printer.js'
-import { finishedLine, reportLines, stuckLine, userLine } from '../../src/log/report-lines.js'
+import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
 import { graph, plan, reportOf } from '../support/reports.js'
@@ -30,10 +30,23 @@ const error = new SluiceError('SLUICE_OPERATOR_FAILED', 'it threw', {
   cause: new Error('x'),
 })
 
+const stalled = {
+  operator: 'sum',
+  subtask: 1,
+  watermark: Date.UTC(2024, 0, 2, 3, 4, 5, 6),
+  forMs: 40_000.4,
+  heldBy: { operator: 'flights', subtask: 0, split: 3, unopenedSplits: 0 },
+  through: ['flights -> sum'],
+}
+const late = { ...held, late: [{ operator: 'sum', lateRecords: 1234, added: 17 }] }
+
 const lines: readonly JobLogLine[] = [
   plannedLine(graph, plan, { input: 'a.csv', token: '***' }),
   startedLine(149.6),
-  ...reportLines(held),
+  ...reportLines(late),
+  idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
+  activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
+  stalledLine(stalled),
   stuckLine({ operator: 'sum', subtask: 1, worker: 0, forMs: 12_345.6 }),
   userLine({ level: 'warn', message: 'odd', operator: 'sum', subtask: 0, fields: { row: 3 }, worker: 1 }),
   stoppingLine('SIGINT', 10_000),
@@ -102,6 +115,33 @@ test('in words a report is one compact, aligned line per edge', () => {
     'sum (subtask 0) is the bottleneck: busy 100 %, holds source flights back 71 % of the time through flights -> sum',
   )
   expect(words.join('')).toContain('finished    3,000,000 records in, 12 records out in 1.23 s, 2.43 M records/s\n')
+})
+
+test('who holds event time back is told in words', () => {
+  const words = (change: Partial<typeof stalled>): string => stalledLine({ ...stalled, ...change }).msg
+  expect(words({})).toBe(
+    'sum (subtask 1) stands at 2024-01-02T03:04:05.006Z for 40 s although records arrive: flights (subtask 0, split 3) holds it back',
+  )
+  expect(words({ watermark: Number.NEGATIVE_INFINITY, heldBy: { ...stalled.heldBy, unopenedSplits: 4 } })).toBe(
+    'sum (subtask 1) has no watermark yet although records arrive: flights (subtask 0, split 3) has 4 splits to begin; say orderedSplits: true if they are in the order of time',
+  )
+  expect(words({ heldBy: { ...stalled.heldBy, operator: 'sum', subtask: 1 } })).toMatch(/: the time of its records does not advance$/)
+  const { heldBy: _heldBy, ...alone } = stalled
+  expect(stalledLine({ ...alone, heldBy: undefined })).toMatchObject({ msg: expect.stringMatching(/no input is left/) as string })
+  expect(idleLine({ operator: 'ticks', subtask: 0, split: undefined, unopenedSplits: 0, idleMs: 3 })).toMatchObject({
+    msg: 'ticks (subtask 0) is idle: event time no longer waits for it',
+    fields: { operator: 'ticks', subtask: 0, idleMs: 3 },
+  })
+})
+
+test('late records are told while they grow, and at the end', () => {
+  const lateLines = (added: number) =>
+    reportLines({ ...late, late: [{ operator: 'sum', lateRecords: 1234, added }] }).filter(({ event }) => event === 'records.late')
+  expect(lateLines(17).map(({ msg }) => msg)).toEqual([expect.stringMatching(/^17 records came too late for sum, 1\.23 k so far: /)])
+  expect(lateLines(0)).toEqual([])
+  expect(finishedLine({ ...result, totals: late }).fields['late']).toEqual([{ operator: 'sum', lateRecords: 1234 }])
+  const [first, ...others] = held.subtasks
+  expect(formatResultTables({ ...held, subtasks: [{ ...first!, lateRecords: 7 }, ...others] }, makeColours(false))).toMatch(/late\n.* 7\n/)
 })
 
 test('a stopped job says so first', () => {

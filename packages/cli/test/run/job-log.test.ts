@@ -28,6 +28,23 @@ export default defineJob({ name: 'stuck', settings: { stuckAfterMs: 100 } }, (jo
 })
 `
 
+/** One source ticks and is idle in between, one holds event time back, one gives records that come too late. */
+const timesJob = `
+import { defineJob, defineSource, discard, interval, tumbling } from 'sluice'
+const waits = defineSource({
+  open: (_split, { signal }) => ({ next: () => new Promise((done) => signal.addEventListener('abort', () => done(undefined))) }),
+  bounded: true,
+})
+export default defineJob({ name: 'times' }, (job) => {
+  const rare = job.source('rare', interval('500ms')).withTimestamps((tick) => tick, { idleAfter: '100ms' })
+  const often = job.source('often', interval('5ms')).withTimestamps((tick) => tick)
+  const held = job.source('held', waits).withTimestamps((tick) => tick)
+  rare.union(often, held).keyBy((tick) => tick % 3).window(tumbling('1s')).reduce('windows', (left) => left).sink('out', discard())
+  job.source('jumps', interval('5ms')).withTimestamps((tick) => (tick % 2) * tick * 1000, { perRecord: true })
+    .keyBy(() => 0).window(tumbling('1s')).reduce('by second', (left) => left).sink('seconds', discard())
+})
+`
+
 beforeAll(async () => {
   folder = await JobFolder.create()
   await folder.write('slow.ts', loggingJob)
@@ -36,8 +53,14 @@ beforeAll(async () => {
   const slow = startSluice(['run', 'slow.ts', '--log', 'json', '--report', '100ms', '--parallelism', '2'], { cwd: folder.path })
   await slow.said(slowHoldsNumbers)
   slow.process.kill('SIGINT')
+  await folder.write('times.ts', timesJob)
+  const times = startSluice(['run', 'times.ts', '--log', 'json', '--report', '50ms', '--workers', '1'], { cwd: folder.path })
+  for (const event of ['source.idle', 'source.active', 'watermark.stalled', 'records.late'])
+    await times.said(new RegExp(`"event":"${event}"`))
+  times.process.kill('SIGINT')
   const runs = [
     await slow.ended,
+    await times.ended,
     await folder.run('run', 'throwing.ts', '--log', 'json'),
     await folder.run('run', 'stuck.ts', '--log', 'json', '--report', '100ms'),
   ]
@@ -52,7 +75,7 @@ test('every line has level, time, job, event and msg', () => {
   for (const line of lines) {
     expect(['debug', 'info', 'warn', 'error']).toContain(line['level'])
     expect(new Date(line['time'] as string).toISOString()).toBe(line['time'])
-    expect(line['job']).toMatch(/^(slow|throwing|stuck)$/)
+    expect(line['job']).toMatch(/^(slow|times|throwing|stuck)$/)
     expect(line['msg']).toEqual(expect.any(String))
   }
 })

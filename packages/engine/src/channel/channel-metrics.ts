@@ -12,6 +12,7 @@ export class ProducerMetrics {
   constructor(words: Float64Array, at: number) {
     this.#words = words
     this.#at = at
+    words[at + ChannelWord.producerWatermark] = Number.NEGATIVE_INFINITY
   }
 
   published(bytes: number, records: number): void {
@@ -54,6 +55,7 @@ export class ConsumerMetrics {
   constructor(words: Float64Array, at: number) {
     this.#words = words
     this.#at = at
+    words[at + ChannelWord.consumerWatermark] = Number.NEGATIVE_INFINITY
   }
 
   get consumedBytes(): number {

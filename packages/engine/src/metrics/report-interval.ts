@@ -6,6 +6,7 @@ import { type EdgePressure, edgePressures } from './edge-pressure.js'
 import { type Bottleneck, findBottleneck } from './find-bottleneck.js'
 import { type Headroom, headroomOf } from './headroom.js'
 import { measureInterval } from './interval.js'
+import { lateRecords, type LateRecords } from './late-records.js'
 import type { MetricsSnapshot } from './read-metrics.js'
 import { type StuckSubtask, stuckSubtasks } from './stuck-subtasks.js'
 import { type SubtaskReport, subtaskReports } from './subtask-report.js'
@@ -22,6 +23,8 @@ export interface IntervalReport {
   readonly bottleneck: Bottleneck | undefined
   readonly headroom: Headroom | undefined
   readonly stuck: readonly StuckSubtask[]
+  /** Operators for which records came too late, so far. */
+  readonly late: readonly LateRecords[]
 }
 
 /**
@@ -47,5 +50,6 @@ export function reportInterval(
     bottleneck: findBottleneck(graph, plan, interval),
     headroom: headroomOf(graph, plan, interval),
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
+    late: lateRecords(graph, plan, previous, current),
   }
 }

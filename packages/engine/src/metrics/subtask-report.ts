@@ -24,6 +24,7 @@ export interface SubtaskReport {
   readonly recordsOut: number
   readonly dropped: number
   readonly deadLetters: number
+  readonly lateRecords: number
   /** Ms since the epoch; -Infinity before the first. */
   readonly watermark: number
   readonly stateBytes: number
@@ -55,6 +56,7 @@ export function subtaskReports(plan: PhysicalPlan, { elapsedMs, subtasks, curren
       recordsOut: metrics.recordsOut,
       dropped: metrics.dropped,
       deadLetters: metrics.deadLetters,
+      lateRecords: metrics.lateRecords,
       watermark: metrics.watermark,
       stateBytes: metrics.stateBytes,
       asyncInFlight: metrics.asyncInFlight,

@@ -4,7 +4,7 @@ import type { OperatorSpec, SourceBatch } from '../../src/graph/operator-spec.js
 import { SubtaskWord, layoutMetrics } from '../../src/metrics/metric-layout.js'
 import { graphOf } from '../support/run-graph.js'
 import { Simulation } from '../support/simulation.js'
-import { collectInto, indexSource, range, sink } from '../support/specs.js'
+import { collectInto, indexSource, sink } from '../support/specs.js'
 import { type Seen, splits, timestamps, watch } from '../support/time-specs.js'
 
 const IDLE_MS = 1000

@@ -15,6 +15,7 @@ import {
   type ResolvedSettings,
   resolveSettings,
   SluiceError,
+  TimeWatch,
   type UserMetric,
   zeroMetrics,
 } from '@sluice/engine'
@@ -35,6 +36,8 @@ import { WorkerPool } from './worker-pool.js'
 
 const STUCK_CHECKS_PER_LIMIT = 4
 const STUCK_CHECK_MS_MAX = 1_000
+/** So many reports long a watermark may stand still: more than the default `idleAfter`, so that a silent source is told as idle. */
+const STALLED_REPORTS = 8
 
 /** A job with everything that is decided before it is deployed. */
 interface PlannedJob {
@@ -217,11 +220,17 @@ export class JobRun<O> implements RunHandle<O> {
     const { clock } = deployment.environment
     const words = new Float64Array(deployment.shared.metrics)
     let previous = start
+    const reportMs = reportMsOf(this.#options)
+    const time = new TimeWatch({ graph, plan, stalledAfterMs: STALLED_REPORTS * reportMs })
     const reports = setInterval(() => {
       const current = readMetrics(plan, words, clock.monotonicMs())
       this.#emit('report', reportInterval(graph, plan, previous, current, settings))
+      const { idle, active, stalled } = time.look(current)
+      for (const input of active) this.#emit('active', input)
+      for (const input of idle) this.#emit('idle', input)
+      for (const one of stalled) this.#emit('stalled', one)
       previous = current
-    }, reportMsOf(this.#options)).unref()
+    }, reportMs).unref()
     const detector = new StuckDetector({ graph, plan, stuckAfterMs: settings.stuckAfterMs })
     const checkMs = Math.min(STUCK_CHECK_MS_MAX, settings.stuckAfterMs / STUCK_CHECKS_PER_LIMIT)
     const checks = setInterval(() => {

@@ -1,5 +1,6 @@
 /** What `run` takes and gives. */
 import type {
+  IdleInput,
   IntervalReport,
   JobSettings,
   LogEntry,
@@ -8,6 +9,7 @@ import type {
   PhysicalPlan,
   ResolvedSettings,
   SluiceError,
+  StalledWatermark,
   StuckSubtask,
   UserMetric,
 } from '@sluice/engine'
@@ -81,6 +83,12 @@ export interface RunEvents {
   report: (report: IntervalReport) => void
   /** A subtask has been inside one step for longer than `stuckAfterMs`; told once per episode. */
   stuck: (stuck: StuckSubtask) => void
+  /** An input has been silent for longer than `idleAfter` and holds event time back no longer. Looked for with each report, as the next two. */
+  idle: (input: IdleInput) => void
+  /** An input that was idle is awaited again. */
+  active: (input: IdleInput) => void
+  /** An operator's watermark stands still although records arrive; told once, and again where another input is to blame. */
+  stalled: (stalled: StalledWatermark) => void
   /** Log of user code. */
   log: (entry: RunLogEntry) => void
   finished: (result: RunResult<unknown>) => void
