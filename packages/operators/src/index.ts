@@ -51,6 +51,22 @@ export { interval } from './source/interval.js'
 export type { InvalidPolicy } from './source/record-gate.js'
 export type { Source } from './source/source.js'
 export type { StreamFormat } from './source/stream-format.js'
+export { aggregatingState, listState, mapState, reducingState, valueState } from './state/declare-state.js'
+export type {
+  AggregatingState,
+  ListState,
+  MapState,
+  ReadonlyMapState,
+  ReducingState,
+  StateDeclaration,
+  StateOptions,
+  States,
+  Timer,
+  Timers,
+  Ttl,
+  ValueState,
+  ValueStateOptions,
+} from './state/state-types.js'
 export type {
   BatchOptions,
   Emission,

@@ -218,6 +218,24 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_STATE_NO_KEY: {
+    summary: 'Keyed state or a timer is used where there is no key.',
+    hint: 'State and timers belong to the key of a record or timer: use them in its handler, not in onStart, in onEnd or after the handler has ended.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_STATE_READONLY: {
+    summary: 'Broadcast state is written outside of onBroadcast.',
+    hint: 'Write it in onBroadcast alone, for every record of the broadcast stream in the same way, so that it is the same in every subtask.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_STATE_VALUE: {
+    summary: 'A value cannot be kept as state.',
+    hint: 'State is plain data: keep plain objects, without functions, symbols, promises and instances of classes, that fit the schema of the state.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_STREAM_FOREIGN: {
     summary: 'A stream of one job is used in another.',
     hint: 'Streams belong to the job that declared them: declare the source in this job too.',
@@ -228,6 +246,12 @@ export const errorCatalogue = {
     summary: 'An asynchronous function did not finish in time.',
     hint: 'Raise its timeout option, or find out why it is slow.',
     retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_TIMER_INVALID: {
+    summary: 'A timer was given something that is not a point in time.',
+    hint: 'Give ms since the epoch as a finite number: a timestamp, or now() plus a duration.',
+    retriable: false,
     exitStatus: 1,
   },
   SLUICE_TIMESTAMPS_MISSING: {

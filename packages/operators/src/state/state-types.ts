@@ -8,12 +8,18 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 
 declare const handleType: unique symbol
 
-/** How long state lives without being touched. What has expired is never given back. */
+/**
+ * How long state lives without being touched. What has expired is never given back. Value, reducing and aggregating state expires as a
+ * whole, list and map state element by element.
+ */
 export type Ttl =
   | Duration
   | {
       readonly after: Duration
-      /** By the watermark, or by the clock. Default `'processing'`. */
+      /**
+       * By the clock, or by event time: until the watermark has passed the timestamp of the record or timer that touched it by `after`.
+       * Default `'processing'`.
+       */
       readonly time?: 'event' | 'processing' | undefined
       /** What counts as a touch. Default `'write'`. */
       readonly refresh?: 'write' | 'readAndWrite' | undefined
@@ -44,29 +50,38 @@ export type States = Readonly<Record<string, StateDeclaration<unknown>>>
 /** The handles of declarations. */
 export type HandlesOf<S extends States> = { readonly [P in keyof S]: S[P] extends StateDeclaration<infer H> ? H : never }
 
-/** One value per key. `V` is `T`, or `T | undefined` where there is no default. */
-export interface ValueState<in out T, out V = T | undefined> {
+/** One value per key. `V` is never where there is a default. */
+export interface ValueState<in out T, out V = undefined> {
+  /** The value, or the default where none is kept. */
   get(): T | V
+  /** Keeps a value; undefined gives up what is kept. Fails with `SLUICE_STATE_VALUE` for what is no plain data or does not fit the schema. */
   set(value: T): void
   clear(): void
 }
 
 /** A list per key, in the order of `add`. */
 export interface ListState<in out T> {
+  /** Fails with `SLUICE_STATE_VALUE` for what is no plain data. */
   add(value: T): void
-  /** A view: read it while the handler runs. */
+  /** A copy of the list, which may be kept and emitted. */
   values(): readonly T[]
+  /** Replaces all elements. */
   set(values: readonly T[]): void
   readonly size: number
   clear(): void
 }
 
-/** A map per key. Keys of the map are compared as keys of streams are. */
+/**
+ * A map per key, in the order in which its keys were first set. Keys of the map are compared as keys of streams are: by content, -0 is 0,
+ * and NaN and undefined fail with `SLUICE_KEY_INVALID`.
+ */
 export interface MapState<in out K, in out V> {
   get(key: K): V | undefined
+  /** Fails with `SLUICE_STATE_VALUE` for what is no plain data. */
   set(key: K, value: V): void
   has(key: K): boolean
   delete(key: K): void
+  /** As it is now: what is set or deleted afterwards does not change what is iterated over. So with `values` and `entries`. */
   keys(): Iterable<K>
   values(): Iterable<V>
   entries(): Iterable<readonly [K, V]>
@@ -111,7 +126,10 @@ export interface ReadonlyMapState<in out K, out V> {
 
 /** Timers of the key at hand, in one kind of time. A timer is unique per key and time. */
 export interface Timers {
-  /** Fires `onTimer` when time has come; one in the past fires at once, after the handler under way. ms since the epoch. */
+  /**
+   * Fires `onTimer` when time has come; one in the past fires at once, after the handler under way. ms since the epoch. Fails with
+   * `SLUICE_TIMER_INVALID` for what is not a finite number.
+   */
   set(time: number): void
   /** Forgets the timer of that time, if there is one. */
   cancel(time: number): void
