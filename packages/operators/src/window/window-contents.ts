@@ -16,6 +16,9 @@ export interface WindowContents {
   readonly mergeable: boolean
   /** Adds a record to the row of its key, which is made where it is missing (`table.created`); gives back the slot. */
   readonly update: (table: KeyTable, record: unknown) => number
+  readonly keyOf: (record: unknown) => unknown
+  /** Adds a record to a row. */
+  readonly add: (table: KeyTable, slot: number, record: unknown) => void
   /** Makes a row hold nothing. */
   readonly reset: (table: KeyTable, slot: number) => void
   /** Adds row `from`, whose records are later than those of `into`. `from` stays as it is and may be used on. */
@@ -33,11 +36,13 @@ type KeyOf = (record: never) => unknown
 export type MakeContents = (context: OperatorContext) => WindowContents
 
 export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
-  const { columns, mergeable, update, reset, merge, result } = compileAggregators(keyOf, aggregators)
+  const { columns, mergeable, update, add, reset, merge, result } = compileAggregators(keyOf, aggregators)
   return {
     columns,
     mergeable,
+    keyOf: keyOf as (record: unknown) => unknown,
     update,
+    add,
     reset,
     append: merge,
     prepend: merge,
@@ -52,6 +57,7 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
   return {
     columns: ['value', 'number'],
     mergeable: true,
+    keyOf: of,
     update(table, record) {
       const slot = table.slotOf(of(record))
       const held = table.columns[0]?.values as unknown[]
@@ -59,6 +65,12 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
       held[slot] = table.created || any[slot] === 0 ? record : fn(held[slot], record)
       any[slot] = 1
       return slot
+    },
+    add(table, slot, record) {
+      const held = table.columns[0]?.values as unknown[]
+      const any = table.columns[1]?.values as Float64Array
+      held[slot] = any[slot] === 0 ? record : fn(held[slot], record)
+      any[slot] = 1
     },
     reset(table, slot) {
       const held = table.columns[0]?.values as unknown[]
@@ -126,6 +138,7 @@ function recordContents(
   return {
     columns: ['value', 'value'],
     mergeable: false,
+    keyOf: of,
     update(table, record) {
       const slot = table.slotOf(of(record))
       const lists = table.columns[0]?.values as unknown[][]
@@ -138,6 +151,10 @@ function recordContents(
         ;(numbers[slot] as number[]).push(arrived++)
       }
       return slot
+    },
+    add(table, slot, record) {
+      ;(table.columns[0]?.values[slot] as unknown[]).push(record)
+      ;(table.columns[1]?.values[slot] as unknown as number[]).push(arrived++)
     },
     reset(table, slot) {
       const lists = table.columns[0]?.values as unknown[][]

@@ -1,0 +1,158 @@
+/** Sessions against the naive model: merged in whatever order records come, fired again by late ones. */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { count, fromArray, max, type Stream, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
+import { FakeOperatorContext } from '../support/fake-operator-context.js'
+import { declare, operatorOf } from '../support/graphs.js'
+import { arbitrarySteps, type Outcome, outcomesOf, type Reading, type Result, type Step } from './window-model.js'
+
+interface ModelSession {
+  start: number
+  last: number
+  values: readonly (readonly [arrived: number, value: number])[]
+  fired: boolean
+}
+
+function modelOf(steps: readonly Step[], gap: number, lateness: number): readonly Outcome[] {
+  let watermark = Number.NEGATIVE_INFINITY
+  const sessions = new Map<string, ModelSession[]>()
+  const result = (key: string, { start, last, values: all }: ModelSession): Result => ({
+    key,
+    start,
+    end: last + gap,
+    values: all.toSorted(([left], [right]) => left - right).map(([, value]) => value),
+  })
+  const byEnd = (results: readonly Result[]): readonly Result[] =>
+    results.toSorted((left, right) => left.end - right.end || left.start - right.start || (left.key < right.key ? -1 : 1))
+  return [...steps, { watermark: Number.POSITIVE_INFINITY }].map((step, arrived): Outcome => {
+    const results: Result[] = []
+    if ('watermark' in step) {
+      watermark = Math.max(watermark, step.watermark)
+      for (const [key, list] of sessions) {
+        for (const each of list) {
+          if (each.fired || each.last + gap - 1 > watermark) continue
+          each.fired = true
+          results.push(result(key, each))
+        }
+      }
+      return { results: byEnd(results), late: 0 }
+    }
+    const { record, timestamp } = step
+    const kept = (sessions.get(record.key) ?? []).filter(({ last }) => last + gap - 1 + lateness > watermark)
+    const joined = kept.filter(({ start, last }) => start - gap < timestamp && timestamp < last + gap)
+    sessions.set(record.key, kept)
+    if (joined.length === 0 && timestamp + gap - 1 + lateness <= watermark) return { results, late: 1 }
+    const merged: ModelSession = {
+      start: Math.min(timestamp, ...joined.map(({ start }) => start)),
+      last: Math.max(timestamp, ...joined.map(({ last }) => last)),
+      values: [...joined.flatMap((each) => each.values), [arrived, record.value]],
+      fired: false,
+    }
+    if (merged.last + gap - 1 <= watermark) {
+      merged.fired = true
+      results.push(result(record.key, merged))
+    }
+    sessions.set(record.key, [...kept.filter((each) => !joined.includes(each)), merged])
+    return { results: byEnd(results), late: 0 }
+  })
+}
+
+function make(context: FakeOperatorContext, what: 'aggregate' | 'values' | 'process', gap: number, options?: WindowOptions) {
+  const graph = declare((job) => {
+    const readings: Stream<Reading, never> = job.source('readings', fromArray<Reading>([])).withTimestamps(() => 0) as never
+    const windows = readings.keyBy((reading) => reading.key).window(session(gap), options)
+    if (what === 'aggregate') {
+      windows.aggregate('windows', { n: count(), total: sum((reading) => reading.value), largest: max((reading) => reading.value) })
+    } else if (what === 'values') windows.aggregate('windows', { all: values((reading) => reading.value) })
+    else windows.process('windows', (records, { key, window }) => [{ key, window, all: records.map(({ value }) => value) }])
+  })
+  return operatorOf(graph, 'windows', context)
+}
+
+const gaps = fc.integer({ min: 1, max: 20 })
+const latenesses = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 }))
+
+interface Seen {
+  readonly key: string
+  readonly window: TimeWindow
+  readonly all?: readonly number[]
+  readonly n?: number
+  readonly total?: number
+  readonly largest?: number
+}
+
+test.each(['values', 'process'] as const)('%s of sessions equals the naive model at every step', async (what) => {
+  await fc.assert(
+    fc.asyncProperty(gaps, latenesses, arbitrarySteps, async (gap, lateness, steps) => {
+      const context = new FakeOperatorContext()
+      const operator = make(context, what, gap, { allowedLateness: lateness })
+      const outcomes = await outcomesOf(steps, context, operator, ({ key, window, all = [] }: Seen) => ({ key, ...window, values: all }))
+      expect(outcomes).toEqual(modelOf(steps, gap, lateness))
+    }),
+    { numRuns: 600 },
+  )
+})
+
+test('aggregates of sessions are merged as they are joined', async () => {
+  await fc.assert(
+    fc.asyncProperty(gaps, latenesses, arbitrarySteps, async (gap, lateness, steps) => {
+      const context = new FakeOperatorContext()
+      const operator = make(context, 'aggregate', gap, { allowedLateness: lateness })
+      const outcomes = await outcomesOf(steps, context, operator, ({ key, window, n = 0, total = 0, largest = 0 }: Seen) => ({
+        key,
+        ...window,
+        values: [n, total, largest],
+      }))
+      const expected = modelOf(steps, gap, lateness).map(({ results, late }) => ({
+        late,
+        results: results.map((each) => ({
+          ...each,
+          values: [each.values.length, each.values.reduce((left, right) => left + right), Math.max(...each.values)],
+        })),
+      }))
+      expect(outcomes).toEqual(expected)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('records that are a gap apart are in two sessions, one millisecond less in one', async () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 10)
+  for (const timestamp of [29, 0, 19, 10]) operator.process({ key: 'a', value: 1 }, timestamp, 0)
+  context.advanceWatermark(9)
+  await context.end()
+  expect(context.emitted.map(({ value, timestamp }) => [(value as Seen).window, (value as Seen).n, timestamp])).toEqual([
+    [{ start: 0, end: 10 }, 1, 9],
+    [{ start: 10, end: 29 }, 2, 28],
+    [{ start: 29, end: 39 }, 1, 38],
+  ])
+})
+
+test('the result does not depend on the order in which records arrive', async () => {
+  const records = fc.array(fc.record({ key: fc.constantFrom('a', 'b'), value: fc.nat(9), at: fc.integer({ min: -100, max: 100 }) }), {
+    maxLength: 40,
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      gaps,
+      records.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
+      async (gap, orders) => {
+        const outputs: unknown[] = []
+        for (const order of orders) {
+          const context = new FakeOperatorContext()
+          const operator = make(context, 'aggregate', gap)
+          for (const { key, value, at } of order) operator.process({ key, value }, at, 0)
+          await context.end()
+          outputs.push(
+            context
+              .take()
+              .map((each) => JSON.stringify(each))
+              .toSorted(),
+          )
+        }
+        expect(outputs[0]).toEqual(outputs[1])
+      },
+    ),
+  )
+})
