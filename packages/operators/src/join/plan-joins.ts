@@ -3,22 +3,15 @@ import { SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import type { Source } from '../source/source.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
-import type { JoinInput } from './join-input.js'
-import type { AsyncLookupOptions, LookupOptions, TemporalJoinOptions, WindowJoinOptions } from './join-types.js'
+import type { AsyncLookupOptions, LookupOptions } from './join-types.js'
 
 export { planDedupe } from './dedupe.js'
 export { planIntervalJoin } from './interval-join.js'
 export type { JoinInput } from './join-input.js'
 export { planJoin } from './plan-keyed-join.js'
+export { planTemporalJoin } from './temporal-join.js'
 export { planTopN } from './top-n.js'
-
-export function planWindowJoin(name: string, _input: JoinInput, _fn: AnyFunction, _options: WindowJoinOptions<never>): OperatorPlan {
-  throw new SluiceError('SLUICE_ASSERTION', `${name}: joins are not there yet`)
-}
-
-export function planTemporalJoin(name: string, _input: JoinInput, _fn: AnyFunction, _options: TemporalJoinOptions): OperatorPlan {
-  throw new SluiceError('SLUICE_ASSERTION', `${name}: joins are not there yet`)
-}
+export { planWindowJoin } from './plan-window-join.js'
 
 export function planLookupJoin(
   name: string,

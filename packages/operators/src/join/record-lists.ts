@@ -62,6 +62,18 @@ export class RecordLists {
     return this.endOf(table, slot) === 1 ? held : (held as readonly unknown[])[index]
   }
 
+  /** The array of a row with two records or more. */
+  arrayAt(table: KeyTable, slot: number): readonly unknown[] {
+    return (table.columns[this.records] as ValueColumn).values[slot] as readonly unknown[]
+  }
+
+  /** A copy of the records from `from` up to `to`. */
+  slice(table: KeyTable, slot: number, from: number, to: number): readonly unknown[] {
+    if (from === to) return []
+    const held = (table.columns[this.records] as ValueColumn).values[slot]
+    return this.endOf(table, slot) === 1 ? [held] : (held as readonly unknown[]).slice(from, to)
+  }
+
   numberAt(table: KeyTable, slot: number, index: number, field: number): number {
     const { columns } = table
     if (this.endOf(table, slot) === 1) return (columns[this.firstNumbers + field] as NumberColumn).values[slot] as number

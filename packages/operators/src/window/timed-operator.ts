@@ -2,7 +2,7 @@
 import { type Operator, SluiceError } from '@sluice/engine'
 
 export interface TimedOperator extends Operator {
-  process(value: unknown, timestamp: number): void
+  process(value: unknown, timestamp: number, input?: number): void
   onWatermark(watermark: number): void
   fire(): boolean
   /** Nothing is due before the watermark comes to this; Infinity: nothing is open. */
@@ -24,10 +24,10 @@ export class ByTheClock implements Operator {
     this.#inner = inner
   }
 
-  process(value: unknown): void {
+  process(value: unknown, _timestamp?: number, input?: number): void {
     const now = this.#context.now()
     if (now > this.#now) this.#now = now
-    this.#inner.process(value, this.#now)
+    this.#inner.process(value, this.#now, input)
     if (this.#inner.dueAt + 1 < this.#deadline) this.#setDeadline()
   }
 
