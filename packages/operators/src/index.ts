@@ -3,6 +3,7 @@ export { type AggregatorDefinition, aggregator } from './aggregate/user-aggregat
 export type { Aggregator, Aggregators, ResultOf } from './aggregate/aggregator.js'
 export { type ApproximateOptions, approxDistinct, quantiles } from './aggregate/approximate.js'
 export { distinct, first, last, values } from './aggregate/collecting.js'
+export { where } from './aggregate/where.js'
 export { type Comparable, count, max, mean, min, sum } from './aggregate/numeric.js'
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'
 export { type Duration, parseDuration } from './duration/duration.js'

@@ -12,6 +12,8 @@ export interface Aggregator<in T, out R> {
   /** Carry the types; never there at run time. */
   readonly [accepted]?: (record: T) => void
   readonly [given]?: R
+  /** Which records are aggregated; undefined: all. */
+  readonly where?: ((record: never) => unknown) | undefined
   /** What of a record is aggregated; undefined: the record itself. */
   readonly select: ((record: never) => unknown) | undefined
   readonly create: () => unknown

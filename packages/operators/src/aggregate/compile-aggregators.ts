@@ -79,8 +79,9 @@ function generated(keyOf: KeyOf, parts: readonly Part[]): Functions {
   )
   const addRecord = each((part, index) => {
     const held = `c${part.firstColumn}[slot]`
-    if (part.aggregator.columnar === undefined) return `${held} = add${index}(${held}, ${value(part, index)})`
-    return `add${index}(slot, ${value(part, index)}${cells(part)})`
+    const condition = part.aggregator.where === undefined ? '' : `if (where${index}(record)) `
+    if (part.aggregator.columnar === undefined) return `${condition}${held} = add${index}(${held}, ${value(part, index)})`
+    return `${condition}add${index}(slot, ${value(part, index)}${cells(part)})`
   })
   const mergeRow = each((part, index) => {
     const held = `c${part.firstColumn}[into]`
@@ -97,7 +98,7 @@ function generated(keyOf: KeyOf, parts: readonly Part[]): Functions {
     return `, ${name}: result${index}(${held})`
   }, '')
   const source = `'use strict'
-${each((_part, index) => `const { create: create${index}, reset: reset${index}, add: add${index}, merge: merge${index}, result: result${index}, select: select${index} } = forms[${index}]`, '\n')}
+${each((_part, index) => `const { create: create${index}, reset: reset${index}, add: add${index}, merge: merge${index}, result: result${index}, select: select${index}, where: where${index} } = forms[${index}]`, '\n')}
 return {
   update(table, record) {
     const slot = table.slotOf(keyOf(record))
@@ -136,7 +137,7 @@ return {
   const make = new Function('keyOf', 'forms', 'copyPlain', source) as (...args: unknown[]) => Functions
   return make(
     keyOf,
-    parts.map(({ aggregator }) => ({ ...(aggregator.columnar ?? aggregator), select: aggregator.select })),
+    parts.map(({ aggregator }) => ({ ...(aggregator.columnar ?? aggregator), select: aggregator.select, where: aggregator.where })),
     copyPlain,
   )
 }
@@ -146,6 +147,10 @@ function interpreted(keyOf: KeyOf, parts: readonly Part[]): Functions {
     ({ aggregator }) => (aggregator.columnar ?? valueForm(aggregator)) as unknown as Record<keyof ColumnarForm, AnyFunction>,
   )
   const selects = parts.map(({ aggregator }) => aggregator.select as AnyFunction | undefined)
+  const conditions = parts.map(({ aggregator }) => {
+    const condition = aggregator.where as AnyFunction | undefined
+    return condition === undefined ? undefined : (record: unknown): boolean => Boolean(condition(record))
+  })
   const cellsOf = (table: KeyTable, { firstColumn, columns }: Part): unknown[] =>
     columns.map((_kind, at) => table.columns[firstColumn + at]?.values)
   const each = (run: (form: Record<keyof ColumnarForm, AnyFunction>, part: Part, index: number) => void): void => {
@@ -163,6 +168,7 @@ function interpreted(keyOf: KeyOf, parts: readonly Part[]): Functions {
     },
     add(table, slot, record) {
       each((form, part, index) => {
+        if (conditions[index]?.(record) === false) return
         const select = selects[index]
         form.add(slot, select === undefined ? record : select(record), ...cellsOf(table, part))
       })

@@ -39,7 +39,7 @@ export class UpdatingAggregate implements Operator {
   }
 }
 
-/** Emits every row once, when the input has ended, in the order in which the keys came first, as late as its latest record. */
+/** Emits every row once, when the input has ended, in the order in which the keys came first, as late as its latest record and behind the watermark. */
 export class FinalAggregate implements Operator {
   readonly #context: OperatorContext
   readonly #rows: CompiledRows
@@ -47,6 +47,8 @@ export class FinalAggregate implements Operator {
   readonly #latestColumn: number
   /** The slot that is next to go out; undefined: the input goes on. */
   #next: number | undefined
+  /** The last but that of the end. */
+  #watermark: number = Number.NEGATIVE_INFINITY
 
   constructor(context: OperatorContext, rows: CompiledRows) {
     this.#context = context
@@ -63,6 +65,10 @@ export class FinalAggregate implements Operator {
     if (table.created || (timestamp === timestamp && !(timestamp <= (latest[slot] as number)))) latest[slot] = timestamp
   }
 
+  onWatermark(watermark: number): void {
+    if (watermark !== Number.POSITIVE_INFINITY) this.#watermark = watermark
+  }
+
   onEnd(): void {
     this.#next = 0
   }
@@ -75,7 +81,8 @@ export class FinalAggregate implements Operator {
     this.#next = slot + 1
     if (slot >= table.end) return false
     const latest = (table.columns[this.#latestColumn] as NumberCells).values
-    this.#context.emit(this.#rows.result(table, slot), latest[slot] as number)
+    // A row may be older than the watermark by now; what goes out is not late for that.
+    this.#context.emit(this.#rows.result(table, slot), Math.max(latest[slot] as number, this.#watermark + 1))
     return true
   }
 
