@@ -25,7 +25,7 @@ const USAGE = `npm run nexmark -- [options]      or, once built: node bench/dist
   --help                this
 `
 const ENTRY = new URL('./harness/query-process.js', import.meta.url)
-const TIME_LIMIT_MS = 600_000
+const TIME_LIMIT_MS = 180_000
 const EVENTS_MIN = 10_000
 
 class UsageError extends Error {}

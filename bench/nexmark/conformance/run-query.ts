@@ -13,6 +13,8 @@ import { finalRows } from '../queries/final-rows.js'
 export interface RunQueryOptions {
   readonly events: SharedArrayBuffer
   readonly parallelism: number
+  /** Stops the job: whoever gives up on it must not leave its threads running. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface QueryModule {
@@ -48,7 +50,7 @@ export async function checkQuery(query: string, oracle: Oracle, options: RunQuer
 }
 
 async function runQuery(query: string, folder: string, options: RunQueryOptions): Promise<readonly unknown[]> {
-  const { events, parallelism } = options
+  const { events, parallelism, signal } = options
   const handle = run(queryUrl(query), {
     params: { events, splits: parallelism, outOfOrdernessMs: outOfOrdernessOf(events), folder },
     workers: parallelism,
@@ -56,7 +58,9 @@ async function runQuery(query: string, folder: string, options: RunQueryOptions)
     collect: true,
     report: '1h',
   })
-  const { outputs } = await handle.finished
+  const stop = (): void => void handle.stop()
+  signal?.addEventListener('abort', stop)
+  const { outputs } = await handle.finished.finally(() => signal?.removeEventListener('abort', stop))
   return (outputs as { readonly result?: readonly unknown[] }).result ?? []
 }
 
