@@ -1,6 +1,6 @@
 /**
  * The panes of an operator in the order of time: spans that each have a table of rows by key. A window is one pane (tumbling), shares
- * panes with others (sliding), or runs through several (session). Invariant: `list` is sorted by start, and spans do not overlap.
+ * panes with others (sliding), or runs through several (session). Invariant: `list` is sorted by start, and by end.
  */
 import type { KeyTable, WindowTables } from '@sluice/engine'
 

@@ -18,8 +18,7 @@ export function eventTimeTrigger(): Trigger {
 }
 
 /**
- * Fires when the clock has passed the end of the window: what windows of processing time do anyway. On a window of event time it gives
- * results by the clock whatever the watermark says.
+ * Fires when the clock has passed the end of the window: what windows of processing time do anyway, and they alone.
  *
  * @example
  * orders

@@ -10,6 +10,8 @@ export interface WindowSettings {
   readonly trigger: CheckedTrigger
   /** The trigger is the one that such windows have anyway. */
   readonly byDefault: boolean
+  /** The stream has timestamps. */
+  readonly timed: boolean
 }
 
 /** A trigger with its duration read. */
@@ -40,7 +42,7 @@ function settingsOf(name: string, assigner: WindowAssigner<never>, options: Wind
     if (usual === undefined) {
       throw invalid(`${name} has a global window, which never ends: give it a trigger such as { trigger: countTrigger(100) }`)
     }
-    return { definition, latenessMs, trigger: usual, byDefault: true }
+    return { definition, latenessMs, trigger: usual, byDefault: true, timed }
   }
   const trigger = checkTrigger(name, options.trigger)
   const byDefault = trigger.kind === usual?.kind && definition.kind !== 'count'
@@ -48,7 +50,7 @@ function settingsOf(name: string, assigner: WindowAssigner<never>, options: Wind
   if (trigger.kind === 'eventTime' && !timed) {
     throw new SluiceError('SLUICE_TIMESTAMPS_MISSING', `${name} has a trigger of event time, and its stream has no timestamps`)
   }
-  return { definition, latenessMs, trigger, byDefault }
+  return { definition, latenessMs, trigger, byDefault, timed }
 }
 
 function usualTrigger(definition: WindowDefinition): CheckedTrigger | undefined {
@@ -96,6 +98,9 @@ function checkFit(name: string, definition: WindowDefinition, trigger: CheckedTr
   }
   if (trigger.kind === 'eventTime' && definition.kind !== 'global') {
     throw invalid(`${name} has windows of processing time, about which a trigger of event time knows nothing`)
+  }
+  if (trigger.kind === 'processingTime' && definition.kind !== 'global') {
+    throw invalid(`${name} has windows of event time: take { time: 'processing' } windows, or earlyTrigger for results before their end`)
   }
 }
 
