@@ -13,7 +13,7 @@ const light = target(3e6, 12e6, 0.05, 0.15)
 const keyed = target(1.5e6, 8e6, 0.1, 0.3)
 const heavy = target(1e6, 4e6, 0.1, 0.3)
 
-export const queryTargets: Readonly<Record<string, QueryTarget>> = {
+const queryTargets: Readonly<Record<string, QueryTarget>> = {
   q0: passing,
   q1: passing,
   q2: passing,
