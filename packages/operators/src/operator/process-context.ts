@@ -10,7 +10,9 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
   readonly subtask: { readonly index: number; readonly parallelism: number }
   readonly log: OperatorLog
   readonly metrics: OperatorMetrics
-  readonly #inner: OperatorContext
+  /** Functions of their own, not methods: handlers take their context apart. */
+  readonly now: () => number
+  readonly use: <R>(resource: Resource<R>) => R
 
   constructor(inner: OperatorContext) {
     this.job = inner.job
@@ -18,14 +20,7 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
     this.subtask = inner.subtask
     this.log = inner.log
     this.metrics = inner.metrics
-    this.#inner = inner
-  }
-
-  now(): number {
-    return this.#inner.now()
-  }
-
-  use<R>(resource: Resource<R>): R {
-    return this.#inner.use(resource) as R
+    this.now = () => inner.now()
+    this.use = <R>(resource: Resource<R>): R => inner.use(resource) as R
   }
 }

@@ -66,8 +66,8 @@ export class KeyedRows {
     for (const cells of this.#cells) cells.resetAt(slot)
   }
 
-  /** Opens a row that is there. */
-  reopen(slot: number, timestamp: number): void {
+  /** Opens a row that is there, for a timer, or for a handler that goes on. */
+  reopen(slot: number, timestamp: number = this.timestamp): void {
     this.slot = slot
     this.timestamp = timestamp
     this.#nowMs = Number.NaN

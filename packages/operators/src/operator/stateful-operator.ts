@@ -1,0 +1,251 @@
+/**
+ * Handlers with keyed state and timers as an operator: `process` on a keyed stream, `coProcess`, and `connectBroadcast` on a keyed stream.
+ * For every record one key, one row, one handler, and what it gave is expanded; timers go the same way.
+ *
+ * Invariants: a handler, with all that it yields, has ended before the next one is called; a timer in the past fires behind the handler that
+ * set it, before the next record; the watermark has passed no timer that is still waiting when a record comes.
+ */
+import type { Operator, OperatorContext } from '@sluice/engine'
+import { TimerQueue } from '@sluice/engine'
+import type { AnyFunction } from '../job/graph-draft.js'
+import { BroadcastMap, type WriteGate } from '../state/broadcast-map.js'
+import type { KeyedRows } from '../state/keyed-rows.js'
+import { createRows, type StateLayout } from '../state/state-layout.js'
+import type { Timer } from '../state/state-types.js'
+import { TimerHandle, type TimerOwner } from '../state/timer-handle.js'
+import type { LooseStatefulHandlers } from './loose-handlers.js'
+import { SubtaskBroadcastContext, SubtaskStatefulContext } from './stateful-context.js'
+import { type HandlerScope, SuspendedHandler } from './suspended-handler.js'
+
+type KeyOf = (record: never) => unknown
+
+/** What runs for a record of each input. */
+export type Inputs = 'one' | 'two' | 'broadcast'
+
+export interface StatefulParts {
+  readonly handlers: LooseStatefulHandlers
+  readonly inputs: Inputs
+  /** By input. */
+  readonly keyOf: readonly AnyFunction[]
+  readonly layout: StateLayout
+  /** Names of broadcast state. */
+  readonly broadcast: readonly string[]
+  readonly timed: boolean
+}
+
+export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
+  readonly keyGroups: number
+  readonly hasTimers: boolean
+  readonly timed: boolean
+  readonly #context: OperatorContext
+  readonly #handlers: LooseStatefulHandlers
+  readonly #inputs: Inputs
+  readonly #leftKeyOf: KeyOf
+  readonly #rightKeyOf: KeyOf
+  readonly #rows: KeyedRows
+  readonly #eventTimers: TimerQueue
+  readonly #processingTimers: TimerQueue
+  readonly #view: SubtaskStatefulContext
+  readonly #broadcastView: SubtaskBroadcastContext
+  readonly #gate: WriteGate = { open: false }
+  readonly #suspended: SuspendedHandler
+  /** Of the handler that is suspended. */
+  #slot = -1
+  #ofBroadcast = false
+  #watermark: number = Number.NEGATIVE_INFINITY
+  /** Timers of processing time up to this are due. */
+  #processingUntil: number = Number.NEGATIVE_INFINITY
+  /** The deadline asked for; Infinity: none. */
+  #deadline: number = Number.POSITIVE_INFINITY
+  /** A handler set a timer that is due. */
+  #pastSet = false
+  /** Whoever called goes on with what is due when the handler has ended. */
+  #firing = false
+  /** Kind of the timer whose handler is under way. */
+  #firedKind: Timer['kind'] | undefined
+
+  constructor(context: OperatorContext, { handlers, inputs, keyOf, layout, broadcast, timed }: StatefulParts) {
+    this.keyGroups = context.keyGroups
+    this.hasTimers = handlers.onTimer !== undefined
+    this.timed = timed
+    this.#context = context
+    this.#handlers = handlers
+    this.#inputs = inputs
+    this.#leftKeyOf = keyOf[0] as KeyOf
+    this.#rightKeyOf = (keyOf[1] as KeyOf | undefined) ?? this.#leftKeyOf
+    const { rows, handles } = createRows(layout, context.keyTable('state', layout.columns), context.operator, context)
+    this.#rows = rows
+    this.#eventTimers = context.registerState('eventTimers', new TimerQueue())
+    this.#processingTimers = context.registerState('processingTimers', new TimerQueue())
+    const timers = {
+      eventTime: new TimerHandle('eventTime', this.#eventTimers, rows, this),
+      processingTime: new TimerHandle('processingTime', this.#processingTimers, rows, this),
+    }
+    const maps = createBroadcast(context, broadcast, this.#gate)
+    this.#view = new SubtaskStatefulContext(context, handles, timers, maps)
+    this.#broadcastView = new SubtaskBroadcastContext(context, maps)
+    this.#suspended = new SuspendedHandler(this)
+  }
+
+  open(): void {
+    this.#handlers.onStart?.(this.#view)
+  }
+
+  process(value: unknown, timestamp: number, input: number): void {
+    const handlers = this.#handlers
+    this.#firing = false
+    this.#firedKind = undefined
+    if (input === 1 && this.#inputs === 'broadcast') {
+      this.#broadcast(value, timestamp)
+      return
+    }
+    const key = input === 0 ? this.#leftKeyOf(value as never) : this.#rightKeyOf(value as never)
+    const rows = this.#rows
+    rows.open(key, timestamp)
+    const view = this.#view
+    view.key = key
+    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    let given: unknown
+    if (this.#inputs !== 'two') given = handlers.onRecord?.(value, view)
+    else if (input === 0) given = handlers.onLeft?.(value, view)
+    else given = handlers.onRight?.(value, view)
+    this.#take(given, timestamp)
+  }
+
+  onWatermark(watermark: number): void {
+    this.#watermark = watermark
+    // No time will pass any more: what waits for the clock is due, but not what is set by it from now on.
+    if (watermark === Number.POSITIVE_INFINITY) this.#processingUntil = watermark
+  }
+
+  onDeadline(nowMs: number): void {
+    this.#deadline = Number.POSITIVE_INFINITY
+    if (nowMs > this.#processingUntil) this.#processingUntil = nowMs
+  }
+
+  fire(): boolean {
+    this.#firing = true
+    if (this.#fireNext()) return true
+    this.#pastSet = false
+    if (this.#watermark < Number.POSITIVE_INFINITY) this.#rows.eventNow = this.#watermark
+    const next = this.#processingTimers.dueAt
+    if (next < this.#deadline) this.#setDeadline(next)
+    return false
+  }
+
+  onEnd(): Iterable<unknown> | void {
+    if (this.#handlers.onEnd === undefined) return undefined
+    this.#view.timestamp = undefined
+    this.#view.key = undefined
+    return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
+  }
+
+  close(): void {
+    this.#rows.table.clear()
+    this.#eventTimers.clear()
+    this.#processingTimers.clear()
+  }
+
+  wake(kind: Timer['kind'], time: number): void {
+    if (kind === 'eventTime') {
+      if (time <= this.#watermark) this.#pastSet = true
+    } else if (time <= this.#processingUntil) {
+      this.#pastSet = true
+      if (this.#processingUntil === Number.POSITIVE_INFINITY && this.#firedKind === kind) this.#view.timers.processingTime.cancel(time)
+    } else {
+      const now = this.#context.now()
+      if (time <= now) {
+        this.#processingUntil = now
+        this.#pastSet = true
+      } else if (time < this.#deadline) this.#setDeadline(time)
+    }
+  }
+
+  resume(): void {
+    if (this.#ofBroadcast) this.#gate.open = true
+    else this.#rows.reopen(this.#slot)
+  }
+
+  suspend(): void {
+    this.#gate.open = false
+    this.#rows.slot = -1
+  }
+
+  end(): void {
+    if (this.#ofBroadcast) {
+      this.#gate.open = false
+      this.#ofBroadcast = false
+      return
+    }
+    this.#rows.close()
+    if (this.#pastSet && !this.#firing) this.#firePast()
+    if (!this.#suspended.active) this.#rows.sweep()
+  }
+
+  #broadcast(value: unknown, timestamp: number): void {
+    const view = this.#broadcastView
+    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    this.#gate.open = true
+    this.#ofBroadcast = true
+    this.#take(this.#handlers.onBroadcast?.(value, view), timestamp)
+  }
+
+  /** What a handler gave flows on; the handler has ended, or goes on whenever a record is pulled. */
+  #take(given: unknown, timestamp: number): void {
+    if (given === undefined || given === null) this.end()
+    else if (Array.isArray(given)) {
+      if (given.length > 0) this.#context.expand(given, timestamp)
+      this.end()
+    } else if (typeof (given as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function') {
+      this.#slot = this.#rows.slot
+      this.suspend()
+      this.#context.expand(this.#suspended.begin(given as Iterable<unknown>), timestamp)
+    } else {
+      // It says what is wrong with it.
+      this.#context.expand(given as Iterable<unknown>, timestamp)
+    }
+  }
+
+  /** Timers that were set behind their time, each behind what the one before it gave. */
+  #firePast(): void {
+    this.#firing = true
+    while (!this.#suspended.active && this.#pastSet) this.#pastSet = this.#fireNext()
+    this.#firing = false
+  }
+
+  #fireNext(): boolean {
+    if (this.#eventTimers.take(this.#watermark)) this.#fireTimer(this.#eventTimers, 'eventTime')
+    else if (this.#processingTimers.take(this.#processingUntil)) this.#fireTimer(this.#processingTimers, 'processingTime')
+    else return false
+    return true
+  }
+
+  #fireTimer({ time, slot }: TimerQueue, kind: Timer['kind']): void {
+    const rows = this.#rows
+    const view = this.#view
+    if (kind === 'eventTime' && time > rows.eventNow) rows.eventNow = time
+    rows.reopen(slot, time)
+    rows.countTimer(-1)
+    view.key = rows.table.keyAt(slot)
+    view.timestamp = time
+    this.#firedKind = kind
+    this.#take(this.#handlers.onTimer?.({ time, kind } satisfies Timer, view), time)
+  }
+
+  #setDeadline(time: number): void {
+    this.#deadline = time
+    this.#context.setDeadline(time)
+  }
+}
+
+/** Broadcast state by name, each map a part of the operator's state. */
+export function createBroadcast(
+  context: OperatorContext,
+  names: readonly string[],
+  gate: WriteGate,
+): Readonly<Record<string, BroadcastMap>> {
+  const maps = names.map(
+    (name) => [name, context.registerState(`broadcast.${name}`, new BroadcastMap(name, context.operator, gate))] as const,
+  )
+  return Object.freeze(Object.fromEntries(maps))
+}
