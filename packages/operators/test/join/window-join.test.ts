@@ -90,7 +90,7 @@ describe.each([
         steps,
         async (list, { size, slide, offset }, lateness, moves) => {
           const window = kind === 'tumbling' ? tumbling(size, { offset }) : sliding(size, slide, { offset })
-          const driven = drive(plan({ window, allowedLateness: lateness } as Options))
+          const driven = drive(plan({ window, allowedLateness: lateness }))
           const cameAt = await run(driven, list, moves)
           const { context } = driven
           const takes = (arrival: Arrival, { end }: TimeWindow): boolean => end - 1 + lateness > (cameAt[arrival.id] ?? 0)
@@ -110,7 +110,7 @@ describe.each([
 test('sessions: a run of records of both sides less than a gap from each other', async () => {
   await fc.assert(
     fc.asyncProperty(arrivals({ times: 300 }), fc.integer({ min: 1, max: 40 }), fc.nat(60), async (list, gap, disorder) => {
-      const driven = drive(plan({ window: session(gap) } as Options))
+      const driven = drive(plan({ window: session(gap) }))
       const { context, push } = driven
       const ordered = list.toSorted(
         (one, other) => one.time + ((one.id * 7) % (disorder + 1)) - other.time - ((other.id * 7) % (disorder + 1)),
@@ -145,7 +145,7 @@ test('sessions: a run of records of both sides less than a gap from each other',
 })
 
 test('a record behind the watermark is taken into a session that goes on, and is late where there is none', () => {
-  const { context, push } = drive(plan({ window: session(10) } as Options))
+  const { context, push } = drive(plan({ window: session(10) }))
   push({ side: 'left', key: 1, time: 100, id: 0 })
   context.advanceWatermark(104)
   push({ side: 'right', key: 1, time: 92, id: 1 })
@@ -157,14 +157,14 @@ test('a record behind the watermark is taken into a session that goes on, and is
 })
 
 test('very many pairs of one key', async () => {
-  const { context, push } = drive(plan({ window: tumbling('1s') } as Options))
+  const { context, push } = drive(plan({ window: tumbling('1s') }))
   for (let id = 0; id < 400; id++) push({ side: id % 2 === 0 ? 'left' : 'right', key: 'hot', time: id, id })
   await context.end()
   expect(new Set(shown(context.take() as Joined[])).size).toBe(40_000)
 })
 
 test('by the clock', () => {
-  const { context, push } = drive(plan({ window: tumbling(100, { time: 'processing' }) } as Options, false))
+  const { context, push } = drive(plan({ window: tumbling(100, { time: 'processing' }) }, false))
   push({ side: 'left', key: 1, time: Number.NaN, id: 0 })
   context.advance(50)
   push({ side: 'right', key: 1, time: Number.NaN, id: 1 })
@@ -175,7 +175,7 @@ test('by the clock', () => {
 })
 
 test('days of a time zone', async () => {
-  const { context, push } = drive(plan({ window: tumbling('1d', { timeZone: 'Europe/Berlin' }) } as Options))
+  const { context, push } = drive(plan({ window: tumbling('1d', { timeZone: 'Europe/Berlin' }) }))
   const at = (text: string, side: Arrival['side'], id: number): void => push({ side, key: 1, time: Date.parse(text), id })
   at('2024-03-30T23:30:00Z', 'left', 0)
   at('2024-03-31T21:59:59Z', 'right', 1)
@@ -185,11 +185,7 @@ test('days of a time zone', async () => {
 })
 
 test('what cannot be is refused', () => {
-  expect(() => plan({ window: tumbling('1h') } as Options, false)).toThrow(
-    /met has windows of event time, and its stream has no timestamps/,
-  )
-  expect(() => plan({ window: countWindow(3) } as Options)).toThrow(/met has windows without bounds in time/)
-  expect(() => plan({ window: session('1h'), allowedLateness: '1m' } as Options)).toThrow(
-    /sessions, which take no allowedLateness in a join/,
-  )
+  expect(() => plan({ window: tumbling('1h') }, false)).toThrow(/met has windows of event time, and its stream has no timestamps/)
+  expect(() => plan({ window: countWindow(3) })).toThrow(/met has windows without bounds in time/)
+  expect(() => plan({ window: session('1h'), allowedLateness: '1m' })).toThrow(/sessions, which take no allowedLateness in a join/)
 })

@@ -1,0 +1,113 @@
+/**
+ * The lookup join with a function that may be asynchronous. Answers are kept per subtask, those that there is none too; records that ask for
+ * one key at the same time share a call. Errors are not kept. What is kept is a cache and no state.
+ */
+import { type AsyncContext, canonicalKey } from '@sluice/engine'
+import { LRUCache } from 'lru-cache'
+import { parseDuration } from '../duration/duration.js'
+import type { AnyFunction } from '../job/graph-draft.js'
+import { checkFunction, checkInteger } from '../source/check-options.js'
+import type { OperatorPlan } from '../stream/operator-plan.js'
+import { type JoinFn, type KeyOf, parseSpan } from './join-input.js'
+import type { AsyncLookupOptions } from './join-types.js'
+
+const ENTRIES_DEFAULT = 10_000
+const TTL_MS_DEFAULT = 60_000
+const TIMEOUT_MS_DEFAULT = 60_000
+
+type Lookup = (key: unknown, context: AsyncContext) => unknown
+
+export function planAsyncLookup(
+  name: string,
+  lookup: AnyFunction,
+  fn: AnyFunction,
+  options: AsyncLookupOptions<never, unknown>,
+): OperatorPlan {
+  const { on, cache = {}, concurrency, ordered = true, timeout = TIMEOUT_MS_DEFAULT } = options
+  checkFunction(`lookupJoin ${name}`, fn)
+  checkFunction(`on of lookupJoin ${name}`, on)
+  if (concurrency !== undefined) checkInteger(`concurrency of lookupJoin ${name}`, concurrency, 1)
+  const timeoutMs = parseDuration(timeout, `timeout of lookupJoin ${name}`)
+  const kept = cache === false ? undefined : cacheOf(name, cache)
+  const join = fn as JoinFn
+  const keyOf = on as KeyOf
+  const call = lookup as unknown as Lookup
+  // One description serves all subtasks of a thread; each has a cache of its own.
+  const answers: (Answers | undefined)[] = []
+  const answer = (record: never, context: AsyncContext): unknown => {
+    const key = keyOf(record)
+    if (kept === undefined) {
+      const found = call(key, context)
+      return isPromise(found) ? found.then((value) => join(record, value)) : join(record, found)
+    }
+    const found = (answers[context.subtask.index] ??= new Answers(kept, context)).find(key, call, context)
+    return found instanceof Promise ? found.then((value) => join(record, value)) : join(record, found)
+  }
+  return {
+    spec: { kind: 'async', fn: answer, concurrency, ordered, timeoutMs, discardsResults: false, mayChain: false },
+    options: { type: 'lookupJoin', cache: kept ?? false },
+    functions: [lookup, on, fn],
+  }
+}
+
+interface CacheSize {
+  readonly entries: number
+  readonly ttlMs: number
+}
+
+function cacheOf(
+  name: string,
+  { entries = ENTRIES_DEFAULT, ttl = TTL_MS_DEFAULT }: Exclude<AsyncLookupOptions<never, unknown>['cache'], false | undefined>,
+): CacheSize {
+  checkInteger(`cache.entries of lookupJoin ${name}`, entries, 1)
+  return { entries, ttlMs: parseSpan(ttl, `cache.ttl of lookupJoin ${name}`) }
+}
+
+/** Wrapped, so that nothing found is an answer too. */
+interface Answer {
+  readonly found: unknown
+}
+
+/** The answers of one subtask. */
+class Answers {
+  readonly #kept: LRUCache<NonNullable<unknown>, Answer>
+  readonly #calls = new Map<unknown, Promise<unknown>>()
+
+  constructor({ entries, ttlMs }: CacheSize, clock: Pick<AsyncContext, 'now'>) {
+    // Without a resolution it asks the clock every time, and needs no timers.
+    this.#kept = new LRUCache({ max: entries, ttl: ttlMs, ttlResolution: 0, perf: { now: () => clock.now() } })
+  }
+
+  find(key: unknown, lookup: Lookup, context: AsyncContext): unknown {
+    const id = canonicalKey(key) ?? NULL
+    const known = this.#kept.get(id)
+    if (known !== undefined) return known.found
+    const underWay = this.#calls.get(id)
+    if (underWay !== undefined) return underWay
+    const found = lookup(key, context)
+    if (!isPromise(found)) {
+      this.#kept.set(id, { found })
+      return found
+    }
+    const call = this.#settle(id, found)
+    this.#calls.set(id, call)
+    return call
+  }
+
+  async #settle(id: NonNullable<unknown>, call: PromiseLike<unknown>): Promise<unknown> {
+    try {
+      const found = await call
+      this.#kept.set(id, { found })
+      return found
+    } finally {
+      this.#calls.delete(id)
+    }
+  }
+}
+
+/** No other key is a symbol. */
+const NULL = Symbol('null')
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
