@@ -12,8 +12,6 @@ export class RowPool {
   key: unknown = undefined
   /** By row: the start of its pane. */
   starts: Float64Array = new Float64Array(CAPACITY_MIN)
-  /** By row: the slot of its key in the table of its pane. */
-  slots: Int32Array = new Int32Array(CAPACITY_MIN)
   /** By row: the next of its list; 0: the last. Free rows are a list too. */
   next: Int32Array = new Int32Array(CAPACITY_MIN)
   #capacity = CAPACITY_MIN
@@ -65,9 +63,6 @@ export class RowPool {
     const starts = new Float64Array(capacity)
     starts.set(this.starts)
     this.starts = starts
-    const slots = new Int32Array(capacity)
-    slots.set(this.slots)
-    this.slots = slots
     const next = new Int32Array(capacity)
     next.set(this.next)
     this.next = next

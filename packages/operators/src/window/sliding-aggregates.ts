@@ -3,6 +3,8 @@
  * holds for each older pane the aggregate from there to the youngest of the front. Panes leave at the front; where it is empty the back is
  * turned over, newest pane first. So a pane of a key costs three merges in all and a window one or two, however many panes it has.
  *
+ * Keys are turned over together, a pane of each at a time: rows of one pane lie side by side, so memory is walked in order.
+ *
  * Everything here is derived from the panes and can be made again from them; a key whose panes changed afterwards is marked and made again
  * when it fires. Runs when windows fire, not per record.
  */
@@ -29,6 +31,13 @@ export class SlidingAggregates {
   /** 1: the panes of the key have changed. */
   readonly #stale: NumberColumn
   readonly #rows: RowPool
+  /** The slot to look at next by `prepare`. */
+  #leaving = 0
+  /** Keys that are turned over: what is left of their back goes to the front row by row. */
+  readonly #turning: number[] = []
+  /** How far the present round of turning has come, and how many of the keys stay for the next. */
+  #turned = 0
+  #staying = 0
 
   constructor(contents: WindowContents, panes: OpenPanes) {
     this.#contents = contents
@@ -67,27 +76,40 @@ export class SlidingAggregates {
     this.#stale.values[at] = 1
   }
 
-  /** Sends the result of a key in a window that holds the panes from its start up to `entered`; false where the key has none, which forgets it. */
-  emit(at: number, window: TimeWindow, entered: number): boolean {
+  /**
+   * Lets go of what is before a window and holds the panes up to `entered`, some steps at a time; true where there is more to do. After it
+   * every key that there is has records in the window.
+   */
+  prepare(start: number, entered: number, steps: number): boolean {
+    const keys = this.#keys
+    let step = 0
+    for (; this.#leaving < keys.end; this.#leaving++) {
+      if (step++ === steps) return true
+      if (keys.has(this.#leaving)) this.#leave(this.#leaving, start, entered)
+    }
+    while (this.#turning.length > 0) {
+      if (step++ === steps) return true
+      this.#turnOne(start)
+    }
+    this.#leaving = 0
+    return false
+  }
+
+  /** Sends the result of a key; false where the slot has none. */
+  emit(at: number, window: TimeWindow): boolean {
     const keys = this.#keys
     if (!keys.has(at)) return false
-    if (this.#stale.values[at] !== 0) this.#rebuild(at, window.start, entered)
-    const front = this.#leave(at, window.start)
-    const back = this.#back.values[at] as number
     const contents = this.#contents
     const timestamp = window.end - 1
+    const front = this.#front.values[at] as number
     if (front === 0) {
-      if (back !== 0) {
-        contents.emit(keys, at, window, timestamp)
-        return true
-      }
-      keys.remove(at)
-      return false
+      contents.emit(keys, at, window, timestamp)
+      return true
     }
     const rows = this.#rows
-    rows.key = keys.keyAt(at)
     const { table } = rows
-    if (back === 0) {
+    rows.key = keys.keyAt(at)
+    if (this.#back.values[at] === 0) {
       contents.emit(table, front, window, timestamp)
       return true
     }
@@ -168,53 +190,59 @@ export class SlidingAggregates {
     const back = this.#back.values
     const newest = back[at] as number
     rows.starts[row] = pane.start
-    rows.slots[row] = slot
     rows.next[row] = newest
     back[at] = row
     if (newest === 0) this.#backStart.values[at] = pane.start
-    this.#contents.append(this.#keys, at, pane.table, slot)
+    const contents = this.#contents
+    contents.reset(rows.table, row)
+    contents.append(rows.table, row, pane.table, slot)
+    contents.append(this.#keys, at, pane.table, slot)
   }
 
-  /** Lets go of panes before `start`; gives back the oldest row of the front, 0: the front is empty. */
-  #leave(at: number, start: number): number {
+  #leave(at: number, start: number, entered: number): void {
+    if (this.#stale.values[at] !== 0) this.#rebuild(at, start, entered)
     const rows = this.#rows
     const { starts, next } = rows
-    let front = this.#front.values[at] as number
-    const before = front
+    const first = this.#front.values[at] as number
+    let front = first
     while (front !== 0 && (starts[front] as number) < start) {
       const left = front
       front = next[front] as number
       rows.release(left)
     }
-    if (front === 0 && this.#back.values[at] !== 0 && (this.#backStart.values[at] as number) < start) front = this.#turn(at, start)
-    if (front !== before) this.#front.values[at] = front
-    return front
+    if (front !== first) this.#front.values[at] = front
+    if (front !== 0) return
+    if (this.#back.values[at] === 0) this.#keys.remove(at)
+    else if ((this.#backStart.values[at] as number) < start) {
+      this.#contents.reset(this.#keys, at)
+      this.#turning.push(at)
+    }
   }
 
-  /** Makes the front of the panes of the back that begin at `start` or later. */
-  #turn(at: number, start: number): number {
+  /** Moves one pane of one key from the back to the front. */
+  #turnOne(start: number): void {
+    const turning = this.#turning
+    const at = turning[this.#turned++] as number
     const rows = this.#rows
-    const { table, starts, slots, next } = rows
-    const contents = this.#contents
-    const panes = this.#panes
-    let front = 0
-    let row = this.#back.values[at] as number
-    while (row !== 0) {
-      const older = next[row] as number
-      if ((starts[row] as number) < start) rows.release(row)
-      else {
-        const pane = panes.get(starts[row] as number) as Pane
-        contents.reset(table, row)
-        contents.append(table, row, pane.table, slots[row] as number)
-        if (front !== 0) contents.append(table, row, table, front)
-        next[row] = front
-        front = row
-      }
-      row = older
+    const back = this.#back.values
+    const front = this.#front.values
+    const row = back[at] as number
+    if (row === 0 || (rows.starts[row] as number) < start) {
+      this.#release(row)
+      back[at] = 0
+      if (front[at] === 0) this.#keys.remove(at)
+    } else {
+      const newer = front[at] as number
+      if (newer !== 0) this.#contents.append(rows.table, row, rows.table, newer)
+      back[at] = rows.next[row] as number
+      rows.next[row] = newer
+      front[at] = row
+      turning[this.#staying++] = at
     }
-    this.#back.values[at] = 0
-    contents.reset(this.#keys, at)
-    return front
+    if (this.#turned < turning.length) return
+    turning.length = this.#staying
+    this.#turned = 0
+    this.#staying = 0
   }
 
   #rebuild(at: number, start: number, entered: number): void {

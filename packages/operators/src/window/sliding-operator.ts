@@ -14,8 +14,8 @@ import type { WindowContents } from './window-contents.js'
 import type { TimeWindow, WindowDefinition } from './window-types.js'
 
 const LATE_PORT = 1
-/** Keys taken in, or found to have left, by one call of `fire`. */
-const STEPS_PER_FIRING = 64
+/** Merges done by one call of `fire` that sends nothing. */
+const STEPS_PER_FIRING = 256
 
 export class SlidingOperator implements TimedOperator {
   readonly #context: OperatorContext
@@ -35,6 +35,8 @@ export class SlidingOperator implements TimedOperator {
   #table: KeyTable | undefined
   /** The window that is firing; undefined: none. */
   #window: TimeWindow | undefined
+  /** What is before it has left the aggregates. */
+  #prepared = false
   /** Of the pane that is being taken in. */
   #entering: Pane | undefined
   #slot = 0
@@ -76,11 +78,16 @@ export class SlidingOperator implements TimedOperator {
     for (;;) {
       const window = this.#window ?? this.#begin()
       if (window === undefined) return false
-      if (this.#takeIn(window.end)) return true
+      if (this.#entered < window.end && this.#takeIn(window.end)) return true
+      if (!this.#prepared) {
+        if (aggregates.prepare(window.start, window.end, STEPS_PER_FIRING)) return true
+        this.#prepared = true
+      }
       const { end } = aggregates
       for (let step = 0; this.#slot < end; step++) {
-        if (aggregates.emit(this.#slot++, window, window.end) || step === STEPS_PER_FIRING) return true
+        if (aggregates.emit(this.#slot++, window) || step === STEPS_PER_FIRING) return true
       }
+      this.#prepared = false
       this.#slot = 0
       this.#window = undefined
       this.#fired = window.end
@@ -108,7 +115,6 @@ export class SlidingOperator implements TimedOperator {
 
   /** Takes in the panes that a window has and the one before it had not; true where there is more to do. */
   #takeIn(end: number): boolean {
-    if (this.#entered >= end) return false
     const { list } = this.#panes
     let step = 0
     for (;;) {
