@@ -7,7 +7,7 @@ export const output: QueryOutput = { kind: 'table', key: ['seller'] }
 const AUCTIONS = 10
 
 export default defineJob({ name: 'nexmark-q6', params: queryParams }, (job, params) => {
-  const auctions = nexmarkRecords(job, params, 'auctions', ['id', 'seller', 'reserve', 'dateTime', 'expires'])
+  const auctions = nexmarkRecords(job, params, 'auctions', ['id', 'seller', 'reserve', 'expires'])
   const bids = nexmarkRecords(job, params, 'bids', ['auction', 'price', 'dateTime', 'number'])
   const means = auctions
     .keyBy((auction) => auction.id)
@@ -20,14 +20,18 @@ export default defineJob({ name: 'nexmark-q6', params: queryParams }, (job, para
         expires: auction.expires,
         price: bid.price,
         number: bid.number,
-        wins: bid.price >= auction.reserve && bid.dateTime >= auction.dateTime && bid.dateTime < auction.expires,
+        wins: bid.price >= auction.reserve && bid.dateTime < auction.expires,
       }),
     )
     .filter((pair) => pair.wins)
     .keyBy((pair) => pair.auction)
-    .reduce('winner', (left, right) => (right.price > left.price || (right.price === left.price && right.number < left.number) ? right : left), {
-      emit: 'end',
-    })
+    .reduce(
+      'winner',
+      (left, right) => (right.price > left.price || (right.price === left.price && right.number < left.number) ? right : left),
+      {
+        emit: 'end',
+      },
+    )
     .keyBy((winner) => winner.seller)
     .topN('last', AUCTIONS, (left, right) => right.expires - left.expires || right.auction - left.auction, { emit: 'end' })
     .map(({ key, value }) => ({
