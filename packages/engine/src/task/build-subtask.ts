@@ -219,7 +219,10 @@ class SubtaskBuilder {
       node,
       targets: node.ports.map((_, port) => this.#targets(node, port)),
       expansion,
-      tracker: spec.kind === 'timestamps' ? new WatermarkTracker(spec.watermarks, this.#thread.environment.clock.monotonicMs()) : undefined,
+      tracker:
+        spec.kind === 'timestamps'
+          ? new WatermarkTracker(spec.watermarks, this.#thread.environment.clock.monotonicMs(), (error) => this.#fail(position, error))
+          : undefined,
       operator: spec.kind === 'general' ? this.#guard(position, () => spec.create(context)) : undefined,
       table:
         spec.kind === 'async'

@@ -2,6 +2,7 @@
  * Makes the watermarks of one `timestamps` operator in one subtask: of the split being read where it stands behind a source, of all
  * records elsewhere. Drivers write `latest` and `records`, once per record.
  */
+import { SluiceError } from '../errors/sluice-error.js'
 import type { WatermarkGenerator, WatermarkSpec } from '../graph/operator-spec.js'
 
 /** A watermark is due after so many records, or so much time. */
@@ -19,12 +20,15 @@ export class WatermarkTracker {
   held = false
   readonly spec: WatermarkSpec
   readonly #boundMs: number
+  readonly #fail: (error: unknown) => never
   #sent: number = Number.NEGATIVE_INFINITY
   #sentRecords = 0
   #sentMs: number
 
-  constructor(spec: WatermarkSpec, nowMs: number) {
+  /** @param fail throws, located at the operator: a strategy is the user's code. */
+  constructor(spec: WatermarkSpec, nowMs: number, fail: (error: unknown) => never) {
     this.spec = spec
+    this.#fail = fail
     this.#sentMs = nowMs
     this.#boundMs = 'outOfOrdernessMs' in spec.strategy ? spec.strategy.outOfOrdernessMs : 0
     this.#makeGenerator()
@@ -69,11 +73,31 @@ export class WatermarkTracker {
   /** The watermark as it stands. */
   current(): number {
     if (this.held) return Number.NEGATIVE_INFINITY
-    return this.generator === undefined ? this.latest - this.#boundMs - 1 : this.generator.watermark()
+    return this.generator === undefined ? this.latest - this.#boundMs - 1 : this.#ask(this.generator)
   }
 
   #makeGenerator(): void {
     const { strategy } = this.spec
-    this.generator = 'create' in strategy ? strategy.create() : undefined
+    if (!('create' in strategy)) return
+    try {
+      this.generator = strategy.create()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #ask(generator: WatermarkGenerator): number {
+    let watermark: unknown
+    try {
+      watermark = generator.watermark()
+    } catch (error) {
+      return this.#fail(error)
+    }
+    if (typeof watermark === 'number' && !Number.isNaN(watermark)) return watermark
+    return this.#fail(
+      new SluiceError('SLUICE_TIMESTAMP_INVALID', `A watermark strategy returned ${String(watermark)}.`, {
+        hint: 'Return ms since the epoch as a number, -Infinity while nothing is known.',
+      }),
+    )
   }
 }

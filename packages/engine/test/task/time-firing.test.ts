@@ -164,6 +164,32 @@ describe('a domain', () => {
   })
 })
 
+describe('a strategy of one’s own', () => {
+  it.each([
+    ['throws', () => failing(), 'SLUICE_OPERATOR_FAILED'],
+    ['gives NaN', () => Number.NaN, 'SLUICE_TIMESTAMP_INVALID'],
+    ['gives no number', () => undefined as unknown as number, 'SLUICE_TIMESTAMP_INVALID'],
+  ])('that %s is named', async (_name, watermark, code) => {
+    const graph = graphOf(
+      [
+        { name: 'numbers', spec: indexSource(10, (index) => ({ t: index })) },
+        { name: 'time', spec: timestamps({ strategy: { create: () => ({ onRecord: () => {}, watermark }) }, perRecord: true }) },
+        { name: 'out', spec: collectInto([]) },
+      ],
+      [
+        { from: 'numbers', to: 'time' },
+        { from: 'time', to: 'out', timed: true },
+      ],
+    )
+    const failed = await new Simulation(graph, { workers: 0 }).run().catch((error: unknown) => error)
+    expect(failed).toMatchObject({ code, coordinates: { operator: 'time' } })
+  })
+})
+
+function failing(): never {
+  throw new Error('no idea')
+}
+
 describe('at the end', () => {
   async function windowsAfter(command: Command, count?: number): Promise<{ results: WindowResult[]; marks: number[] }> {
     const results: WindowResult[] = []

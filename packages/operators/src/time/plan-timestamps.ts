@@ -1,6 +1,6 @@
 /** From the options of `withTimestamps` to the watermarks of what follows. Runs while a job is declared. */
-import { type OperatorSpec, SluiceError, type WatermarkGenerator, type WatermarkSpec } from '@sluice/engine'
-import { parseDuration } from '../duration/duration.js'
+import { type OperatorSpec, SluiceError, type WatermarkSpec } from '@sluice/engine'
+import { type Duration, parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { TimestampOptions } from '../stream/options.js'
@@ -16,16 +16,8 @@ export function planTimestamps(fn: AnyFunction, options: TimestampOptions): Oper
   const strategy: WatermarkSpec['strategy'] =
     watermark === undefined
       ? { outOfOrdernessMs: parseDuration(outOfOrderness ?? 0, 'outOfOrderness of withTimestamps') }
-      : { create: watermark as () => WatermarkGenerator }
-  const watermarks: WatermarkSpec = {
-    strategy,
-    idleAfterMs: idleAfter === false ? undefined : parseDuration(idleAfter, 'idleAfter of withTimestamps'),
-    alignment:
-      alignment === undefined
-        ? undefined
-        : { group: alignment.group, maxDriftMs: parseDuration(alignment.maxDrift, 'maxDrift of withTimestamps') },
-    perRecord,
-  }
+      : { create: watermark }
+  const watermarks: WatermarkSpec = { strategy, idleAfterMs: idleAfterMsOf(idleAfter), alignment: alignmentOf(alignment), perRecord }
   const spec: OperatorSpec = { kind: 'timestamps', fn: fn as (record: never) => number | Date, watermarks }
   const shown = watermark === undefined ? (monotonous === true ? { monotonous } : strategy) : { watermark: 'own' }
   return {
@@ -38,4 +30,22 @@ export function planTimestamps(fn: AnyFunction, options: TimestampOptions): Oper
     },
     functions: watermark === undefined ? [] : [watermark],
   }
+}
+
+function idleAfterMsOf(idleAfter: Duration | false): number | undefined {
+  if (idleAfter === false) return undefined
+  const idleAfterMs = parseDuration(idleAfter, 'idleAfter of withTimestamps')
+  if (idleAfterMs > 0) return idleAfterMs
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', 'idleAfter of withTimestamps is 0: every input would be idle between any two records', {
+    hint: 'Give a time in which records usually come, or false where silent inputs shall hold event time back.',
+  })
+}
+
+function alignmentOf(alignment: TimestampOptions['alignment']): WatermarkSpec['alignment'] {
+  if (alignment === undefined) return undefined
+  const { group, maxDrift } = alignment
+  if (typeof group !== 'string' || group === '') {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'alignment of withTimestamps needs a group: the name that the sources share')
+  }
+  return { group, maxDriftMs: parseDuration(maxDrift, 'maxDrift of withTimestamps') }
 }
