@@ -200,7 +200,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       forMs: field('ms', 'For how long.'),
       heldBy: optional(
         '{ operator, subtask, split, unopenedSplits }',
-        'The input with the lowest watermark; `split`: the one it reads, `unopenedSplits`: how many it has not begun.',
+        'The input with the lowest watermark; `split`: the one it reads, `unopenedSplits`: how many it has not begun and of which nothing is known.',
       ),
       through: field('list of text', 'The edges between the two, from the input on.'),
     },

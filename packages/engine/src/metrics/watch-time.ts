@@ -13,7 +13,7 @@ export interface TimedInput {
   readonly subtask: number
   /** The split it reads; undefined: it has none, or none has been opened. */
   readonly split: number | undefined
-  /** Splits of this subtask that it has not begun. */
+  /** Splits that this subtask has not begun and of which nothing is known; 0 where they are in the order of time. */
   readonly unopenedSplits: number
 }
 
@@ -156,13 +156,17 @@ export class TimeWatch {
       operator: operator?.name ?? '',
       subtask: subtask?.index ?? 0,
       split: metrics === undefined || metrics.split < 0 ? undefined : metrics.split,
-      unopenedSplits: metrics?.unopenedSplits ?? 0,
+      unopenedSplits: isOrdered(nodes[0]) ? 0 : (metrics?.unopenedSplits ?? 0),
     }
   }
 }
 
 function nodesOf(graph: LogicalGraph, task: PlannedTask): readonly LogicalNode[] {
   return task.nodes.map((id) => graph.nodes[id] as LogicalNode)
+}
+
+function isOrdered(node: LogicalNode | undefined): boolean {
+  return node?.spec.kind === 'source' && node.spec.reads === 'splits' && node.spec.orderedSplits === true
 }
 
 function makesWatermarks(graph: LogicalGraph, task: PlannedTask): boolean {
