@@ -115,9 +115,7 @@ describe('a side table', () => {
     expect(refused(interval('1s'))).toThrow('the side table of lookupJoin names never ends')
     expect(refused(generate((index) => index))).toThrow('the side table of lookupJoin names never ends')
     expect(refused('names.csv')).toThrow('lookupJoin names needs a source such as fromCsv(path), or a function of the key')
-    expect(() => planLookupJoin('names', fromArray([]), named, { on: options.on } as never)).toThrow(
-      /key of lookupJoin names takes a function/,
-    )
+    expect(() => planLookupJoin('names', fromArray([]), named, { on: options.on })).toThrow(/key of lookupJoin names takes a function/)
   })
 })
 
