@@ -45,7 +45,8 @@ export class RowPool {
   }
 
   release(row: number): void {
-    for (const column of this.#values) column.values[row] = undefined as never
+    const values = this.#values
+    for (let index = 0; index < values.length; index++) (values[index] as Column).values[row] = undefined as never
     this.next[row] = this.#free
     this.#free = row
   }

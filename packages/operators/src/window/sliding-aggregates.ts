@@ -31,13 +31,13 @@ export class SlidingAggregates {
   /** 1: the panes of the key have changed. */
   readonly #stale: NumberColumn
   readonly #rows: RowPool
-  /** The slot to look at next by `prepare`. */
-  #leaving = 0
   /** Keys that are turned over: what is left of their back goes to the front row by row. */
   readonly #turning: number[] = []
   /** How far the present round of turning has come, and how many of the keys stay for the next. */
   #turned = 0
   #staying = 0
+  /** Keys that are turned over and have not sent their results. */
+  readonly #ready: number[] = []
 
   constructor(contents: WindowContents, panes: OpenPanes) {
     this.#contents = contents
@@ -77,46 +77,45 @@ export class SlidingAggregates {
   }
 
   /**
-   * Lets go of what is before a window and holds the panes up to `entered`, some steps at a time; true where there is more to do. After it
-   * every key that there is has records in the window.
+   * Sends the result of a key in a window that holds the panes from its start up to `entered`, once it has let go of those before; false
+   * where the key has none, which forgets it, and where it has to be turned over first.
    */
-  prepare(start: number, entered: number, steps: number): boolean {
+  emit(at: number, window: TimeWindow, entered: number): boolean {
     const keys = this.#keys
-    let step = 0
-    for (; this.#leaving < keys.end; this.#leaving++) {
-      if (step++ === steps) return true
-      if (keys.has(this.#leaving)) this.#leave(this.#leaving, start, entered)
+    if (!keys.has(at)) return false
+    const { start } = window
+    if (this.#stale.values[at] !== 0) this.#rebuild(at, start, entered)
+    const first = this.#front.values[at] as number
+    const front = first === 0 ? 0 : this.#leave(at, first, start)
+    if (front !== 0) {
+      this.#emitFront(at, front, window)
+      return true
     }
-    while (this.#turning.length > 0) {
-      if (step++ === steps) return true
-      this.#turnOne(start)
+    if (this.#back.values[at] === 0) keys.remove(at)
+    else if ((this.#backStart.values[at] as number) < start) {
+      this.#contents.reset(keys, at)
+      this.#turning.push(at)
+    } else {
+      this.#contents.emit(keys, at, window, window.end - 1)
+      return true
     }
-    this.#leaving = 0
     return false
   }
 
-  /** Sends the result of a key; false where the slot has none. */
-  emit(at: number, window: TimeWindow): boolean {
-    const keys = this.#keys
-    if (!keys.has(at)) return false
-    const contents = this.#contents
-    const timestamp = window.end - 1
-    const front = this.#front.values[at] as number
-    if (front === 0) {
-      contents.emit(keys, at, window, timestamp)
-      return true
+  /** After every key was asked: turns those over that had to wait, some steps at a time, and sends their results; false where there is none left. */
+  emitTurned(window: TimeWindow, steps: number): boolean {
+    const turning = this.#turning
+    for (let step = 0; this.#turned < turning.length || this.#staying > 0; step++) {
+      if (step === steps) return true
+      this.#turnOne(window.start)
     }
-    const rows = this.#rows
-    const { table } = rows
-    rows.key = keys.keyAt(at)
-    if (this.#back.values[at] === 0) {
-      contents.emit(table, front, window, timestamp)
-      return true
+    const at = this.#ready.pop()
+    if (at === undefined) {
+      turning.length = 0
+      this.#turned = 0
+      return false
     }
-    contents.reset(table, SCRATCH)
-    contents.append(table, SCRATCH, table, front)
-    contents.append(table, SCRATCH, keys, at)
-    contents.emit(table, SCRATCH, window, timestamp)
+    this.#emitFront(at, this.#front.values[at] as number, window)
     return true
   }
 
@@ -199,11 +198,10 @@ export class SlidingAggregates {
     contents.append(this.#keys, at, pane.table, slot)
   }
 
-  #leave(at: number, start: number, entered: number): void {
-    if (this.#stale.values[at] !== 0) this.#rebuild(at, start, entered)
+  /** Lets go of panes of the front before `start`; gives back the oldest row that stays, 0: none. */
+  #leave(at: number, first: number, start: number): number {
     const rows = this.#rows
     const { starts, next } = rows
-    const first = this.#front.values[at] as number
     let front = first
     while (front !== 0 && (starts[front] as number) < start) {
       const left = front
@@ -211,17 +209,34 @@ export class SlidingAggregates {
       rows.release(left)
     }
     if (front !== first) this.#front.values[at] = front
-    if (front !== 0) return
-    if (this.#back.values[at] === 0) this.#keys.remove(at)
-    else if ((this.#backStart.values[at] as number) < start) {
-      this.#contents.reset(this.#keys, at)
-      this.#turning.push(at)
+    return front
+  }
+
+  #emitFront(at: number, front: number, window: TimeWindow): void {
+    const contents = this.#contents
+    const keys = this.#keys
+    const rows = this.#rows
+    const { table } = rows
+    rows.key = keys.keyAt(at)
+    if (this.#back.values[at] === 0) {
+      contents.emit(table, front, window, window.end - 1)
+      return
     }
+    contents.reset(table, SCRATCH)
+    contents.append(table, SCRATCH, table, front)
+    contents.append(table, SCRATCH, keys, at)
+    contents.emit(table, SCRATCH, window, window.end - 1)
   }
 
   /** Moves one pane of one key from the back to the front. */
   #turnOne(start: number): void {
     const turning = this.#turning
+    if (this.#turned === turning.length) {
+      turning.length = this.#staying
+      this.#turned = 0
+      this.#staying = 0
+      return
+    }
     const at = turning[this.#turned++] as number
     const rows = this.#rows
     const back = this.#back.values
@@ -231,18 +246,15 @@ export class SlidingAggregates {
       this.#release(row)
       back[at] = 0
       if (front[at] === 0) this.#keys.remove(at)
-    } else {
-      const newer = front[at] as number
-      if (newer !== 0) this.#contents.append(rows.table, row, rows.table, newer)
-      back[at] = rows.next[row] as number
-      rows.next[row] = newer
-      front[at] = row
-      turning[this.#staying++] = at
+      else this.#ready.push(at)
+      return
     }
-    if (this.#turned < turning.length) return
-    turning.length = this.#staying
-    this.#turned = 0
-    this.#staying = 0
+    const newer = front[at] as number
+    if (newer !== 0) this.#contents.append(rows.table, row, rows.table, newer)
+    back[at] = rows.next[row] as number
+    rows.next[row] = newer
+    front[at] = row
+    turning[this.#staying++] = at
   }
 
   #rebuild(at: number, start: number, entered: number): void {

@@ -35,8 +35,6 @@ export class SlidingOperator implements TimedOperator {
   #table: KeyTable | undefined
   /** The window that is firing; undefined: none. */
   #window: TimeWindow | undefined
-  /** What is before it has left the aggregates. */
-  #prepared = false
   /** Of the pane that is being taken in. */
   #entering: Pane | undefined
   #slot = 0
@@ -79,15 +77,11 @@ export class SlidingOperator implements TimedOperator {
       const window = this.#window ?? this.#begin()
       if (window === undefined) return false
       if (this.#entered < window.end && this.#takeIn(window.end)) return true
-      if (!this.#prepared) {
-        if (aggregates.prepare(window.start, window.end, STEPS_PER_FIRING)) return true
-        this.#prepared = true
-      }
       const { end } = aggregates
       for (let step = 0; this.#slot < end; step++) {
-        if (aggregates.emit(this.#slot++, window) || step === STEPS_PER_FIRING) return true
+        if (aggregates.emit(this.#slot++, window, window.end) || step === STEPS_PER_FIRING) return true
       }
-      this.#prepared = false
+      if (aggregates.emitTurned(window, STEPS_PER_FIRING)) return true
       this.#slot = 0
       this.#window = undefined
       this.#fired = window.end
