@@ -8,8 +8,9 @@ export { type Comparable, count, max, mean, min, sum } from './aggregate/numeric
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'
 export { type Duration, parseDuration } from './duration/duration.js'
 export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'
-export { isJob, type Job, type JobOptions, type JobOutputs } from './job/job.js'
+export { type CheckpointOptions, isJob, type Job, type JobOptions, type JobOutputs } from './job/job.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
+export { compact, type TableRow } from './join/compact.js'
 export type {
   AsyncLookupOptions,
   DedupeOptions,
@@ -32,9 +33,9 @@ export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteConte
 export { discard } from './sink/discard.js'
 export { type ForEachBatchOptions, type ForEachOptions, forEach, forEachBatch } from './sink/for-each.js'
 export { type PrintOptions, print } from './sink/print.js'
-export type { Sink } from './sink/sink.js'
+export type { PlainSink, Sink, SinkFor } from './sink/sink.js'
 export { type ToCsvOptions, toCsv } from './sink/to-csv.js'
-export { toJsonLines } from './sink/to-json-lines.js'
+export { type ToJsonLinesOptions, toJsonLines } from './sink/to-json-lines.js'
 export type { ParquetColumnType } from './sink/parquet-columns.js'
 export { type ToParquetOptions, toParquet } from './sink/to-parquet.js'
 export { toWritable, type WritableOutput } from './sink/to-writable.js'

@@ -72,6 +72,8 @@ export interface JobSettings {
   readonly workers?: number | undefined
   /** Budget for rings, staging, queues and in-flight async work, in bytes. */
   readonly memoryBytes?: number | undefined
+  /** When checkpoints are taken and where they lie. */
+  readonly checkpoint?: { readonly intervalMs: number; readonly directory: string } | undefined
   /** Largest encoded record, in bytes. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined
   /** How much work may be in flight on an edge, in ms of its consumer's work. Default 100. */

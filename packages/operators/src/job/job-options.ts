@@ -4,8 +4,9 @@
  */
 import { type JobSettings, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
+import { parseDuration } from '../duration/duration.js'
 import { isName, NAME_CHARACTERS_MAX } from './is-name.js'
-import type { JobOptions } from './job.js'
+import type { CheckpointOptions, JobOptions } from './job.js'
 
 type Check = (value: unknown) => string | undefined
 
@@ -21,6 +22,15 @@ const isSchema: Check = (value) =>
     : 'a schema such as z.object({ ... })'
 const isObject: Check = (value) => (typeof value === 'object' && value !== null ? undefined : 'an object')
 
+const isText: Check = (value) => (typeof value === 'string' && value !== '' ? undefined : 'text')
+const isPeriod: Check = (value) => {
+  try {
+    return parseDuration(value as number | string, '') > 0 ? undefined : 'a duration above 0'
+  } catch {
+    return "a duration such as '10s'"
+  }
+}
+
 /** Ranges are checked where settings are resolved, for jobs and runners alike. */
 const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, Check>> = {
   maxRecordBytes: isCount,
@@ -34,12 +44,15 @@ const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, 
   stopTimeoutMs: isTime,
 }
 
+const checkpointChecks: Readonly<Record<keyof CheckpointOptions, Check>> = { interval: isPeriod, directory: isText }
+
 const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
   name: isNameOfJob,
   params: isSchema,
   parallelism: isCount,
   workers: isCountOrZero,
   memory: isSize,
+  checkpoint: isObject,
   settings: isObject,
 }
 
@@ -52,6 +65,12 @@ export function checkJobOptions(options: unknown, declaredAt: string | undefined
     if (given['name'] === undefined) problems.push('name is missing')
     check(given, optionChecks, '', problems)
     if (isObject(given['settings']) === undefined) check(given['settings'] as object, settingChecks, 'settings.', problems)
+    const checkpoint = given['checkpoint']
+    if (isObject(checkpoint) === undefined) {
+      for (const name of Object.keys(checkpointChecks))
+        if (!Object.hasOwn(checkpoint as object, name)) problems.push(`checkpoint.${name} is missing`)
+      check(checkpoint as object, checkpointChecks, 'checkpoint.', problems)
+    }
   }
   if (problems.length === 0) return
   throw new SluiceError('SLUICE_OPTIONS_INVALID', `defineJob: ${problems.join('; ')}`, {
@@ -74,7 +93,11 @@ function show(value: unknown): string {
   return `a value of type ${value === null ? 'null' : typeof value}`
 }
 
-export function settingsOf({ parallelism, workers, memory, settings }: JobOptions): JobSettings {
+export function settingsOf({ parallelism, workers, memory, checkpoint, settings }: JobOptions): JobSettings {
   const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, 'memory')
-  return { ...settings, parallelism, workers, memoryBytes }
+  const checkpointing =
+    checkpoint === undefined
+      ? undefined
+      : { intervalMs: parseDuration(checkpoint.interval, 'checkpoint.interval'), directory: checkpoint.directory }
+  return { ...settings, parallelism, workers, memoryBytes, checkpoint: checkpointing }
 }

@@ -2,7 +2,16 @@
 import type { JobSettings, LogicalGraph } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ByteSize } from '../duration/byte-size.js'
+import type { Duration } from '../duration/duration.js'
 import type { Stream } from '../stream/stream.js'
+
+/** When the state of a job is written, and where to. */
+export interface CheckpointOptions {
+  /** How long after one checkpoint the next begins. */
+  readonly interval: Duration
+  /** The folder that checkpoints lie in, relative to the working directory. */
+  readonly directory: string
+}
 
 /** What a job is called and how it is to run; whoever runs it may override all but the name. */
 export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
@@ -16,8 +25,10 @@ export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   readonly workers?: number | undefined
   /** Budget for rings, queues and async work in flight: bytes, or text such as `'256mb'`. Default 256 MiB. */
   readonly memory?: ByteSize | undefined
+  /** Checkpoints. Accepted and checked; no version takes them yet. */
+  readonly checkpoint?: CheckpointOptions | undefined
   /** What is rarely changed; see `JobSettings`. */
-  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes'> | undefined
+  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint'> | undefined
 }
 
 /** A job: a name, options, and a declaration that makes its graph. `P`: its parsed parameters; `O`: the streams that it returns. */

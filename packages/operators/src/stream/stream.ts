@@ -20,7 +20,7 @@ import type {
   Update,
   WindowJoinOptions,
 } from '../join/join-types.js'
-import type { Sink } from '../sink/sink.js'
+import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
 import type { TimeWindow, WindowAssigner, WindowContext, WindowOptions } from '../window/window-types.js'
@@ -263,12 +263,13 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
   ): ProcessedStream<Element<R1> | Element<R2>, C>
 
   /**
-   * Writes every record to a sink.
+   * Writes every record to a sink. Streams of updates (`topN`, outer joins) are refused by sinks of files that were not told what to do
+   * with them: `{ updates: 'table' }` or `{ updates: 'log' }`.
    *
    * @example
    * orders.sink('out', toJsonLines('orders.jsonl'))
    */
-  sink(name: string, sink: Sink<T>, options?: SinkOptions): void
+  sink(name: string, sink: SinkFor<T>, options?: SinkOptions): void
 
   /**
    * Hands this stream to a function and gives back what it returns: operators of one's own, without breaking the chain.
@@ -331,11 +332,6 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     fn: (record: T, context: KeyedProcessContext<K>) => Emitted<R>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R>, C>
-  process<R1, R2 = void>(
-    name: string,
-    handlers: KeyedProcessHandlers<K, T, R1, R2>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2>, C>
   /**
    * With state and timers: `state` says what is kept per key, `onTimer` runs when a timer that a handler set has come.
    *
@@ -351,11 +347,17 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  process<S extends States, R1, R2 = void, R3 = void>(
+  process<S extends States, R1, R2 = void, R3 = void, Known extends Caveat = C>(
     name: string,
-    handlers: StatefulHandlers<K, T, S, R1, R2, R3>,
+    handlers: StatefulHandlers<K, T, S, R1, R2, R3, Known>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C>
+  // Behind the one with state: the first that fits decides what `context` is.
+  process<R1, R2 = void>(
+    name: string,
+    handlers: KeyedProcessHandlers<K, T, R1, R2>,
+    options?: NamedOperatorOptions,
+  ): ProcessedStream<Element<R1> | Element<R2>, C>
 
   /**
    * Puts the records of each key into windows.
@@ -390,7 +392,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
   coProcess<U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void>(
     name: string,
     other: KeyedStream<K, U, D>,
-    handlers: CoProcessHandlers<K, T, U, S, R1, R2, R3, R4>,
+    handlers: CoProcessHandlers<K, T, U, S, R1, R2, R3, R4, C | D>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R1> | Element<R2> | Element<R3> | Element<R4>, C | D>
 
@@ -414,10 +416,10 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  connectBroadcast<U, D extends Caveat, S extends States, B, R1, R2 = void, R3 = void>(
+  connectBroadcast<U, D extends Caveat, S extends States, B, R1, R2 = void, R3 = void, Known extends Caveat = C>(
     name: string,
     other: Stream<U, D>,
-    handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3>,
+    handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3, Known>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | D>
 

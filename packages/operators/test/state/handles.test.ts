@@ -126,7 +126,7 @@ test.each(expiries)('handles do what Maps do, with ttl $ttl', ({ ttl, afterMs, b
         const now = byEvent ? rows.eventNow : clock.ms
         const touch = byEvent ? Math.max(timestamp, rows.eventNow) : clock.ms
         const alive = (kept: Kept): boolean => !(now >= kept.touched + afterMs)
-        const model = models.get(key) ?? { list: [], map: new Map() }
+        const model: KeyModel = models.get(key) ?? { list: [], map: new Map() }
         models.set(key, model)
         const drop = (): void => {
           for (const name of ['value', 'counted', 'longest', 'mean'] as const) {
