@@ -25,8 +25,16 @@ export default defineJob({ name: 'nexmark-q20', params: queryParams }, (job, par
     .join(
       'auction-of-bid',
       auctions.keyBy((auction) => auction.id),
-      (bid, { id: _id, ...auction }) => ({
-        ...auction,
+      (bid, auction) => ({
+        itemName: auction.itemName,
+        description: auction.description,
+        initialBid: auction.initialBid,
+        reserve: auction.reserve,
+        dateTime: auction.dateTime,
+        expires: auction.expires,
+        seller: auction.seller,
+        category: auction.category,
+        extra: auction.extra,
         auction: bid.auction,
         bidder: bid.bidder,
         price: bid.price,

@@ -13,13 +13,32 @@ export default defineJob({ name: 'nexmark-q23', params: queryParams }, (job, par
     .join(
       'bidder',
       persons.keyBy((person) => person.id),
-      (bid, person) => ({ ...bid, name: person.name, city: person.city, state: person.state }),
+      (bid, person) => ({
+        auction: bid.auction,
+        bidder: bid.bidder,
+        price: bid.price,
+        dateTime: bid.dateTime,
+        name: person.name,
+        city: person.city,
+        state: person.state,
+      }),
     )
     .keyBy((bid) => bid.bidder)
     .join(
       'sold',
       auctions.keyBy((auction) => auction.seller),
-      (bid, auction) => ({ ...bid, sold: auction.id, itemName: auction.itemName, category: auction.category }),
+      (bid, auction) => ({
+        auction: bid.auction,
+        bidder: bid.bidder,
+        price: bid.price,
+        dateTime: bid.dateTime,
+        name: bid.name,
+        city: bid.city,
+        state: bid.state,
+        sold: auction.id,
+        itemName: auction.itemName,
+        category: auction.category,
+      }),
     )
   return results(job, params, sales)
 })
