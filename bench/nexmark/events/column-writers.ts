@@ -1,4 +1,4 @@
-/** Columns while events are packed: they grow, and are copied into the buffer once. */
+/** Columns while events are packed; they are copied into the buffer once. */
 import { Buffer } from 'node:buffer'
 import { BASE_TIME } from '../generator/model.js'
 import { bytesSection, dictionarySection, type EventKind, type SectionType, valuesSection } from './layout.js'
@@ -11,8 +11,7 @@ export interface WrittenSection {
 
 export interface ColumnWriter {
   add(value: never): void
-  /** Of as many rows as there came. */
-  sections(rows: number): readonly WrittenSection[]
+  sections(): readonly WrittenSection[]
 }
 
 export class NumberWriter implements ColumnWriter {
@@ -33,8 +32,8 @@ export class NumberWriter implements ColumnWriter {
     if (this.#values[this.#rows++] !== stored) throw new RangeError(`${this.#name} takes 32 bits, and ${value} has more`)
   }
 
-  sections(rows: number): readonly WrittenSection[] {
-    return [{ name: this.#name, type: 'int32', values: this.#values.subarray(0, rows) }]
+  sections(): readonly WrittenSection[] {
+    return [{ name: this.#name, type: 'int32', values: this.#values }]
   }
 }
 
@@ -63,10 +62,10 @@ export class DictionaryWriter implements ColumnWriter {
     this.#values[this.#rows++] = index
   }
 
-  sections(rows: number): readonly WrittenSection[] {
+  sections(): readonly WrittenSection[] {
     const words = Buffer.from([...this.#indexes.keys()].join('\n'), 'latin1')
     return [
-      { name: valuesSection(this.#kind, this.#column), type: 'uint16', values: this.#values.subarray(0, rows) },
+      { name: valuesSection(this.#kind, this.#column), type: 'uint16', values: this.#values },
       { name: dictionarySection(this.#kind, this.#column), type: 'uint8', values: words },
     ]
   }
@@ -99,9 +98,9 @@ export class TextWriter implements ColumnWriter {
     this.#offsets[++this.#rows] = this.#end
   }
 
-  sections(rows: number): readonly WrittenSection[] {
+  sections(): readonly WrittenSection[] {
     return [
-      { name: valuesSection(this.#kind, this.#column), type: 'uint32', values: this.#offsets.subarray(0, rows + 1) },
+      { name: valuesSection(this.#kind, this.#column), type: 'uint32', values: this.#offsets },
       { name: bytesSection(this.#kind, this.#column), type: 'uint8', values: this.#bytes.subarray(0, this.#end) },
     ]
   }

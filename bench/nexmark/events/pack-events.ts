@@ -22,15 +22,14 @@ const KIND_OF = { person: 'persons', auction: 'auctions', bid: 'bids' } as const
 export function packEvents(options: GeneratorOptions): SharedArrayBuffer {
   const { flavour, count, rate = RATE_DEFAULT, groupSize = 1, generators = 1 } = options
   const generator = new Generator(options)
-  const kinds = new Uint8Array(count)
+  const kinds = Uint8Array.from({ length: count }, (_, number) => KINDS.indexOf(KIND_OF[generator.kind(number)]))
+  const rows = countKinds(kinds)
   const blocks = new Int32Array((Math.ceil(count / BLOCK_EVENTS) + 1) * KINDS.length)
-  const packers = Object.fromEntries(KINDS.map((kind) => [kind, new KindPacker(kind, count)])) as Record<EventKind, KindPacker>
+  const packers = Object.fromEntries(KINDS.map((kind) => [kind, new KindPacker(kind, rows[kind])])) as Record<EventKind, KindPacker>
   for (let number = 0; number < count; number++) {
     if (number % BLOCK_EVENTS === 0) noteBlock(blocks, number / BLOCK_EVENTS, packers)
     const event = generator.event(number)
-    const kind = KIND_OF[event.kind]
-    kinds[number] = KINDS.indexOf(kind)
-    packers[kind].add(number, event)
+    packers[KIND_OF[event.kind]].add(number, event)
   }
   noteBlock(blocks, Math.ceil(count / BLOCK_EVENTS), packers)
   const written: WrittenSection[] = [
@@ -38,8 +37,13 @@ export function packEvents(options: GeneratorOptions): SharedArrayBuffer {
     { name: BLOCKS_SECTION, type: 'int32', values: blocks },
     ...KINDS.flatMap((kind) => packers[kind].sections()),
   ]
-  const rows = { persons: packers.persons.rows, auctions: packers.auctions.rows, bids: packers.bids.rows }
   return assemble({ flavour, count, rate, groupSize, generators }, rows, written)
+}
+
+function countKinds(kinds: Uint8Array): Record<EventKind, number> {
+  const rows = { persons: 0, auctions: 0, bids: 0 }
+  for (const kind of kinds) rows[KINDS[kind] as EventKind]++
+  return rows
 }
 
 function noteBlock(blocks: Int32Array, block: number, packers: Record<EventKind, KindPacker>): void {
@@ -50,14 +54,14 @@ class KindPacker {
   rows = 0
   readonly #columns: readonly (readonly [name: string, writer: ColumnWriter])[]
 
-  constructor(kind: EventKind, events: number) {
+  constructor(kind: EventKind, rows: number) {
     this.#columns = Object.entries(ENCODINGS[kind]).map(([column, encoding]) => {
       const writer =
         encoding === 'text'
-          ? new TextWriter(kind, column, events)
+          ? new TextWriter(kind, column, rows)
           : encoding === 'dictionary'
-            ? new DictionaryWriter(kind, column, events)
-            : new NumberWriter(kind, column, events, encoding === 'time')
+            ? new DictionaryWriter(kind, column, rows)
+            : new NumberWriter(kind, column, rows, encoding === 'time')
       return [column, writer]
     })
   }
@@ -69,7 +73,7 @@ class KindPacker {
   }
 
   sections(): readonly WrittenSection[] {
-    return this.#columns.flatMap(([, writer]) => writer.sections(this.rows))
+    return this.#columns.flatMap(([, writer]) => writer.sections())
   }
 }
 

@@ -62,15 +62,23 @@ export class Generator {
 
   /** The event with this number, from 0, over all generators. */
   event(number: number): NexmarkEvent {
-    const local = Math.floor(number / this.#generators)
-    const adjusted = this.#adjusted(local)
-    const id = (number % this.#generators) * this.#idsPerGenerator + adjusted
+    const adjusted = this.#adjusted(number)
+    const id = this.#id(number, adjusted)
     const timeMs = this.timeMs(adjusted)
     this.#random.seed(this.#mixed ? mixedSeed(id) : id)
-    const offset = id % PROPORTION
-    if (offset === 0) return { kind: 'person', value: this.#person(id, timeMs) }
-    if (offset <= AUCTIONS_PER_EPOCH) return { kind: 'auction', value: this.#auction(id, adjusted, timeMs) }
-    return { kind: 'bid', value: this.#bid(id, timeMs) }
+    switch (kindOf(id)) {
+      case 'person':
+        return { kind: 'person', value: this.#person(id, timeMs) }
+      case 'auction':
+        return { kind: 'auction', value: this.#auction(id, adjusted, timeMs) }
+      case 'bid':
+        return { kind: 'bid', value: this.#bid(id, timeMs) }
+    }
+  }
+
+  /** The kind of the event with this number, at next to no cost. */
+  kind(number: number): NexmarkEvent['kind'] {
+    return kindOf(this.#id(number, this.#adjusted(number)))
   }
 
   /** No event with a higher number is earlier than this. */
@@ -83,9 +91,15 @@ export class Generator {
     return BASE_TIME + Math.floor((index * this.#delayUs) / 1000)
   }
 
-  #adjusted(local: number): number {
+  /** Among the events of its generator. */
+  #adjusted(number: number): number {
+    const local = Math.floor(number / this.#generators)
     const group = this.#groupSize
     return Math.floor(local / group) * group + ((local * SHUFFLE) % group)
+  }
+
+  #id(number: number, adjusted: number): number {
+    return (number % this.#generators) * this.#idsPerGenerator + adjusted
   }
 
   #person(id: number, dateTime: number): Person {
@@ -134,4 +148,9 @@ export class Generator {
     const { channel, url } = this.#channels ? drawChannel(random) : NO_CHANNEL
     return { auction, bidder, price: cents, channel, url, dateTime, extra }
   }
+}
+
+function kindOf(id: number): NexmarkEvent['kind'] {
+  const offset = id % PROPORTION
+  return offset === 0 ? 'person' : offset <= AUCTIONS_PER_EPOCH ? 'auction' : 'bid'
 }
