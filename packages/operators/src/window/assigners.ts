@@ -4,7 +4,6 @@
  */
 import { SluiceError } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import { callSite } from '../job/call-site.js'
 import { checkInteger } from '../source/check-options.js'
 import type { Caveat } from '../stream/rules.js'
 import { checkTimeZone } from './time-zone.js'
@@ -135,16 +134,14 @@ export function globalWindow(): WindowAssigner<Caveat> {
   return assigner(() => ({ kind: 'global' }))
 }
 
-/** Reads what was given at once; where it cannot be read, whoever asks for the window is told why. */
+/** Reads what was given at once; where it cannot be read, whoever puts the windows to use is told why. */
 function assigner(define: () => WindowDefinition): WindowAssigner<Caveat> {
   try {
     return { window: define() }
   } catch (error) {
-    const declaredAt = callSite()
-    const located = error instanceof SluiceError ? error.at({ declaredAt }) : error
     return {
       get window(): WindowDefinition {
-        throw located
+        throw error
       },
     }
   }
