@@ -27,6 +27,14 @@ export type {
   WindowJoinOptions,
 } from './join/join-types.js'
 export type { AsyncRecordContext, BatchContext, Context, KeyedProcessContext, ProcessContext, Resource } from './operator/contexts.js'
+export type {
+  BroadcastHandlers,
+  BroadcastStates,
+  CoProcessHandlers,
+  KeyedBroadcastHandlers,
+  StatefulContext,
+  StatefulHandlers,
+} from './operator/keyed-contexts.js'
 export type { ProcessHandlers } from './operator/process-spec.js'
 export { coerceParams } from './schema/coerce-params.js'
 export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteContext } from './sink/define-sink.js'
@@ -57,6 +65,7 @@ export { aggregatingState, listState, mapState, reducingState, valueState } from
 export type {
   AggregatingState,
   ListState,
+  MapDeclaration,
   MapState,
   ReadonlyMapState,
   ReducingState,
@@ -72,6 +81,7 @@ export type {
 export type {
   BatchOptions,
   Emission,
+  KeyByOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,

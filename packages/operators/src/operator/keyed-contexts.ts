@@ -49,7 +49,7 @@ export interface CoProcessHandlers<K, T, U, S extends States, R1, R2, R3, R4, C 
 }
 
 /** Broadcast state by name; declared with `mapState`. */
-export type BroadcastStates = Readonly<Record<string, StateDeclaration<MapState<never, unknown>>>>
+export type BroadcastStates = Readonly<Record<string, StateDeclaration<unknown> & { readonly kind: 'map' }>>
 
 /** The handles of broadcast state: writable only where the broadcast stream is handled, so that it is the same everywhere. */
 export type WritableBroadcast<B> = { readonly [P in keyof B]: B[P] extends StateDeclaration<infer H> ? H : never }

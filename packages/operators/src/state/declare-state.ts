@@ -4,6 +4,7 @@ import type {
   AggregatingState,
   ListState,
   LooseStateDeclaration,
+  MapDeclaration,
   MapState,
   ReducingState,
   StateDeclaration,
@@ -69,8 +70,8 @@ export function listState<T>(options: StateOptions = {}): StateDeclaration<ListS
  *     },
  *   })
  */
-export function mapState<K, V>(options: StateOptions = {}): StateDeclaration<MapState<K, V>> {
-  return declared({ kind: 'map', options })
+export function mapState<K, V>(options: StateOptions = {}): MapDeclaration<K, V> {
+  return declared<MapState<K, V>>({ kind: 'map', options }) as MapDeclaration<K, V>
 }
 
 /**

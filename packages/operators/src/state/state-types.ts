@@ -44,6 +44,11 @@ export interface StateDeclaration<out H> {
   readonly options: StateOptions
 }
 
+/** A declared map, which broadcast state is made of. */
+export interface MapDeclaration<in out K, in out V> extends StateDeclaration<MapState<K, V>> {
+  readonly kind: 'map'
+}
+
 /** Declarations by name; the names are the identity of the state within its operator. */
 export type States = Readonly<Record<string, StateDeclaration<unknown>>>
 

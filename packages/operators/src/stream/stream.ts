@@ -5,7 +5,13 @@
 import type { Aggregators, ResultOf } from '../aggregate/aggregator.js'
 import type { AsyncRecordContext, KeyedProcessContext, ProcessContext } from '../operator/contexts.js'
 import type { ProcessHandlers } from '../operator/process-spec.js'
-import type { BroadcastHandlers, CoProcessHandlers, KeyedBroadcastHandlers, StatefulHandlers } from '../operator/keyed-contexts.js'
+import type {
+  BroadcastHandlers,
+  BroadcastStates,
+  CoProcessHandlers,
+  KeyedBroadcastHandlers,
+  StatefulHandlers,
+} from '../operator/keyed-contexts.js'
 import type {
   AsyncLookupOptions,
   DedupeOptions,
@@ -219,7 +225,7 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   },
    * })
    */
-  connectBroadcast<U, D extends Caveat, B, R1, R2 = void>(
+  connectBroadcast<U, D extends Caveat, B extends BroadcastStates, R1, R2 = void>(
     name: string,
     other: Stream<U, D>,
     handlers: BroadcastHandlers<T, U, B, R1, R2>,
@@ -416,7 +422,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  connectBroadcast<U, D extends Caveat, S extends States, B, R1, R2 = void, R3 = void, Known extends Caveat = C>(
+  connectBroadcast<U, D extends Caveat, S extends States, B extends BroadcastStates, R1, R2 = void, R3 = void, Known extends Caveat = C>(
     name: string,
     other: Stream<U, D>,
     handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3, Known>,
