@@ -99,8 +99,8 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(
-        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
-        'Per subtask, over the whole run; the four times add up to about 1,000. `watermark`: where event time stood last, ISO 8601; null where there was none.',
+        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
+        'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group. `watermark`: where event time stood last, ISO 8601; null where there was none.',
       ),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),

@@ -160,6 +160,7 @@ function subtaskFields(subtask: SubtaskReport): Fields {
     queuedMsPerSecond: rounded(subtask.queuedMsPerSecond),
     backpressuredMsPerSecond: rounded(subtask.backpressuredMsPerSecond),
     idleMsPerSecond: rounded(subtask.idleMsPerSecond),
+    alignedMsPerSecond: rounded(subtask.alignedMsPerSecond),
     recordsIn: subtask.recordsIn,
     recordsOut: subtask.recordsOut,
     dropped: subtask.dropped,

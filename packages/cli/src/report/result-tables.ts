@@ -43,6 +43,7 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
 
 function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): string {
   const lost = subtasks.some(({ dropped, deadLetters }) => dropped > 0 || deadLetters > 0)
+  const aligned = subtasks.some(({ alignedMsPerSecond }) => alignedMsPerSecond >= 1)
   const late = subtasks.some(({ lateRecords }) => lateRecords > 0)
   const share = (msPerSecond: number): string => formatShare(msPerSecond / 1000)
   return formatTable(
@@ -54,6 +55,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       { title: 'queued', align: right },
       { title: 'held back', align: right },
       { title: 'idle', align: right },
+      ...(aligned ? [{ title: 'aligned', align: right } as const] : []),
       { title: 'records in', align: right },
       { title: 'records out', align: right },
       ...(lost ? [{ title: 'dropped', align: right } as const, { title: 'dead letters', align: right } as const] : []),
@@ -67,6 +69,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       share(subtask.queuedMsPerSecond),
       share(subtask.backpressuredMsPerSecond),
       share(subtask.idleMsPerSecond),
+      ...(aligned ? [share(subtask.alignedMsPerSecond)] : []),
       formatWhole(subtask.recordsIn),
       formatWhole(subtask.recordsOut),
       ...(lost ? [formatWhole(subtask.dropped), formatWhole(subtask.deadLetters)] : []),

@@ -134,6 +134,13 @@ test('who holds event time back is told in words', () => {
   })
 })
 
+test('a source that waited for its group has a column for that', () => {
+  const [first, ...others] = held.subtasks
+  const waited = { ...held, subtasks: [{ ...first!, idleMsPerSecond: 900, alignedMsPerSecond: 850 }, ...others] }
+  expect(formatResultTables(waited, makeColours(false))).toMatch(/idle +aligned +records in.*\n.* 90 % +85 % /)
+  expect(formatResultTables(held, makeColours(false))).not.toContain('aligned')
+})
+
 test('late records are told while they grow, and at the end', () => {
   const lateLines = (added: number) =>
     reportLines({ ...late, late: [{ operator: 'sum', lateRecords: 1234, added }] }).filter(({ event }) => event === 'records.late')

@@ -19,6 +19,7 @@ export interface SubtaskInterval {
   readonly queuedMs: number
   readonly backpressuredMs: number
   readonly idleMs: number
+  readonly alignedMs: number
   readonly recordsIn: number
   readonly recordsOut: number
 }
@@ -62,6 +63,7 @@ function subtaskInterval(previous: SubtaskMetrics | undefined, current: SubtaskM
     queuedMs: grown(previous?.queuedMs, current.queuedMs),
     backpressuredMs: grown(previous?.backpressuredMs, current.backpressuredMs),
     idleMs: grown(previous?.idleMs, current.idleMs),
+    alignedMs: grown(previous?.alignedMs, current.alignedMs),
     recordsIn: grown(previous?.recordsIn, current.recordsIn),
     recordsOut: grown(previous?.recordsOut, current.recordsOut),
   }

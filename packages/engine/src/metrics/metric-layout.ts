@@ -43,6 +43,8 @@ export const SubtaskWord = {
   unopenedSplits: 19,
   /** The split being read, -1: none. */
   split: 20,
+  /** Of the idle time: how long a source that had records waited for others of its alignment group. */
+  alignedMs: 21,
 } as const
 
 /**

@@ -24,6 +24,8 @@ export interface SubtaskMetrics {
   readonly queuedMs: number
   readonly backpressuredMs: number
   readonly idleMs: number
+  /** Of the idle time: how long a source waited for others of its alignment group. */
+  readonly alignedMs: number
   readonly state: SubtaskStateCode
   /** Start of the state it is in; 0: not started. */
   readonly stateSinceMs: number
@@ -115,13 +117,14 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
   const read = (offset: number): number => word(metrics, at + offset)
   let stateSinceMs = read(SubtaskWord.stateSinceMs)
   let state = read(SubtaskWord.state) as SubtaskStateCode
-  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0 }
+  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0, alignedMs: 0 }
   // A change of state during the read would count its interval twice or not at all.
   for (let reads = 0; reads < READS_MAX; reads++) {
     totals.busyMs = read(SubtaskWord.busyMs)
     totals.queuedMs = read(SubtaskWord.queuedMs)
     totals.backpressuredMs = read(SubtaskWord.backpressuredMs)
     totals.idleMs = read(SubtaskWord.idleMs)
+    totals.alignedMs = read(SubtaskWord.alignedMs)
     const again = read(SubtaskWord.stateSinceMs)
     if (again === stateSinceMs) break
     stateSinceMs = again
@@ -139,8 +142,11 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     case SubtaskState.backpressured:
       totals.backpressuredMs += open
       break
-    case SubtaskState.idle:
     case SubtaskState.aligned:
+      totals.idleMs += open
+      totals.alignedMs += open
+      break
+    case SubtaskState.idle:
     case SubtaskState.finished:
       totals.idleMs += open
       break

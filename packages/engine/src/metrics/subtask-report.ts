@@ -17,6 +17,8 @@ export interface SubtaskReport {
   readonly queuedMsPerSecond: number
   readonly backpressuredMsPerSecond: number
   readonly idleMsPerSecond: number
+  /** Of the idle time: how long a source waited for others of its alignment group. */
+  readonly alignedMsPerSecond: number
   readonly recordsInPerSecond: number
   readonly recordsOutPerSecond: number
   /** Totals since the start. */
@@ -50,6 +52,7 @@ export function subtaskReports(plan: PhysicalPlan, { elapsedMs, subtasks, curren
       queuedMsPerSecond: perSecond(times.queuedMs, elapsedMs),
       backpressuredMsPerSecond: perSecond(times.backpressuredMs, elapsedMs),
       idleMsPerSecond: perSecond(times.idleMs, elapsedMs),
+      alignedMsPerSecond: perSecond(times.alignedMs, elapsedMs),
       recordsInPerSecond: perSecond(times.recordsIn, elapsedMs),
       recordsOutPerSecond: perSecond(times.recordsOut, elapsedMs),
       recordsIn: metrics.recordsIn,

@@ -46,7 +46,9 @@ export class SubtaskAccounting {
   enter(state: SubtaskStateCode, nowMs: number): void {
     const words = this.#words
     const total = totalOf[this.#state]
-    if (total !== undefined) words[this.#at + total] = (words[this.#at + total] as number) + Math.max(0, nowMs - this.#sinceMs)
+    const elapsedMs = Math.max(0, nowMs - this.#sinceMs)
+    if (total !== undefined) words[this.#at + total] = (words[this.#at + total] as number) + elapsedMs
+    if (this.#state === SubtaskState.aligned) this.add(SubtaskWord.alignedMs, elapsedMs)
     this.#state = state
     this.#sinceMs = nowMs
     words[this.#at + SubtaskWord.stateSinceMs] = nowMs

@@ -17,6 +17,7 @@ import type { Environment } from '../environment/environment.js'
 import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import type { LogicalEdge, LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
+import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
 import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
@@ -274,10 +275,32 @@ class SubtaskBuilder {
     for (const edge of graph.edges) {
       if (edge.from.node !== node.id || edge.from.port !== port) continue
       const planned = plan.edges.find((candidate) => candidate.logical === edge.id)
-      if (planned === undefined) targets.push({ position: this.#positions.get(edge.to.node) as number })
-      else targets.push({ emit: this.#emit(edge, planned) })
+      const checkKey = edge.partitioned === true && planned?.partitioning !== 'hash' ? this.#keyCheck(edge) : undefined
+      if (planned === undefined) targets.push({ position: this.#positions.get(edge.to.node) as number, checkKey })
+      else targets.push({ emit: this.#emit(edge, planned), checkKey })
     }
     return targets
+  }
+
+  /** Whoever says that records lie where their key belongs is checked record by record: state of one key in two places would give wrong results. */
+  #keyCheck(edge: LogicalEdge): (record: unknown) => void {
+    const { keyGroups } = this.#thread.plan
+    const { index } = this.#planned
+    const parallelism = this.#parallelism
+    const keyOf = edge.keyOf as (record: unknown) => unknown
+    const to = this.#thread.graph.nodes[edge.to.node]
+    return (record) => {
+      const key = keyOf(record)
+      if (parallelism === 1 || subtaskOf(keyGroupOf(hashKey(key), keyGroups), parallelism, keyGroups) === index) return
+      throw new SluiceError(
+        'SLUICE_KEY_MISPLACED',
+        `A record with the key ${JSON.stringify(key)} came to subtask ${index} of ${to?.name}, where its key does not belong`,
+        {
+          operator: to?.name,
+          declaredAt: to?.declaredAt,
+        },
+      )
+    }
   }
 
   #emit(edge: LogicalEdge, planned: PlannedEdge): Emit {

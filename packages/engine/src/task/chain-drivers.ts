@@ -19,7 +19,10 @@ import type { SinkBuffer } from './sink-buffer.js'
 import type { WatermarkTracker } from './watermark-tracker.js'
 
 /** Where the output of a port goes: an operator of the same chain, or an edge. */
-export type ChainTarget = { readonly position: number } | { readonly emit: Emit }
+export type ChainTarget = ({ readonly position: number } | { readonly emit: Emit }) & {
+  /** Fails where a record does not lie where its key belongs. */
+  readonly checkKey?: ((record: unknown) => void) | undefined
+}
 
 export interface ChainNode {
   readonly node: LogicalNode
@@ -76,6 +79,7 @@ export function compileChain(parts: ChainParts): ChainDrivers {
 class ChainCompiler {
   readonly #parts: ChainParts
   readonly #emits: Emit[] = []
+  readonly #keyChecks: ((record: unknown) => void)[] = []
   #names = 0
   /** Whether the code being generated takes the time of each function. */
   #sampled = false
@@ -104,13 +108,20 @@ class ChainCompiler {
     })
     const functions = nodes.map((_, position) => this.#nodeFunctions(position)).join('\n')
     const source = `'use strict'
-const { nodes, gate, fail, sampling, emits, checks, SideOutputValue } = parts
+const { nodes, gate, fail, sampling, emits, keyChecks, checks, SideOutputValue } = parts
 ${nodes.map((node, position) => this.#constants(node, position)).join('\n')}
 ${this.#emits.map((_, index) => `const e${index} = emits[${index}]`).join('\n')}
+${this.#keyChecks.map((_, index) => `const k${index} = keyChecks[${index}]`).join('\n')}
 ${functions}
 return { ${members.join(',\n')}, push: [${push.join(', ')}], expand: [${expand.join(', ')}] }`
     const checks: ElementChecks = elementChecks
-    return new Function('parts', source)({ ...this.#parts, emits: this.#emits, checks, SideOutputValue }) as ChainDrivers
+    return new Function('parts', source)({
+      ...this.#parts,
+      emits: this.#emits,
+      keyChecks: this.#keyChecks,
+      checks,
+      SideOutputValue,
+    }) as ChainDrivers
   }
 
   #constants(node: ChainNode, position: number): string {
@@ -368,16 +379,17 @@ ${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${res
     const targets = (this.#parts.nodes[position] as ChainNode).targets[port] ?? []
     return targets
       .map((target) => {
+        const check = target.checkKey === undefined ? '' : `op = ${position}\nk${this.#indexOf(this.#keyChecks, target.checkKey)}(${r})\n`
         // An operator of another branch, or an earlier element, may have left its own position there.
-        if ('emit' in target) return `op = ${position}\ne${this.#emitIndex(target.emit)}(${r}, ${t})`
-        const code = this.#node(target.position, r, t, 0)
+        if ('emit' in target) return `${check}op = ${position}\ne${this.#indexOf(this.#emits, target.emit)}(${r}, ${t})`
+        const code = check + this.#node(target.position, r, t, 0)
         return targets.length > 1 ? `{ ${code} }` : code
       })
       .join('\n')
   }
 
-  #emitIndex(emit: Emit): number {
-    const known = this.#emits.indexOf(emit)
-    return known >= 0 ? known : this.#emits.push(emit) - 1
+  #indexOf<T>(list: T[], item: T): number {
+    const known = list.indexOf(item)
+    return known >= 0 ? known : list.push(item) - 1
   }
 }

@@ -3,7 +3,7 @@
  * order of calls, composed of closures made once per chain.
  */
 import { SideOutputValue } from '../graph/operator-context.js'
-import type { ChainDrivers, ChainNode, ChainParts, Sampling } from './chain-drivers.js'
+import type { ChainDrivers, ChainNode, ChainParts, ChainTarget, Sampling } from './chain-drivers.js'
 import type { AsyncTable } from './async-table.js'
 import { elementChecks, TIMESTAMP_MAX } from './element-checks.js'
 import type { Expansion } from './expansion.js'
@@ -199,17 +199,28 @@ class ChainInterpreter {
 
   #port(node: ChainNode, position: number, port: number): Push {
     const pushes = (node.targets[port] ?? []).map((target): Push => {
-      if (!('emit' in target)) return this.#enter(target.position, 0)
-      const { emit } = target
+      const push = this.#pushTo(target, position)
+      const { checkKey } = target
+      if (checkKey === undefined) return push
       return (record, timestamp) => {
-        // An operator of another branch, or an earlier element, may have left its own position there.
         this.#active = position
-        emit(record, timestamp)
+        checkKey(record)
+        push(record, timestamp)
       }
     })
     if (pushes.length === 1) return pushes[0] as Push
     return (record, timestamp) => {
       for (const push of pushes) push(record, timestamp)
+    }
+  }
+
+  #pushTo(target: ChainTarget, position: number): Push {
+    if (!('emit' in target)) return this.#enter(target.position, 0)
+    const { emit } = target
+    return (record, timestamp) => {
+      // An operator of another branch, or an earlier element, may have left its own position there.
+      this.#active = position
+      emit(record, timestamp)
     }
   }
 

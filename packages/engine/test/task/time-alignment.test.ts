@@ -100,8 +100,14 @@ describe('a source that waits for its group', () => {
     })
     expect(idle).toBe(0)
     expect(states.get(SubtaskState.aligned)).toBeGreaterThan(40)
-    const { busyMs, idleMs } = simulation.snapshot().subtasks[0] ?? { busyMs: Number.NaN, idleMs: Number.NaN }
+    const { busyMs, idleMs, alignedMs } = simulation.snapshot().subtasks[0] ?? {
+      busyMs: Number.NaN,
+      idleMs: Number.NaN,
+      alignedMs: Number.NaN,
+    }
     expect(busyMs).toBeLessThan(idleMs)
+    expect(alignedMs).toBeGreaterThan(2000)
+    expect(alignedMs).toBeLessThanOrEqual(idleMs)
   })
 
   it('goes on when the other is idle', async () => {
