@@ -3,8 +3,11 @@
  * node of the graph from it, and each subtask of that node makes its own writer.
  */
 import type { AsyncSpec, DeliveryGuarantee, SinkSpec } from '@sluice/engine'
+import type { Update } from '../join/join-types.js'
+import type { Sentence } from '../stream/rules.js'
 
 declare const acceptedType: unique symbol
+declare const plain: unique symbol
 
 /** A description of where records of type `T` go; give it to `stream.sink(name, sink)`. */
 export interface Sink<in T> {
@@ -21,3 +24,18 @@ export interface Sink<in T> {
   /** The user's functions that `spec` closes over and does not show; their text belongs to the job's fingerprint. */
   readonly functions?: readonly ((...args: never) => unknown)[] | undefined
 }
+
+/** A sink that writes records one after the other, as they are: that of a stream whose records are no updates. */
+export interface PlainSink<in T> extends Sink<T> {
+  /** Carries the type; never there at run time. */
+  readonly [plain]?: true
+}
+
+/** What may be written to: for a stream of updates a sink that says what it does with them. */
+export type SinkFor<T> = [T] extends [never]
+  ? Sink<T>
+  : [T] extends [Update<unknown>]
+    ? Sink<T> & {
+        readonly [plain]?: Sentence<"This stream gives updates: ask the sink to apply them ({ updates: 'table' }) or to write each of them ({ updates: 'log' })">
+      }
+    : Sink<T>

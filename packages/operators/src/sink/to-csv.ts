@@ -1,11 +1,13 @@
 /** CSV files. */
 import { SluiceError } from '@sluice/engine'
+import type { Update } from '../join/join-types.js'
 import { checkChoice, checkPath } from '../source/check-options.js'
 import { CsvText } from './csv-text.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { FileOutput } from './file-output.js'
 import { isFolderPath } from './output-path.js'
-import type { Sink } from './sink.js'
+import type { PlainSink, Sink } from './sink.js'
+import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
 import { countNonFinite, ONE_FILE } from './to-json-lines.js'
 
 export interface ToCsvOptions<T> {
@@ -17,6 +19,8 @@ export interface ToCsvOptions<T> {
   readonly delimiter?: string | undefined
   /** What ends a line. Default '\n'. */
   readonly lineBreak?: '\n' | '\r\n' | undefined
+  /** What becomes of a stream of updates: `'table'` writes the values of the final table, `'log'` each update; see `toJsonLines`. */
+  readonly updates?: 'table' | 'log' | undefined
 }
 
 /**
@@ -30,9 +34,14 @@ export interface ToCsvOptions<T> {
  * @example
  * stream.sink('out', toCsv('out/orders.csv', { columns: ['id', 'amount'], delimiter: ';' }))
  */
-export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> = {}): Sink<T> {
-  const { columns, header = true, delimiter = ',', lineBreak = '\n' } = options
+export function toCsv<V extends object>(path: string, options: ToCsvOptions<V> & { readonly updates: 'table' }): Sink<Update<V>>
+export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> & { readonly updates: 'log' }): Sink<T>
+export function toCsv<T extends object>(path: string, options?: ToCsvOptions<T> & { readonly updates?: undefined }): PlainSink<T>
+export function toCsv(path: string, options: ToCsvOptions<never> = {}): Sink<never> {
+  const { header = true, delimiter = ',', lineBreak = '\n', updates } = options
+  const columns: readonly string[] | undefined = options.columns
   checkPath('toCsv', path)
+  checkUpdates('toCsv', updates)
   checkChoice('toCsv: lineBreak', lineBreak, ['\n', '\r\n'])
   if (typeof delimiter !== 'string' || delimiter.length !== 1 || '"\r\n'.includes(delimiter)) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `toCsv: delimiter is ${JSON.stringify(delimiter)}, and takes one character.`)
@@ -40,13 +49,14 @@ export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> =
   if (columns !== undefined && (columns.length === 0 || new Set(columns).size !== columns.length)) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toCsv: columns takes at least one name, and each once.')
   }
-  return defineSink<T>({
+  return defineSink<unknown>({
     open: async (context) => {
       const text = new CsvText({ columns, delimiter, lineBreak })
-      return new CsvWriter(await FileOutput.open(path, 'csv', context), text, header, context)
+      const writer = new CsvWriter(await FileOutput.open(path, 'csv', context), text, header, context)
+      return updates === 'table' ? new TableWriter(writer) : writer
     },
-    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
-    options: { type: 'csv', path, columns, header, delimiter, lineBreak },
+    parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'csv', path, columns, header, delimiter, lineBreak, ...(updates === undefined ? {} : { updates }) },
   })
 }
 

@@ -1,10 +1,20 @@
 /** JSON lines files. */
+import type { Update } from '../join/join-types.js'
 import { checkPath } from '../source/check-options.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { FileOutput } from './file-output.js'
 import { JsonText } from './json-text.js'
 import { isFolderPath } from './output-path.js'
-import type { Sink } from './sink.js'
+import type { PlainSink, Sink } from './sink.js'
+import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
+
+export interface ToJsonLinesOptions {
+  /**
+   * What becomes of a stream of updates (`topN`, outer joins). `'table'`: they are applied, and the values of the table that they come to
+   * are written when the input has ended; it is kept in memory. `'log'`: each is written as it comes, `{ op, key, value }`.
+   */
+  readonly updates?: 'table' | 'log' | undefined
+}
 
 /** The reason why a file sink runs at parallelism 1. */
 export const ONE_FILE: { readonly value: number; readonly because: string } = { value: 1, because: 'one file has one writer' }
@@ -21,13 +31,25 @@ export const ONE_FILE: { readonly value: number; readonly because: string } = { 
  * SLUICE_JSON_UNSUPPORTED for Map, Set, functions and the like, with the path of the property.
  * @example
  * stream.sink('out', toJsonLines('out/delays.jsonl'))
+ * @example
+ * orders
+ *   .keyBy((order) => order.customer)
+ *   .topN('largest', 3, (left, right) => right.amount - left.amount)
+ *   .sink('out', toJsonLines('out/largest.jsonl', { updates: 'table' }))
  */
-export function toJsonLines(path: string): Sink<unknown> {
+export function toJsonLines(path: string, options: ToJsonLinesOptions & { readonly updates: 'table' }): Sink<Update<unknown>>
+export function toJsonLines(path: string, options: ToJsonLinesOptions & { readonly updates: 'log' }): Sink<unknown>
+export function toJsonLines(path: string, options?: ToJsonLinesOptions & { readonly updates?: undefined }): PlainSink<unknown>
+export function toJsonLines(path: string, { updates }: ToJsonLinesOptions = {}): Sink<never> {
   checkPath('toJsonLines', path)
+  checkUpdates('toJsonLines', updates)
   return defineSink<unknown>({
-    open: async (context) => new JsonLinesWriter(await FileOutput.open(path, 'jsonl', context), context),
-    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
-    options: { type: 'jsonLines', path },
+    open: async (context) => {
+      const writer = new JsonLinesWriter(await FileOutput.open(path, 'jsonl', context), context)
+      return updates === 'table' ? new TableWriter(writer) : writer
+    },
+    parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'jsonLines', path, ...(updates === undefined ? {} : { updates }) },
   })
 }
 

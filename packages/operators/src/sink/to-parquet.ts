@@ -1,11 +1,13 @@
 /** Parquet files. */
 import { SluiceError } from '@sluice/engine'
+import type { Update } from '../join/join-types.js'
 import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
 import { defineSink } from './define-sink.js'
 import { FileOutput } from './file-output.js'
 import { isFolderPath } from './output-path.js'
 import { ParquetColumns, type ParquetColumnType } from './parquet-columns.js'
-import type { Sink } from './sink.js'
+import type { PlainSink, Sink } from './sink.js'
+import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
 import { ONE_FILE } from './to-json-lines.js'
 
 export interface ToParquetOptions<T> {
@@ -13,6 +15,8 @@ export interface ToParquetOptions<T> {
   readonly columns?: { readonly [K in Extract<keyof T, string>]?: ParquetColumnType } | undefined
   /** Rows per row group at most; so many are held in memory. Default 50,000. */
   readonly rowGroupRecords?: number | undefined
+  /** What becomes of a stream of updates: `'table'` writes the values of the final table, `'log'` each update; see `toJsonLines`. */
+  readonly updates?: 'table' | 'log' | undefined
 }
 
 const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32', 'int64', 'double', 'timestamp', 'json', 'bytes']
@@ -28,20 +32,26 @@ const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32'
  * @example
  * stream.sink('out', toParquet('out/', { columns: { customer: 'string', amount: 'double' } }))
  */
-export function toParquet<T extends object>(path: string, options: ToParquetOptions<T> = {}): Sink<T> {
-  const { rowGroupRecords = 50_000 } = options
+export function toParquet<V extends object>(path: string, options: ToParquetOptions<V> & { readonly updates: 'table' }): Sink<Update<V>>
+export function toParquet<T extends object>(path: string, options: ToParquetOptions<T> & { readonly updates: 'log' }): Sink<T>
+export function toParquet<T extends object>(path: string, options?: ToParquetOptions<T> & { readonly updates?: undefined }): PlainSink<T>
+export function toParquet(path: string, options: ToParquetOptions<never> = {}): Sink<never> {
+  const { rowGroupRecords = 50_000, updates } = options
   const columns = options.columns as Readonly<Record<string, ParquetColumnType>> | undefined
   checkPath('toParquet', path)
+  checkUpdates('toParquet', updates)
   checkInteger('toParquet: rowGroupRecords', rowGroupRecords, 1)
   for (const [name, type] of Object.entries(columns ?? {})) checkChoice(`toParquet: the type of column ${name}`, type, COLUMN_TYPES)
   if (columns !== undefined && Object.keys(columns).length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toParquet: columns takes at least one column.')
-  return defineSink<T>({
+  return defineSink<unknown>({
     open: async (context) => {
       const { ParquetRecordWriter } = await import('./parquet-record-writer.js')
-      return new ParquetRecordWriter(await FileOutput.open(path, 'parquet', context), new ParquetColumns(columns), rowGroupRecords, context)
+      const output = await FileOutput.open(path, 'parquet', context)
+      const writer = new ParquetRecordWriter(output, new ParquetColumns(columns), rowGroupRecords, context)
+      return updates === 'table' ? new TableWriter(writer) : writer
     },
-    parallelismMax: isFolderPath(path) ? undefined : ONE_FILE,
-    options: { type: 'parquet', path, columns, rowGroupRecords },
+    parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
+    options: { type: 'parquet', path, columns, rowGroupRecords, ...(updates === undefined ? {} : { updates }) },
   })
 }

@@ -50,6 +50,16 @@ export type Key<K> = undefined extends K
         ? Sentence<'A key is plain data: a function or a symbol cannot be one'>
         : { readonly [P in keyof K]: Key<K[P]> }
 
+/** Lets pass what is keyed alike: keys of different types never meet. One may be narrower than the other. */
+export type SameKey<K, L> = [K] extends [L]
+  ? unknown
+  : [L] extends [K]
+    ? unknown
+    : Sentence<'The keys of both streams must have the same type: keys of different types never meet'>
+
+/** Lets pass streams with timestamps. */
+export type Timed<C extends Caveat, S extends string> = 'no timestamps' extends C ? Sentence<S> : unknown
+
 /** A type guard of records. */
 type Guard<T, S extends T> = (record: T) => record is S
 

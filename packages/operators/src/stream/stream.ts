@@ -29,7 +29,7 @@ import type {
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
-import type { TimeWindow, WindowAssigner, WindowContext, WindowOptions } from '../window/window-types.js'
+import type { TimeWindow, WindowContext, WindowOptions, WindowsOf } from '../window/window-types.js'
 import type {
   BatchOptions,
   MapAsyncOptions,
@@ -40,7 +40,21 @@ import type {
   SinkOptions,
   TimestampOptions,
 } from './options.js'
-import type { Caveat, Element, Emitted, Guarded, Key, NoPromise, NoReservedAggregates, NoRest, Rest, Sentence, Sync } from './rules.js'
+import type {
+  Caveat,
+  Element,
+  Emitted,
+  Guarded,
+  Key,
+  NoPromise,
+  NoReservedAggregates,
+  NoRest,
+  Rest,
+  SameKey,
+  Sentence,
+  Sync,
+  Timed,
+} from './rules.js'
 import type { SideOutputTag } from './side-output.js'
 
 declare const recordType: unique symbol
@@ -173,11 +187,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   .windowAll(tumbling('1h'))
    *   .aggregate('per-hour', { orders: count() })
    */
-  windowAll(assigner: WindowAssigner<C>, options?: WindowOptions): WindowedStream<null, T, C>
+  windowAll(assigner: WindowsOf<C>, options?: WindowOptions): WindowedStream<null, T, C>
 
   /**
    * Enriches each record with the row of a bounded side table that has its key; `undefined` where there is none. Every subtask reads
-   * the whole table before its first record.
+   * the whole table before its first record and keeps it; of several rows of one key the last counts.
    *
    * @example
    * const names = fromArray([{ customer: 'ann', name: 'Ann' }])
@@ -193,7 +207,8 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
     options: LookupOptions<T, U, K>,
   ): Stream<R, C>
   /**
-   * Enriches each record with what an asynchronous function finds for its key; answers are cached, also that there is none.
+   * Enriches each record with what an asynchronous function finds for its key; answers are cached, also that there is none, and errors are
+   * not. Records that ask for one key at the same time share a call.
    *
    * @example
    * orders.lookupJoin('scores', async (customer: string) => customer.length, (order, score) => ({ ...order, score }), {
@@ -375,7 +390,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .window(tumbling('1h'))
    *   .aggregate('per-hour', { orders: count(), amount: sum((order) => order.amount) })
    */
-  window(assigner: WindowAssigner<C>, options?: WindowOptions): WindowedStream<K, T, C>
+  window(assigner: WindowsOf<C>, options?: WindowOptions): WindowedStream<K, T, C>
 
   /**
    * Handles two streams of the same key with shared state and timers.
@@ -430,7 +445,9 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
   ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | D>
 
   /**
-   * Joins records of the same key that lie in the same window: `fn` of every pair, when the window fires.
+   * Joins records of the same key that lie in the same window, tumbling, sliding or a session: `fn` of every pair, when the window has
+   * ended, with the time `window.end - 1`. A record that comes within `allowedLateness` is joined at once in windows that have fired, so
+   * that every pair is given once.
    *
    * @example
    * const payments = job
@@ -442,16 +459,17 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .windowJoin('paid', payments, (order, payment) => ({ order, payment }), { window: tumbling('1h') })
    */
-  windowJoin<U, D extends Caveat, R>(
+  windowJoin<L, U, D extends Caveat, R>(
     name: string,
-    other: KeyedStream<K, U, D>,
+    other: KeyedStream<L, U, D> & SameKey<K, L>,
     fn: (left: T, right: U, window: TimeWindow) => Sync<R>,
-    options: WindowJoinOptions<C | D>,
+    options: WindowJoinOptions<C | NoInfer<D>>,
   ): WindowResult<R, T | U, C | D>
 
   /**
-   * Joins each record with those of the other stream of the same key that lie at most `before` earlier and `after` later in event time.
-   * State is given up as the watermark passes.
+   * Joins each record with those of the other stream of the same key that lie at most `before` earlier and `after` later in event time,
+   * both included. A pair is given when its second record comes, and has the time of the later one. State is given up as the watermark
+   * passes; a record at or behind the watermark is late, because of its partners some may be gone.
    *
    * @example
    * const payments = job
@@ -463,17 +481,18 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .intervalJoin('paid', payments, (order, payment) => ({ order, payment }), { after: '1h' })
    */
-  intervalJoin<U, D extends Caveat, R>(
+  intervalJoin<L, U, D extends Caveat, R>(
     name: string,
-    other: 'no timestamps' extends C | D
-      ? Sentence<'An interval join needs timestamps: assign them with withTimestamps on both sides'>
-      : KeyedStream<K, U, D>,
+    other: KeyedStream<L, U, D> &
+      SameKey<K, L> &
+      Timed<C | D, 'An interval join needs timestamps: assign them with withTimestamps on both sides'>,
     fn: (left: T, right: U) => Sync<R>,
     options: IntervalJoinOptions,
   ): WindowResult<R, T | U, C | D>
 
   /**
-   * Joins every record with every record of the other stream of the same key. What is kept is bounded by `ttl` alone.
+   * Joins every record with every record of the other stream of the same key: a pair is given when its second record comes, and has the
+   * time of the later one. What is kept is bounded by `ttl` alone; what has expired is not joined any more.
    *
    * @example
    * const customers = job.source('customers', fromArray([{ id: 'ann', name: 'Ann' }])).keyBy((customer) => customer.id)
@@ -481,23 +500,35 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .join('named', customers, (order, customer) => ({ ...order, name: customer.name }), { ttl: '1d' })
    */
-  join<U, D extends Caveat, R>(
+  join<L, U, D extends Caveat, R>(
     name: string,
-    other: KeyedStream<K, U, D>,
+    other: KeyedStream<L, U, D> & SameKey<K, L>,
     fn: (left: T, right: U) => Sync<R>,
     options?: JoinOptions,
   ): Stream<R, C | D>
-  /** An outer join gives updates: the row of a record without a partner is deleted when its first partner comes. */
-  join<U, D extends Caveat, R, J extends OuterJoin>(
+  /**
+   * An outer join gives updates of a table: a record without a partner has a row of its own, which is deleted when its first partner comes.
+   * The key of a row is the join's key and a number for either record, 0 where there is none; numbers grow per key and side. What expires
+   * changes nothing: who has met stays joined, and who met nobody keeps its row. `fn` may be called more than once for a record.
+   *
+   * @example
+   * const customers = job.source('customers', fromArray([{ id: 'ann', name: 'Ann' }])).keyBy((customer) => customer.id)
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .join('named', customers, (order, customer) => ({ ...order, name: customer?.name ?? '?' }), { type: 'left', ttl: '1d' })
+   *   .sink('out', toJsonLines('named.jsonl', { updates: 'table' }))
+   */
+  join<L, U, D extends Caveat, R, J extends OuterJoin>(
     name: string,
-    other: KeyedStream<K, U, D>,
+    other: KeyedStream<L, U, D> & SameKey<K, L>,
     fn: (left: T | (J extends 'left' ? never : undefined), right: U | (J extends 'right' ? never : undefined)) => Sync<R>,
     options: OuterJoinOptions<J>,
-  ): Stream<Update<R, JoinedKey<K>>, C | D>
+  ): Stream<Update<R, JoinedKey<K | L>>, C | D>
 
   /**
-   * Joins each record with the version of the other stream that was valid at its time: the latest of its key that is not younger.
-   * A record waits until the watermark has passed it; of old versions one is kept.
+   * Joins each record with the version of the other stream that was valid at its time: the latest of its key that is not younger, and of
+   * several of one time the one that came last. A record waits until the watermark has passed it; of old versions one is kept. A version
+   * that comes behind the watermark counts for the records to come, unless there is a newer one: then it is late.
    *
    * @example
    * const rates = job
@@ -509,17 +540,18 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy(() => 'EUR')
    *   .temporalJoin('in-dollars', rates, (order, rate) => order.amount * rate.rate)
    */
-  temporalJoin<U, D extends Caveat, R, J extends 'inner' | 'left' = 'inner'>(
+  temporalJoin<L, U, D extends Caveat, R, J extends 'inner' | 'left' = 'inner'>(
     name: string,
-    versions: 'no timestamps' extends C | D
-      ? Sentence<'A temporal join needs timestamps: assign them with withTimestamps on both sides'>
-      : KeyedStream<K, U, D>,
+    versions: KeyedStream<L, U, D> &
+      SameKey<K, L> &
+      Timed<C | D, 'A temporal join needs timestamps: assign them with withTimestamps on both sides'>,
     fn: (record: T, version: U | (J extends 'left' ? undefined : never)) => Sync<R>,
     options?: TemporalJoinOptions<J>,
   ): WindowResult<R, T | U, C | D>
 
   /**
-   * The first record of every key; others are dropped and counted. `ttl` says how long a key is remembered.
+   * The first record of every key; others are dropped, and counted as `duplicate`. `ttl` says how long a key is remembered, from the
+   * record that was let through.
    *
    * @example
    * orders.keyBy((order) => order.id).dedupe('once', { ttl: '1d' })
@@ -527,7 +559,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
   dedupe(name: string, options?: DedupeOptions): Stream<T, C>
 
   /**
-   * The first `n` records of every key by `compare`, as updates of a list per key; of equal ones the earlier stays.
+   * The first `n` records of every key by `compare`, as updates of a list per key: each is an `upsert` of the whole list, given where the
+   * list has changed. Of equal records the earlier stays in front. A key that is forgotten by `ttl` begins anew, without an update.
    *
    * @example
    * orders.keyBy((order) => order.customer).topN('largest', 3, (left, right) => right.amount - left.amount)

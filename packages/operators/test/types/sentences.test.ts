@@ -2,11 +2,14 @@
 import { expect, test } from 'vitest'
 import { compile } from '../support/compile.js'
 
-const head = `import { count, defineJob, fromArray, parseDuration, type Stream } from 'sluice'
+const head = `import { count, defineJob, fromArray, parseDuration, type Stream, toCsv, toJsonLines, tumbling } from 'sluice'
 declare const orders: Stream<{ id: number; name: string; note: string | undefined }, 'no timestamps'>
 `
 
 const async = 'An async function is not allowed here: use mapAsync(name, fn, { concurrency })'
+const otherKeys = 'The keys of both streams must have the same type: keys of different types never meet'
+const unaskedUpdates =
+  "This stream gives updates: ask the sink to apply them ({ updates: 'table' }) or to write each of them ({ updates: 'log' })"
 const undefinedKey = 'A key must not be undefined: filter such records out first, or give them a key such as null'
 
 const wrong: Readonly<Record<string, readonly [code: string, sentence: string]>> = {
@@ -35,6 +38,32 @@ const wrong: Readonly<Record<string, readonly [code: string, sentence: string]>>
   'aggregate named window': [
     "orders.keyBy((order) => order.id).aggregate('a', { window: count() })",
     "An aggregate must not be named 'window': a windowed result has its window under that name",
+  ],
+  'join of different keys': ['orders.keyBy((order) => order.id).join("j", orders.keyBy((order) => order.name), (left) => left)', otherKeys],
+  'window join of different keys': [
+    "orders.keyBy((order) => order.id).windowJoin('j', orders.keyBy((order) => order.name), (left) => left, { window: tumbling('1s', { time: 'processing' }) })",
+    otherKeys,
+  ],
+  'interval join without timestamps': [
+    "orders.keyBy((order) => order.id).intervalJoin('j', orders.keyBy((order) => order.id), (left) => left, { after: '1h' })",
+    'An interval join needs timestamps: assign them with withTimestamps on both sides',
+  ],
+  'temporal join without timestamps': [
+    "orders.keyBy((order) => order.id).temporalJoin('j', orders.keyBy((order) => order.id), (left) => left)",
+    'A temporal join needs timestamps: assign them with withTimestamps on both sides',
+  ],
+  'async join': ["orders.keyBy((order) => order.id).join('j', orders.keyBy((order) => order.id), async (left) => left)", async],
+  'async lookup row': [
+    "orders.lookupJoin('l', fromArray([{ id: 1 }]), async (order, row) => row, { on: (order) => order.id, key: (row) => row.id })",
+    async,
+  ],
+  'updates to a file': [
+    "orders.keyBy((order) => order.id).topN('t', 3, (left, right) => left.id - right.id).sink('s', toJsonLines('x.jsonl'))",
+    unaskedUpdates,
+  ],
+  'updates to columns': [
+    "orders.keyBy((order) => order.id).topN('t', 3, (left, right) => left.id - right.id).sink('s', toCsv('x.csv'))",
+    unaskedUpdates,
   ],
   'async declaration': [
     "defineJob({ name: 'j' }, async (job) => { job.source('s', fromArray([1])) })",
