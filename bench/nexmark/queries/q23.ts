@@ -23,7 +23,7 @@ export default defineJob({ name: 'nexmark-q23', params: queryParams }, (job, par
         state: person.state,
       }),
     )
-    .keyBy((bid) => bid.bidder)
+    .keyBy((bid) => bid.bidder, { partitioned: true })
     .join(
       'sold',
       auctions.keyBy((auction) => auction.seller),

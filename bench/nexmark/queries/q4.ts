@@ -20,7 +20,7 @@ export default defineJob({ name: 'nexmark-q4', params: queryParams }, (job, para
       }),
     )
     .filter((pair) => pair.inTime)
-    .keyBy((pair) => pair.auction)
+    .keyBy((pair) => pair.auction, { partitioned: true })
     .aggregate('highest', { price: max((pair) => pair.price), category: first((pair) => pair.category) }, { emit: 'end' })
     .keyBy((auction) => auction.category)
     .aggregate('mean', { meanPrice: mean((auction) => auction.price) }, { emit: 'end' })

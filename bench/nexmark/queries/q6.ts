@@ -24,7 +24,7 @@ export default defineJob({ name: 'nexmark-q6', params: queryParams }, (job, para
       }),
     )
     .filter((pair) => pair.wins)
-    .keyBy((pair) => pair.auction)
+    .keyBy((pair) => pair.auction, { partitioned: true })
     .reduce(
       'winner',
       (left, right) => (right.price > left.price || (right.price === left.price && right.number < left.number) ? right : left),

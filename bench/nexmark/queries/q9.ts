@@ -26,7 +26,7 @@ export default defineJob({ name: 'nexmark-q9', params: queryParams }, (job, para
       (auction, bid) => ({ auction, bid }),
     )
     .filter(({ auction, bid }) => bid.dateTime >= auction.dateTime && bid.dateTime <= auction.expires)
-    .keyBy(({ auction }) => auction.id)
+    .keyBy(({ auction }) => auction.id, { partitioned: true })
     .reduce(
       'winner',
       (left, right) =>

@@ -116,6 +116,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 1,
   },
+  SLUICE_KEY_MISPLACED: {
+    summary: 'A record does not lie where its key belongs, although keyBy was told that it does.',
+    hint: 'Leave out `partitioned: true`, or key by the very key by which the records came.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_MEMORY_BUDGET: {
     summary: 'The memory budget is too small for the plan.',
     hint: 'Raise --memory, or lower the parallelism.',

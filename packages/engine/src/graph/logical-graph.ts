@@ -48,6 +48,8 @@ export interface LogicalEdge {
   readonly to: { readonly node: number; readonly input: number }
   /** undefined: forward where the parallelism of both sides is the same, else rebalance. */
   readonly partitioning: Partitioning | undefined
+  /** A hash edge whose records lie where their key belongs already: nothing is sent where both sides have the same parallelism, but every record is checked. */
+  readonly partitioned?: boolean | undefined
   /** The key function of a hash edge. */
   readonly keyOf?: ((record: never) => unknown) | undefined
   /** What is known of the records from a schema; seeds the codec. */

@@ -50,11 +50,11 @@ export function summariseGraph(graph: LogicalGraph): GraphSummary {
   return {
     job: graph.job,
     nodes: graph.nodes.map(summariseNode),
-    edges: graph.edges.map(({ from, to, partitioning, timed, shape, keyOf }) => {
+    edges: graph.edges.map(({ from, to, partitioning, partitioned, timed, shape, keyOf }) => {
       const source = graph.nodes[from.node]
       return {
         name: `${source?.name}.${source?.ports[from.port]} -> ${graph.nodes[to.node]?.name}[${to.input}]`,
-        options: canonicalJson({ partitioning, timed, shape }),
+        options: canonicalJson({ partitioning, partitioned, timed, shape }),
         functions: functionsIn(keyOf),
       }
     }),

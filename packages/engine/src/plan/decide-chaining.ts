@@ -33,8 +33,31 @@ function partitioningOf(graph: LogicalGraph, edge: LogicalEdge, parallelism: rea
       `records from ${nameOf(graph, edge.from.node)} to ${nameOf(graph, edge.to.node)} are dealt out in turn: parallelism ${from} and ${to} differ`,
     )
   }
+  if (edge.partitioned === true && from === to && isKeyed(graph, edge.from.node, parallelism)) return 'forward'
+  if (edge.partitioned === true) {
+    notes.push(
+      `records from ${nameOf(graph, edge.from.node)} to ${nameOf(graph, edge.to.node)} are dealt out by key again: they did not come by key with the same parallelism`,
+    )
+  }
   if (edge.partitioning !== undefined && edge.partitioning !== 'forward') return edge.partitioning
   return from === to ? 'forward' : 'rebalance'
+}
+
+/** Whether the records that a node gives lie where some key sent them. */
+function isKeyed(graph: LogicalGraph, node: number, parallelism: readonly number[]): boolean {
+  const inputs = graph.edges.filter((edge) => edge.to.node === node)
+  return (
+    inputs.length > 0 &&
+    inputs.every(({ partitioning, from }) => {
+      if (partitioning === 'hash') return true
+      return (
+        partitioning !== 'rebalance' &&
+        partitioning !== 'broadcast' &&
+        parallelism[from.node] === parallelism[node] &&
+        isKeyed(graph, from.node, parallelism)
+      )
+    })
+  )
 }
 
 function reasonsAgainst(

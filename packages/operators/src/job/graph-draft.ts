@@ -26,6 +26,8 @@ export interface Upstream {
   readonly keyOf: ((record: never) => unknown) | undefined
   readonly shape: RecordShapeSeed | undefined
   readonly timed: boolean
+  /** By hash: the records lie where their key belongs already. */
+  readonly partitioned?: boolean | undefined
   /** Which input of the reader; default 0. */
   readonly input?: number | undefined
 }
@@ -133,9 +135,9 @@ export class GraphDraft {
     const edges: LogicalEdge[] = []
     for (const [id, node] of this.#nodes.entries()) {
       for (const upstream of node.upstreams) {
-        const { partitioning, keyOf, shape, timed, input = 0 } = upstream
+        const { partitioning, partitioned, keyOf, shape, timed, input = 0 } = upstream
         for (const from of this.#resolve(upstream)) {
-          edges.push({ id: edges.length, from, to: { node: id, input }, partitioning, keyOf, shape, timed })
+          edges.push({ id: edges.length, from, to: { node: id, input }, partitioning, partitioned, keyOf, shape, timed })
         }
       }
     }

@@ -43,6 +43,7 @@ import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
 import type {
   BatchOptions,
+  KeyByOptions,
   Emission,
   MapAsyncOptions,
   NamedOperatorOptions,
@@ -207,9 +208,9 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return Object.fromEntries(streams)
   }
 
-  keyBy(keyOf: Fn): DeclaredKeyedStream {
+  keyBy(keyOf: Fn, { partitioned }: KeyByOptions = {}): DeclaredKeyedStream {
     checkFunction('keyBy', keyOf)
-    const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, keyOf }))
+    const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, partitioned, keyOf }))
     return new DeclaredKeyedStream(this.draft, upstreams, keyOf)
   }
 

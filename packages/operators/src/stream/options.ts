@@ -65,6 +65,14 @@ export type TimestampOptions<T = never> = TimestampOptionsBase &
       }
   )
 
+export interface KeyByOptions {
+  /**
+   * The records lie where this key belongs already, because they come out of an operator with the same key and kept it: they are not dealt out
+   * again. Every record is checked (`SLUICE_KEY_MISPLACED`). Default false.
+   */
+  readonly partitioned?: boolean | undefined
+}
+
 /** When a batch is full; at least one bound. */
 export type BatchOptions = NamedOperatorOptions &
   (

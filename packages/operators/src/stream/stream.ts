@@ -29,9 +29,10 @@ import type {
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
-import type { TimeWindow, WindowContext, WindowOptions, WindowsOf } from '../window/window-types.js'
+import type { TimeWindow, WindowAssigner, WindowContext, WindowFits, WindowOptions } from '../window/window-types.js'
 import type {
   BatchOptions,
+  KeyByOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
@@ -157,8 +158,15 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * orders.keyBy((order) => order.customer)
    * @example
    * orders.keyBy((order) => [order.customer, order.amount > 100])
+   * @example
+   * // The reduced orders lie where their customer belongs: nothing is sent between workers a second time.
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .reduce('largest', (left, right) => (right.amount > left.amount ? right : left))
+   *   .keyBy((order) => order.customer, { partitioned: true })
+   *   .aggregate('changes', { changes: count() }, { emit: 'end' })
    */
-  keyBy<const K>(fn: (record: T) => K & Key<K>): KeyedStream<K, T, C>
+  keyBy<const K>(fn: (record: T) => K & Key<K>, options?: KeyByOptions): KeyedStream<K, T, C>
 
   /** Deals records out evenly to the subtasks of the next operator, whatever came from where. */
   rebalance(): Stream<T, C>
@@ -187,7 +195,7 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   .windowAll(tumbling('1h'))
    *   .aggregate('per-hour', { orders: count() })
    */
-  windowAll(assigner: WindowsOf<C>, options?: WindowOptions): WindowedStream<null, T, C>
+  windowAll<D extends Caveat>(assigner: WindowAssigner<D> & WindowFits<C, D>, options?: WindowOptions): WindowedStream<null, T, C>
 
   /**
    * Enriches each record with the row of a bounded side table that has its key; `undefined` where there is none. Every subtask reads
@@ -390,7 +398,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .window(tumbling('1h'))
    *   .aggregate('per-hour', { orders: count(), amount: sum((order) => order.amount) })
    */
-  window(assigner: WindowsOf<C>, options?: WindowOptions): WindowedStream<K, T, C>
+  window<D extends Caveat>(assigner: WindowAssigner<D> & WindowFits<C, D>, options?: WindowOptions): WindowedStream<K, T, C>
 
   /**
    * Handles two streams of the same key with shared state and timers.
