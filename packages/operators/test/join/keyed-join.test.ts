@@ -131,6 +131,14 @@ describe('inner', () => {
     const { context, push } = drive(plan({ ttl: '1s' }))
     push({ side: 'left', key: 1, time: 0, id: 0 })
     context.timeMs -= 500
+    push({ side: 'left', key: 2, time: 0, id: 1 })
+    context.timeMs += 1_499
+    push({ side: 'right', key: 2, time: 0, id: 2 })
+    context.timeMs += 1
+    push({ side: 'right', key: 2, time: 0, id: 3 })
+    expect(shown(context.take() as Pair[])).toEqual(['1-2'])
+  })
+    context.timeMs -= 500
     push({ side: 'left', key: 1, time: 0, id: 1 })
     context.timeMs += 1_499
     push({ side: 'right', key: 1, time: 0, id: 2 })
