@@ -46,7 +46,7 @@ export class RowPool {
 
   release(row: number): void {
     const values = this.#values
-    for (let index = 0; index < values.length; index++) (values[index] as Column).values[row] = undefined as never
+    for (let index = 0; index < values.length; index++) (values[index] as Column).release(row)
     this.next[row] = this.#free
     this.#free = row
   }

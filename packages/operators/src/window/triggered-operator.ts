@@ -167,11 +167,12 @@ export class TriggeredOperator implements Operator {
     // A timestamp that is not there is NaN and stays it.
     if (count === 1 || timestamp > (latest[slot] as number)) latest[slot] = timestamp
     const trigger = this.#trigger
+    const since = (changed[slot] as number) + 1
     switch (trigger.kind) {
       case 'count':
         // Results are of all records or of those since: either way the next is due after as many.
-        changed[slot] = (changed[slot] as number) + 1
-        if ((changed[slot] as number) < trigger.count) return
+        changed[slot] = since
+        if (since < trigger.count) return
         this.#emit(pane, slot)
         if (trigger.purges) this.#purge(pane, slot)
         return
@@ -253,7 +254,8 @@ export class TriggeredOperator implements Operator {
     const { eventTimers, processingTimers } = this.#view as TriggerView
     if (eventTimers.dueAt > this.#watermark && processingTimers.dueAt === Number.POSITIVE_INFINITY) return
     this.#look()
-    while (this.#takeTimer()) {}
+    let more = true
+    while (more) more = this.#takeTimer()
   }
 
   #takeTimer(): boolean {

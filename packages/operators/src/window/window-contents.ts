@@ -2,7 +2,7 @@
  * What is kept of the records of a window: aggregates, a reduction, or the records themselves. Operators of windows know their contents
  * by this interface alone. One object per subtask; `update` runs per record.
  */
-import { type ColumnKind, KeyTable, type OperatorContext } from '@sluice/engine'
+import { type ColumnKind, KeyTable, type NumberColumn, type OperatorContext, type ValueColumn } from '@sluice/engine'
 import type { Aggregators } from '../aggregate/aggregator.js'
 import { compileAggregators } from '../aggregate/compile-aggregators.js'
 import type { AnyFunction } from '../job/graph-draft.js'
@@ -50,6 +50,11 @@ export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggreg
   }
 }
 
+const heldOf = (table: KeyTable): unknown[] => (table.columns[0] as ValueColumn).values
+const anyOf = (table: KeyTable): Float64Array => (table.columns[1] as NumberColumn).values
+const listsOf = (table: KeyTable): unknown[][] => (table.columns[0] as ValueColumn).values as unknown[][]
+const numbersOf = (table: KeyTable): number[][] => (table.columns[1] as ValueColumn).values as number[][]
+
 /** A value, and whether there is one: the first record of a row is taken as it is. */
 export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: AnyFunction): WindowContents {
   const fn = reduce as (left: unknown, right: unknown) => unknown
@@ -60,41 +65,41 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
     keyOf: of,
     update(table, record) {
       const slot = table.slotOf(of(record))
-      const held = table.columns[0]?.values as unknown[]
-      const any = table.columns[1]?.values as Float64Array
+      const held = heldOf(table)
+      const any = anyOf(table)
       held[slot] = table.created || any[slot] === 0 ? record : fn(held[slot], record)
       any[slot] = 1
       return slot
     },
     add(table, slot, record) {
-      const held = table.columns[0]?.values as unknown[]
-      const any = table.columns[1]?.values as Float64Array
+      const held = heldOf(table)
+      const any = anyOf(table)
       held[slot] = any[slot] === 0 ? record : fn(held[slot], record)
       any[slot] = 1
     },
     reset(table, slot) {
-      const held = table.columns[0]?.values as unknown[]
-      const any = table.columns[1]?.values as Float64Array
+      const held = heldOf(table)
+      const any = anyOf(table)
       held[slot] = undefined
       any[slot] = 0
     },
     append(table, into, source, from) {
-      if (source.columns[1]?.values[from] === 0) return
-      const held = table.columns[0]?.values as unknown[]
-      const any = table.columns[1]?.values as Float64Array
-      const value = source.columns[0]?.values[from]
+      if (anyOf(source)[from] === 0) return
+      const held = heldOf(table)
+      const any = anyOf(table)
+      const value = heldOf(source)[from]
       held[into] = any[into] === 0 ? value : fn(held[into], value)
       any[into] = 1
     },
     prepend(table, into, source, from) {
-      if (source.columns[1]?.values[from] === 0) return
-      const held = table.columns[0]?.values as unknown[]
-      const any = table.columns[1]?.values as Float64Array
-      const value = source.columns[0]?.values[from]
+      if (anyOf(source)[from] === 0) return
+      const held = heldOf(table)
+      const any = anyOf(table)
+      const value = heldOf(source)[from]
       held[into] = any[into] === 0 ? value : fn(value, held[into])
       any[into] = 1
     },
-    emit: (table, slot, _window, timestamp) => context.emit(table.columns[0]?.values[slot], timestamp),
+    emit: (table, slot, _window, timestamp) => context.emit(heldOf(table)[slot], timestamp),
   }
 }
 
@@ -110,12 +115,12 @@ function recordContents(
   const of = keyOf as (record: unknown) => unknown
   let arrived = context.now() * ARRIVALS_PER_MS
   const merge = (table: KeyTable, into: number, source: KeyTable, from: number): void => {
-    const lists = table.columns[0]?.values as unknown[][]
-    const numbers = table.columns[1]?.values as unknown as number[][]
+    const lists = listsOf(table)
+    const numbers = numbersOf(table)
     const left = lists[into] as unknown[]
-    const right = source.columns[0]?.values[from] as unknown[]
+    const right = listsOf(source)[from] as unknown[]
     const leftNumbers = numbers[into] as number[]
-    const rightNumbers = source.columns[1]?.values[from] as unknown as number[]
+    const rightNumbers = numbersOf(source)[from] as number[]
     const records: unknown[] = []
     const order: number[] = []
     let at = 0
@@ -141,8 +146,8 @@ function recordContents(
     keyOf: of,
     update(table, record) {
       const slot = table.slotOf(of(record))
-      const lists = table.columns[0]?.values as unknown[][]
-      const numbers = table.columns[1]?.values as unknown as number[][]
+      const lists = listsOf(table)
+      const numbers = numbersOf(table)
       if (table.created) {
         lists[slot] = [record]
         numbers[slot] = [arrived++]
@@ -153,19 +158,18 @@ function recordContents(
       return slot
     },
     add(table, slot, record) {
-      ;(table.columns[0]?.values[slot] as unknown[]).push(record)
-      ;(table.columns[1]?.values[slot] as unknown as number[]).push(arrived++)
+      listsOf(table)[slot]?.push(record)
+      numbersOf(table)[slot]?.push(arrived++)
     },
     reset(table, slot) {
-      const lists = table.columns[0]?.values as unknown[][]
-      const numbers = table.columns[1]?.values as unknown as number[][]
+      const lists = listsOf(table)
+      const numbers = numbersOf(table)
       lists[slot] = []
       numbers[slot] = []
     },
     append: merge,
     prepend: merge,
-    emit: (table, slot, window, timestamp) =>
-      emit((table.columns[0]?.values[slot] as unknown[]).slice(), table.keyAt(slot), window, timestamp),
+    emit: (table, slot, window, timestamp) => emit((listsOf(table)[slot] as unknown[]).slice(), table.keyAt(slot), window, timestamp),
   }
 }
 

@@ -1,7 +1,7 @@
 /** Windows and triggers as users see them. */
 import type { Duration } from '../duration/duration.js'
 import type { ProcessContext } from '../operator/contexts.js'
-import type { Caveat } from '../stream/rules.js'
+import type { Caveat, Sentence } from '../stream/rules.js'
 
 declare const refused: unique symbol
 
@@ -21,6 +21,11 @@ export interface WindowAssigner<in C extends Caveat> {
   /** What it is, for the run time and for the plan; JSON-able. */
   readonly window: WindowDefinition
 }
+
+/** What the compiler says where windows that take streams with the caveats `D` are put over one with the caveats `C`. */
+export type WindowFits<C extends Caveat, D extends Caveat> = [C] extends [D]
+  ? unknown
+  : Sentence<"Windows of event time need timestamps: assign them with withTimestamps, or take windows of { time: 'processing' }">
 
 export type WindowDefinition =
   | {

@@ -49,7 +49,7 @@ async function run(
       .source('orders', fromArray(orders))
       .withTimestamps((order) => order.at, { outOfOrderness: BOUND })
       .keyBy((order) => order.customer)
-    return windows(stream as Orders) as never
+    return windows(stream) as never
   }).declare({}, { collect: true })
   await new Simulation(graph, { parallelism, seed, host }).run()
   return {

@@ -1,5 +1,5 @@
 /** What cannot be windows is told with a code and the operator's name; what a window looks like in the graph. */
-import { SluiceError } from '@sluice/engine'
+import type { SluiceError } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import {
   count,

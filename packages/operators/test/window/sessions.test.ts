@@ -1,7 +1,7 @@
 /** Sessions against the naive model: merged in whatever order records come, fired again by late ones. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { count, fromArray, max, type Stream, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
+import { count, fromArray, max, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
 import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, operatorOf } from '../support/graphs.js'
 import { arbitrarySteps, type Outcome, outcomesOf, type Reading, type Result, type Step } from './window-model.js'
@@ -59,7 +59,7 @@ function modelOf(steps: readonly Step[], gap: number, lateness: number): readonl
 
 function make(context: FakeOperatorContext, what: 'aggregate' | 'values' | 'process', gap: number, options?: WindowOptions) {
   const graph = declare((job) => {
-    const readings: Stream<Reading, never> = job.source('readings', fromArray<Reading>([])).withTimestamps(() => 0) as never
+    const readings = job.source('readings', fromArray<Reading>([])).withTimestamps(() => 0)
     const windows = readings.keyBy((reading) => reading.key).window(session(gap), options)
     if (what === 'aggregate') {
       windows.aggregate('windows', { n: count(), total: sum((reading) => reading.value), largest: max((reading) => reading.value) })
