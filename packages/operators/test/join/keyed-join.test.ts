@@ -138,12 +138,6 @@ describe('inner', () => {
     push({ side: 'right', key: 2, time: 0, id: 3 })
     expect(shown(context.take() as Pair[])).toEqual(['1-2'])
   })
-    context.timeMs -= 500
-    push({ side: 'left', key: 1, time: 0, id: 1 })
-    context.timeMs += 1_499
-    push({ side: 'right', key: 1, time: 0, id: 2 })
-    expect(shown(context.take() as Pair[])).toEqual(['0-2', '1-2'])
-  })
 })
 
 describe.each(['left', 'right', 'full'] as const)('%s outer', (type) => {

@@ -25,7 +25,7 @@ function naive(list: readonly Arrival[], type: 'inner' | 'left'): Pair[] {
 
 test.each(['inner', 'left'] as const)('%s: each record with the version of its time, in the order of time per key', async (type) => {
   await fc.assert(
-    fc.asyncProperty(arrivals({ times: 200 }), fc.nat(60), async (list, disorder) => {
+    fc.asyncProperty(arrivals({ times: 40 }), fc.nat(60), async (list, disorder) => {
       const { context, push } = drive(plan({ type }))
       const ordered = list.toSorted(
         (one, other) => one.time + ((one.id * 7) % (disorder + 1)) - other.time - ((other.id * 7) % (disorder + 1)),
@@ -53,7 +53,7 @@ test.each(['inner', 'left'] as const)('%s: each record with the version of its t
 test('with late records: a version counts where nothing newer is behind the watermark, a record never', async () => {
   await fc.assert(
     fc.asyncProperty(
-      arrivals({ times: 200 }),
+      arrivals({ times: 40 }),
       fc.array(fc.integer({ min: -20, max: 40 }), { minLength: 60, maxLength: 60 }),
       async (list, moves) => {
         const { context, push } = drive(plan({ type: 'left' }))
