@@ -26,7 +26,7 @@ export class BroadcastOperator implements Operator, HandlerScope {
 
   process(value: unknown, timestamp: number, input: number): void {
     const view = this.#view
-    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    view.moveTo(timestamp)
     if (input === 0) {
       const given = this.#handlers.onRecord?.(value, view)
       if (given !== undefined && given !== null) this.#context.expand(given as Iterable<unknown>, timestamp)
@@ -42,7 +42,7 @@ export class BroadcastOperator implements Operator, HandlerScope {
 
   onEnd(): Iterable<unknown> | void {
     if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.timestamp = undefined
+    this.#view.moveTo(Number.NaN)
     return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
   }
 

@@ -3,8 +3,9 @@ import type { OperatorContext, OperatorLog, OperatorMetrics } from '@sluice/engi
 import type { KeyedProcessContext, Resource } from './contexts.js'
 
 export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
-  timestamp: number | undefined = undefined
   key: unknown = undefined
+  /** NaN: there is none. A field of numbers alone, which are then kept without an object of their own. */
+  #time: number = Number.NaN
   readonly job: string
   readonly operator: string
   readonly subtask: { readonly index: number; readonly parallelism: number }
@@ -22,5 +23,19 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
     this.metrics = inner.metrics
     this.now = () => inner.now()
     this.use = <R>(resource: Resource<R>): R => inner.use(resource) as R
+  }
+
+  get timestamp(): number | undefined {
+    const time = this.#time
+    return time === time ? time : undefined
+  }
+
+  set timestamp(timestamp: number | undefined) {
+    this.#time = timestamp ?? Number.NaN
+  }
+
+  /** Another record, or a timer: NaN where it has no timestamp. */
+  moveTo(timestamp: number): void {
+    this.#time = timestamp
   }
 }

@@ -28,7 +28,7 @@ export class ProcessOperator implements Operator {
 
   process(value: unknown, timestamp: number): void {
     const view = this.#view
-    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    view.moveTo(timestamp)
     if (this.#keyOf !== undefined) view.key = this.#keyOf(value as never)
     const emitted = this.#handlers.onRecord(value, view)
     if (emitted !== undefined && emitted !== null) this.#context.expand(emitted as Iterable<unknown>, timestamp)
@@ -36,7 +36,7 @@ export class ProcessOperator implements Operator {
 
   onEnd(): Iterable<unknown> | void {
     if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.timestamp = undefined
+    this.#view.moveTo(Number.NaN)
     this.#view.key = undefined
     return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
   }

@@ -104,7 +104,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     rows.open(key, timestamp)
     const view = this.#view
     view.key = key
-    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    view.moveTo(timestamp)
     let given: unknown
     if (this.#inputs !== 'two') given = handlers.onRecord?.(value, view)
     else if (input === 0) given = handlers.onLeft?.(value, view)
@@ -135,7 +135,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
 
   onEnd(): Iterable<unknown> | void {
     if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.timestamp = undefined
+    this.#view.moveTo(Number.NaN)
     this.#view.key = undefined
     return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
   }
@@ -184,7 +184,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
 
   #broadcast(value: unknown, timestamp: number): void {
     const view = this.#broadcastView
-    view.timestamp = timestamp === timestamp ? timestamp : undefined
+    view.moveTo(timestamp)
     this.#gate.open = true
     this.#ofBroadcast = true
     this.#take(this.#handlers.onBroadcast?.(value, view), timestamp)
@@ -227,7 +227,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     rows.reopen(slot, time)
     rows.countTimer(-1)
     view.key = rows.table.keyAt(slot)
-    view.timestamp = time
+    view.moveTo(time)
     this.#firedKind = kind
     this.#take(this.#handlers.onTimer?.({ time, kind } satisfies Timer, view), time)
   }

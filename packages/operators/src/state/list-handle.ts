@@ -6,6 +6,8 @@ import type { ListState } from './state-types.js'
 import type { TimeToLive } from './time-to-live.js'
 
 const SHORT_LIST = 16
+/** A list so short is copied when it grows: a fresh array has room for what is in it, one that grows takes room for sixteen more. */
+const TINY_LIST = 4
 
 export const listColumns = (ttl: TimeToLive | undefined): readonly ColumnKind[] => (ttl === undefined ? ['value'] : ['value', 'value'])
 
@@ -31,10 +33,10 @@ export class ListHandle implements ListState<unknown>, StateCells {
     checkStateValue(value, this.#name, this.#rows.operator)
     const list = this.#listAt(slot)
     if (list === undefined) this.#putAt(slot, [value])
-    else {
+    else if (list.length >= TINY_LIST || this.#ttl !== undefined) {
       list.push(value)
       if (this.#ttl !== undefined) this.#expiriesAt(slot).push(this.#rows.expiryFor(this.#ttl))
-    }
+    } else this.#lists.values[slot] = list.concat([value])
   }
 
   values(): readonly unknown[] {

@@ -38,6 +38,8 @@ export function hasEntry(entries: Entries, key: unknown, stride: number): boolea
 
 /** Sets an entry; gives back the entries, which may have taken their other form. `expiry` is kept where the stride is 3. */
 export function writeEntry(entries: Entries | undefined, key: unknown, value: unknown, stride: number, expiry: number): Entries {
+  if (entries === undefined && canonicalKey(key) === key)
+    return stride === 3 ? [key === 0 ? 0 : key, value, expiry] : [key === 0 ? 0 : key, value]
   let into = entries ?? []
   if (isFlat(into)) {
     const at = findFlat(into, key, stride)
@@ -47,11 +49,9 @@ export function writeEntry(entries: Entries | undefined, key: unknown, value: un
       return into
     }
     const canonical = canonicalKey(key)
-    if (canonical === key && into.length < FLAT_ENTRIES_MAX * stride) {
-      if (stride === 3) into.push(canonical, value, expiry)
-      else into.push(canonical, value)
-      return into
-    }
+    // A fresh array has room for what is in it; one that grows by itself takes room for sixteen more.
+    if (canonical === key && into.length < FLAT_ENTRIES_MAX * stride)
+      return into.concat(stride === 3 ? [canonical, value, expiry] : [canonical, value])
     into = enlarge(into, stride)
   }
   const canonical = canonicalKey(key)
