@@ -10,6 +10,8 @@ export class TriggerView implements TriggerContext {
   window: TimeWindow
   count = 0
   timestamp: number = Number.NaN
+  /** Functions of their own, not methods: handlers take their context apart. */
+  readonly now: () => number
   readonly timers: TriggerContext['timers']
   readonly eventTimers: TimerQueue
   readonly processingTimers: TimerQueue
@@ -26,6 +28,7 @@ export class TriggerView implements TriggerContext {
     this.window = window
     this.#context = context
     this.#pending = pending
+    this.now = () => context.now()
     this.eventTimers = context.registerState('event-time timers', new TimerQueue())
     this.processingTimers = context.registerState('processing-time timers', new TimerQueue())
     this.timers = {
@@ -50,10 +53,6 @@ export class TriggerView implements TriggerContext {
 
   get watermark(): number {
     return this.#context.watermark
-  }
-
-  now(): number {
-    return this.#context.now()
   }
 
   show(pane: Pane, slot: number, window: TimeWindow, count: number, timestamp: number): void {

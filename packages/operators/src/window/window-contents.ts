@@ -180,7 +180,7 @@ export function processContents(context: OperatorContext, keyOf: KeyOf, process:
   return recordContents(context, keyOf, (records, key, window, timestamp) => {
     view.key = key
     view.window = window
-    view.timestamp = window.end === Number.POSITIVE_INFINITY ? stated(timestamp) : timestamp
+    view.moveTo(timestamp)
     const emitted = fn(records, view)
     if (emitted !== undefined && emitted !== null) context.expand(emitted, timestamp)
   })
@@ -198,8 +198,6 @@ export function replayedContents(context: OperatorContext, keyOf: KeyOf, aggrega
     table.clear()
   })
 }
-
-const stated = (timestamp: number): number | undefined => (timestamp === timestamp ? timestamp : undefined)
 
 class SubtaskWindowContext extends SubtaskProcessContext implements WindowContext<unknown> {
   window: TimeWindow = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }

@@ -129,3 +129,42 @@ test('a reduction gives one record per key and window', async () => {
     { numRuns: 200 },
   )
 })
+
+test('keys of every kind are found again in the panes of a window', async () => {
+  const keys = [0, -7, 1.5, 'a', '', null, true, 12n, ['a', 1], { b: 1, a: 2 }, new Date(5)] as const
+  const context = new FakeOperatorContext()
+  const graph = declare((job) => {
+    job
+      .source('readings', fromArray<{ key: (typeof keys)[number] }>([]))
+      .withTimestamps(() => 0)
+      .keyBy((reading) => reading.key as string)
+      .window(sliding(20, 5), { allowedLateness: 5 })
+      .aggregate('windows', { n: count() })
+  })
+  const operator = operatorOf(graph, 'windows', context)
+  for (const timestamp of [1, 6, 11]) for (const key of keys) operator.process({ key }, timestamp, 0)
+  context.advanceWatermark(19)
+  const counts = (): readonly unknown[] =>
+    context.take().flatMap((result) => {
+      const { key, window, n } = result as Seen & { readonly n: number }
+      return window.end === 20 ? [[key, n]] : []
+    })
+  expect(counts()).toEqual(keys.map((key) => [key, 3]))
+  for (const key of keys) operator.process({ key }, 2, 0)
+  expect(counts()).toEqual(keys.map((key) => [key, 4]))
+  await context.end()
+})
+
+test('panes of sliding windows are given up as the watermark passes, and keys with them', () => {
+  const context = new FakeOperatorContext()
+  const operator = make({ what: 'aggregate', assigner: sliding(100, 10), options: {} }, context)
+  let largest = 0
+  for (let time = 0; time < 10_000; time++) {
+    operator.process({ key: `k${time}`, value: 1 }, time, 0)
+    if (time % 10 === 9) context.advanceWatermark(time)
+    largest = Math.max(largest, context.state.get('panes')?.size ?? 0)
+  }
+  expect(largest).toBeLessThanOrEqual(110)
+  // Ten windows have each record, but for those that have not fired yet.
+  expect(context.take()).toHaveLength(10 * 10_000 - 10 * (1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9))
+})

@@ -252,14 +252,13 @@ test('timers of a trigger: once per time, cancellable, at once where the time ha
     return 'fire' as const
   })
   const trigger = defineTrigger({
-    onRecord(record, view) {
-      const { timers } = view
+    onRecord(record, { timers, now }) {
       const { value } = record as Reading
       timers.eventTime.set(value)
       timers.eventTime.set(value)
       timers.eventTime.set(500)
       timers.eventTime.cancel(500)
-      timers.processingTime.set(view.now() + 1_000)
+      timers.processingTime.set(now() + 1_000)
       return 'continue'
     },
     onEventTime,

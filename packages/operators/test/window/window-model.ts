@@ -95,6 +95,7 @@ export async function outcomesOf(
   }
   await context.end()
   outcomes.push(take())
+  for (const [name, { size }] of context.state) if (size !== 0) throw new Error(`${size} rows of ${name} are left at the end`)
   return outcomes
 }
 
