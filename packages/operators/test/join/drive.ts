@@ -37,7 +37,7 @@ export const arrivals = (options: { readonly maxLength?: number; readonly times?
         key: fc.oneof(fc.constantFrom(...keys), fc.tuple(fc.constantFrom('a', 'b'), fc.nat(1))),
         time: fc.nat(options.times ?? 100),
       }),
-      { maxLength: options.maxLength ?? 60 },
+      { maxLength: options.maxLength ?? 60, size: 'max' },
     )
     .map((list) => list.map((arrival, id) => ({ ...arrival, id })))
 

@@ -72,6 +72,22 @@ test('without late records the watermarks and the order of arrival do not matter
   )
 })
 
+test.each([
+  [0, 0],
+  [100, 0],
+  [0, 100],
+  [37, 90],
+  [1, 300],
+])('both ends of the interval belong to it: %i before, %i after', (before, after) => {
+  for (let time = 400; time < 800; time++) {
+    const { context, push } = drive(plan({ before, after }))
+    for (const [id, at] of [time - before - 1, time - before, time + after, time + after + 1].entries())
+      push({ side: 'right', key: 1, time: at, id })
+    push({ side: 'left', key: 1, time, id: -1 })
+    expect(context.emitted.map(({ value }) => (value as Pair).right?.id).toSorted()).toEqual([1, 2])
+  }
+})
+
 test('state goes as the watermark passes', async () => {
   const { context, push } = drive(plan({ before: 0, after: '10s' }))
   const size = (): number => [...context.state.values()].reduce((sum, part) => sum + part.size, 0)
