@@ -10,6 +10,18 @@ export default defineJob({ name: 'nexmark-q19', params: queryParams }, (job, par
   const highest = nexmarkRecords(job, params, 'bids', ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra', 'number'])
     .keyBy((bid) => bid.auction)
     .topN('highest', BIDS, (left, right) => right.price - left.price || left.number - right.number, { emit: 'end' })
-    .map(({ op, key, value }) => ({ op, key, value: value.map(({ number: _number, ...bid }) => bid) }))
+    .map(({ op, key, value }) => ({
+      op,
+      key,
+      value: value.map(({ auction, bidder, price, channel, url, dateTime, extra }) => ({
+        auction,
+        bidder,
+        price,
+        channel,
+        url,
+        dateTime,
+        extra,
+      })),
+    }))
   return results(job, params, highest)
 })
