@@ -156,6 +156,25 @@ test('a record behind the watermark is taken into a session that goes on, and is
   expect(context.late).toBe(1)
 })
 
+test('records within the allowed lateness meet at once, and the window does not fire for them again', async () => {
+  const { context, push } = drive(plan({ window: tumbling(100), allowedLateness: '1s' }))
+  push({ side: 'left', key: 1, time: 450, id: 0 })
+  context.advanceWatermark(500)
+  push({ side: 'left', key: 1, time: 50, id: 1 })
+  push({ side: 'right', key: 1, time: 60, id: 2 })
+  push({ side: 'right', key: 1, time: 499, id: 3 })
+  expect(shown(context.take() as Joined[])).toEqual(['0-3 [400, 500)', '1-2 [0, 100)'])
+  context.advanceWatermark(1_098)
+  push({ side: 'left', key: 1, time: 99, id: 4 })
+  expect(shown(context.take() as Joined[])).toEqual(['4-2 [0, 100)'])
+  context.advanceWatermark(1_099)
+  push({ side: 'left', key: 1, time: 99, id: 5 })
+  expect(context.late).toBe(1)
+  context.take()
+  await context.end()
+  expect(context.emitted).toEqual([])
+})
+
 test('very many pairs of one key', async () => {
   const { context, push } = drive(plan({ window: tumbling('1s') }))
   for (let id = 0; id < 400; id++) push({ side: id % 2 === 0 ? 'left' : 'right', key: 'hot', time: id, id })
