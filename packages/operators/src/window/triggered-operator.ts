@@ -3,7 +3,8 @@
  * cannot be merged. A record is added to every window that it belongs to. Runs per record.
  *
  * Rows hold beside their contents how many records are in, whether they came after the last result, the latest timestamp, and how many
- * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records.
+ * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records; one
+ * that is opened among them is looked at once more, which does nothing.
  */
 import type { NumberColumn, Operator, OperatorContext } from '@sluice/engine'
 import { ALWAYS } from './count-operator.js'
@@ -129,7 +130,7 @@ export class TriggeredOperator implements Operator {
       const start = grid.startOf(time)
       const end = grid.endOf(start)
       if (end - 1 <= kept) return false
-      this.#add(this.#open(start, end), value, time)
+      this.#add(this.#panes.open(start, end), value, time)
       return true
     }
     const slideMs = this.#slideMs
@@ -138,16 +139,8 @@ export class TriggeredOperator implements Operator {
     if (last + sizeMs - 1 <= kept) return false
     // The first window that the time belongs to: those before end at it or earlier.
     let start = last - Math.floor((sizeMs - 1 - Math.floor(time - last)) / slideMs) * slideMs
-    for (; start <= last; start += slideMs) if (start + sizeMs - 1 > kept) this.#add(this.#open(start, start + sizeMs), value, time)
+    for (; start <= last; start += slideMs) if (start + sizeMs - 1 > kept) this.#add(this.#panes.open(start, start + sizeMs), value, time)
     return true
-  }
-
-  #open(start: number, end: number): Pane {
-    const { list } = this.#panes
-    const { length } = list
-    const pane = this.#panes.open(start, end)
-    if (list.length > length && end - 1 <= this.#passed) this.#fired++
-    return pane
   }
 
   #add(pane: Pane, value: unknown, timestamp: number): void {

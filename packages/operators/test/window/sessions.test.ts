@@ -156,3 +156,38 @@ test('the result does not depend on the order in which records arrive', async ()
     ),
   )
 })
+
+test('a late record joins what has fired before it to a session that has fired over several panes behind it', () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 10, { allowedLateness: 100 })
+  const add = (timestamp: number): void => operator.process({ key: 'a', value: 1 }, timestamp, 0)
+  const take = (): readonly unknown[] =>
+    context.emitted.splice(0).map(({ value }) => [(value as Seen).window.start, (value as Seen).window.end, (value as Seen).n])
+  for (const timestamp of [1, 18, 25, 34, 43]) add(timestamp)
+  context.advanceWatermark(60)
+  expect(take()).toEqual([
+    [1, 11, 1],
+    [18, 53, 4],
+  ])
+  add(9)
+  expect(take()).toEqual([[1, 53, 6]])
+  add(60)
+  expect(take()).toEqual([])
+  add(52)
+  context.advanceWatermark(70)
+  expect(take()).toEqual([[1, 70, 8]])
+})
+
+test('timestamps between milliseconds', () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 10)
+  operator.process({ key: 'a', value: 1 }, 0, 0)
+  context.advanceWatermark(9)
+  operator.process({ key: 'b', value: 1 }, 9.5, 0)
+  operator.process({ key: 'b', value: 1 }, 9.25, 0)
+  context.advanceWatermark(30)
+  expect(context.take().map((value) => [(value as Seen).window, (value as Seen).n])).toEqual([
+    [{ start: 0, end: 10 }, 1],
+    [{ start: 9.25, end: 19.5 }, 2],
+  ])
+})
