@@ -5,6 +5,7 @@ import { codecFigures } from './codec.js'
 import { edgeFigures, oneThreadFigures } from './edge.js'
 import { exchangeFigures } from './exchange.js'
 import { latencyFigures } from './latency.js'
+import { stateFigures } from './state.js'
 import { wholeJobFigures } from './whole-job.js'
 
 export const allFigures: readonly Figure[] = [
@@ -14,5 +15,6 @@ export const allFigures: readonly Figure[] = [
   ...chainFigures,
   ...latencyFigures,
   ...codecFigures,
+  ...stateFigures,
   ...wholeJobFigures,
 ]

@@ -41,6 +41,13 @@ const perMap: Read = (figures) => {
   return short === undefined || long === undefined ? undefined : (long - short) / 15
 }
 
+/** Of the same work with 60 times as many results. */
+const slidingRatio: Read = (figures) => {
+  const often = contender(figures, 'windows/sliding-1s', 'sluice')?.median
+  const seldom = contender(figures, 'windows/sliding-1m', 'sluice')?.median
+  return often === undefined || seldom === undefined ? undefined : often / seldom
+}
+
 const targets: readonly Target[] = [
   {
     target: 'one edge, 64-byte records, to the limit loop',
@@ -100,6 +107,14 @@ const targets: readonly Target[] = [
     read: value('start/first-record'),
     floor: 400,
     aim: 200,
+    better: 'lower',
+  },
+  {
+    target: 'sliding window of 10 min every second, to every minute',
+    unit: 'x',
+    read: slidingRatio,
+    floor: 1.5,
+    aim: 1.5,
     better: 'lower',
   },
   { target: 'type checking of a job of 200 nodes', unit: 's', read: value('types/200-nodes'), floor: 0.5, aim: 0.5, better: 'lower' },
