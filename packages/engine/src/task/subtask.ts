@@ -166,7 +166,7 @@ export class Subtask {
     if (this.finished) return false
     const { gate, outputs, inputs, source } = this.#parts
     if (this.#failure !== undefined) return true
-    for (const table of this.#tables) if (table.ready) return true
+    for (const table of this.#tables) if (this.#mayDrain(table)) return true
     if (this.nextDeadlineMs() <= nowMs) return true
     if (gate.closed > 0) {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
@@ -239,7 +239,7 @@ export class Subtask {
     if (this.#runTime(nowMs)) progressed = true
     for (const table of this.#tables) {
       table.checkTimeout(nowMs)
-      if (this.#time.active || !table.ready) continue
+      if (!this.#mayDrain(table)) continue
       this.#work(nowMs)
       if (table.drain() > 0) progressed = true
     }
@@ -321,6 +321,11 @@ export class Subtask {
     }
     accounting.set(SubtaskWord.recordsWritten, written)
     accounting.set(SubtaskWord.asyncInFlight, inFlight)
+  }
+
+  /** Results wait for a watermark that is under way; a consumer has none, and its limit may be what holds the watermark. */
+  #mayDrain(table: AsyncTable): boolean {
+    return table.ready && (table.discardsResults || !this.#time.active)
   }
 
   /** Nothing is under way that comes before the next record. */
