@@ -1,14 +1,15 @@
 /**
- * Writes the pages of `docs/` that are made from tables in the code: `errors.md` from the error catalogue, `job-log.md` from the table of
- * events. Needs a build. With `--check` nothing is written and status 1 says that a page is out of date.
+ * Writes the pages of `docs/` that are made from the code: `errors.md` from the error catalogue, `job-log.md` from the table of events,
+ * `operators.md` from docstrings. Needs a build. With `--check` nothing is written and status 1 says that a page is out of date.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { errorCatalogue } from '@sluice/engine'
 import { commonFields, jobLogEvents } from '../dist/log/events.js'
+import { operatorsPage } from './operators-page.mjs'
 
 const folder = resolve(import.meta.dirname, '../../../docs')
-const pages = { 'errors.md': errorsPage(), 'job-log.md': jobLogPage() }
+const pages = { 'errors.md': errorsPage(), 'job-log.md': jobLogPage(), 'operators.md': operatorsPage() }
 const check = process.argv.includes('--check')
 let stale = 0
 

@@ -56,7 +56,13 @@ export type JobOutputs = Readonly<Record<string, Stream<unknown>>>
 /** Two copies of this package may be loaded, so a job is known by a symbol that they share. */
 export const jobSymbol: symbol = Symbol.for('sluice.job')
 
-/** Whether a value is what `defineJob` returns. */
+/**
+ * Whether a value is what `defineJob` returns: for tools that load jobs.
+ *
+ * @example
+ * const exported: unknown = defineJob({ name: 'empty' }, (job) => job.source('none', fromArray([])).sink('out', discard()))
+ * if (isJob(exported)) console.log(exported.name)
+ */
 export function isJob(value: unknown): value is Job<unknown, unknown> {
   return typeof value === 'object' && value !== null && jobSymbol in value
 }

@@ -168,10 +168,21 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    */
   keyBy<const K>(fn: (record: T) => K & Key<K>, options?: KeyByOptions): KeyedStream<K, T, C>
 
-  /** Deals records out evenly to the subtasks of the next operator, whatever came from where. */
+  /**
+   * Deals records out evenly to the subtasks of the next operator, whatever came from where: where some splits of a source hold more than
+   * others, or a source has one subtask.
+   *
+   * @example
+   * orders.rebalance().map((order) => ({ ...order, cents: Math.round(order.amount * 100) }))
+   */
   rebalance(): Stream<T, C>
 
-  /** Gives every subtask of the next operator every record. */
+  /**
+   * Gives every subtask of the next operator every record. To look into one stream while another is handled, take `connectBroadcast`.
+   *
+   * @example
+   * orders.broadcast().process('in-each', (order, context) => [{ subtask: context.subtask.index, id: order.id }])
+   */
   broadcast(): Stream<T, C>
 
   /**
@@ -634,13 +645,31 @@ export interface WindowedStream<out K, out T, out C extends Caveat = Caveat> {
 
 /** Results of windows or of joins by time, with the records that came too late for them. */
 export interface WindowResult<out R, out T, out C extends Caveat = Caveat> extends ProcessedStream<R, C> {
-  /** Records for which every window was gone, or which were behind the watermark. They are counted, whether this is read or not. */
+  /**
+   * Records for which every window was gone, or which were behind the watermark. They are counted, whether this is read or not.
+   *
+   * @example
+   * const hourly = orders
+   *   .withTimestamps((order) => order.at, { outOfOrderness: '10s' })
+   *   .keyBy((order) => order.customer)
+   *   .window(tumbling('1h'))
+   *   .aggregate('hourly', { orders: count() })
+   * hourly.sink('out', print())
+   * hourly.late.sink('late', toJsonLines('late.jsonl'))
+   */
   readonly late: Stream<T, C>
 }
 
 /** What `process` gives: its main output, and its side outputs by tag. */
 export interface ProcessedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {
-  /** The records that were yielded with `tag(...)`. */
+  /**
+   * The records that were yielded with `tag(...)`.
+   *
+   * @example
+   * const small = sideOutput<{ id: number }>('small')
+   * const sized = orders.process('size', (order) => (order.amount < 10 ? [small({ id: order.id })] : [order]))
+   * sized.sideOutput(small).sink('small', print())
+   */
   sideOutput<U>(tag: SideOutputTag<U>): Stream<U, C>
 }
 

@@ -42,10 +42,39 @@ function findExamples(): Record<string, string> {
   return examples
 }
 
+/** The interfaces whose members are operators. */
+const faces = new Set(['JobBuilder', 'Stream', 'KeyedStream', 'WindowedStream', 'WindowResult', 'ProcessedStream'])
+
+/** Functions and methods that users write jobs with, and how many examples their overloads have together. */
+function countExamples(): Record<string, number> {
+  const counts: Record<string, number> = {}
+  const add = (name: string, node: ts.Node): void => {
+    const tags = ts.getJSDocTags(node).filter(({ tagName }) => tagName.text === 'example')
+    counts[name] = (counts[name] ?? 0) + tags.length
+  }
+  for (const path of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))) {
+    const file = ts.createSourceFile(path, readFileSync(join(source, path), 'utf8'), ts.ScriptTarget.Latest, true)
+    for (const node of file.statements) {
+      if (ts.isFunctionDeclaration(node) && node.name !== undefined && node.name.text in sluice) add(node.name.text, node)
+      if (!ts.isInterfaceDeclaration(node) || !faces.has(node.name.text)) continue
+      for (const member of node.members)
+        if (member.name !== undefined && ts.isIdentifier(member.name)) add(`${node.name.text}.${member.name.text}`, member)
+    }
+  }
+  return counts
+}
+
 const examples = findExamples()
 
 test('there are examples', () => {
   expect(Object.keys(examples).length).toBeGreaterThan(30)
+})
+
+test('everything that jobs are written with has an example', () => {
+  const counts = countExamples()
+  expect(Object.keys(sluice).filter((name) => !(name in counts))).toEqual([])
+  expect(new Set(Object.keys(counts).map((name) => name.split('.')[0]))).toEqual(new Set([...faces, ...Object.keys(sluice)]))
+  expect(Object.keys(counts).filter((name) => counts[name] === 0)).toEqual([])
 })
 
 test('every example compiles', { timeout: 120_000 }, () => {
