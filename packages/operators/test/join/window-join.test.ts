@@ -175,6 +175,27 @@ test('records within the allowed lateness meet at once, and the window does not 
   expect(context.emitted).toEqual([])
 })
 
+test('a window that had passed before its first records came does not fire', async () => {
+  const { context, push } = drive(plan({ window: tumbling(100), allowedLateness: '1s' }))
+  context.advanceWatermark(500)
+  push({ side: 'left', key: 1, time: 50, id: 0 })
+  push({ side: 'right', key: 1, time: 60, id: 1 })
+  context.advanceWatermark(600)
+  await context.end()
+  expect(shown(context.take() as Joined[])).toEqual(['0-1 [0, 100)'])
+})
+
+test('a session fires as soon as the watermark has passed it, also where a later one was known before', () => {
+  const { context, push } = drive(plan({ window: session(10) }))
+  for (const [id, time] of [100, 100, 50, 55].entries()) push({ side: id % 2 === 0 ? 'left' : 'right', key: 1, time, id })
+  context.advanceWatermark(63)
+  expect(context.emitted).toEqual([])
+  context.advanceWatermark(64)
+  expect(shown(context.take() as Joined[])).toEqual(['2-3 [50, 65)'])
+  context.advanceWatermark(109)
+  expect(shown(context.take() as Joined[])).toEqual(['0-1 [100, 110)'])
+})
+
 test('very many pairs of one key', async () => {
   const { context, push } = drive(plan({ window: tumbling('1s') }))
   for (let id = 0; id < 400; id++) push({ side: id % 2 === 0 ? 'left' : 'right', key: 'hot', time: id, id })
