@@ -134,8 +134,9 @@ export class TimeWatch {
       let lowest: { readonly from: number; readonly edge: number; readonly watermark: number } | undefined
       for (const { id: channel, edge, fromSubtask, toSubtask } of plan.channels) {
         const producer = snapshot.subtasks[fromSubtask]
-        // Nobody waits for who has ended or is idle.
-        if (toSubtask !== at || producer === undefined || producer.finished || producer.idleSinceMs > 0) continue
+        // Nobody waits for who has ended or is idle, or for time of records that have none.
+        if (toSubtask !== at || plan.edges[edge]?.timed !== true || producer === undefined || producer.finished || producer.idleSinceMs > 0)
+          continue
         const watermark = snapshot.channels[channel]?.consumerWatermark ?? Number.NEGATIVE_INFINITY
         if (lowest === undefined || watermark < lowest.watermark) lowest = { from: fromSubtask, edge, watermark }
       }

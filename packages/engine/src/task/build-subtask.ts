@@ -131,6 +131,7 @@ class SubtaskBuilder {
       gate: this.#gate,
       clock,
       inputs,
+      timeInputs: this.#timeInputs(inputs),
       outputs: this.#outputs,
       outputsOf: this.#outputsOf,
       parents: parentsOf(nodes),
@@ -421,6 +422,12 @@ class SubtaskBuilder {
       }
     }
     return inputs
+  }
+
+  #timeInputs(inputs: readonly InputChannel[]): readonly InputChannel[] {
+    const { plan } = this.#thread
+    const timed = inputs.filter(({ id }) => plan.edges[(plan.channels[id] as PlannedChannel).edge]?.timed === true)
+    return timed.length > 0 ? timed : inputs
   }
 
   #windowAtStart(channel: PlannedChannel): number {

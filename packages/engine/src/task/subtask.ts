@@ -36,6 +36,8 @@ export interface SubtaskParts {
   readonly gate: Gate
   readonly clock: Clock
   readonly inputs: readonly InputChannel[]
+  /** Those whose watermarks count: nothing is awaited from records without timestamps beside others that have them. */
+  readonly timeInputs: readonly InputChannel[]
   readonly outputs: readonly OutputChannel[]
   /** Position of the producer within the chain by position, -1 for the head. */
   readonly parents: readonly number[]
@@ -508,7 +510,7 @@ export class Subtask {
     let highest = Number.NEGATIVE_INFINITY
     let open = 0
     let active = 0
-    for (const input of this.#parts.inputs) {
+    for (const input of this.#parts.timeInputs) {
       if (input.ended && input.endReason === EndReason.exhausted) continue
       open++
       if (input.watermark > highest) highest = input.watermark

@@ -88,6 +88,7 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
     gate,
     clock,
     inputs: ins.map(({ input }) => input),
+    timeInputs: ins.map(({ input }) => input),
     outputs: [out.output],
     parents: [-1],
     states: [],
