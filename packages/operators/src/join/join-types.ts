@@ -6,7 +6,8 @@ import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
 
 /**
  * A change of an updating result: the table `key -> value` with this change applied is the result so far. A `delete` carries the value
- * that was there last. Operators whose results change give these; sinks apply or refuse them.
+ * that was there last. Operators whose results change give these; sinks of files apply them (`{ updates: 'table' }`), write each of them
+ * (`{ updates: 'log' }`), or refuse them by type; `compact` makes the final table of them.
  */
 export interface Update<out V, out K = unknown> {
   readonly op: 'upsert' | 'delete'
@@ -17,7 +18,7 @@ export interface Update<out V, out K = unknown> {
 /** Which rows of an unbounded join have a result of their own without a partner. */
 export type OuterJoin = 'left' | 'right' | 'full'
 
-/** How long a side of a join is kept. */
+/** How long the records of a join are kept: of both sides, or of either. A side without one is kept for ever. */
 export type JoinTtl = Duration | { readonly left?: Duration | undefined; readonly right?: Duration | undefined }
 
 export interface JoinOptions extends NamedOperatorOptions {
@@ -31,7 +32,10 @@ export interface OuterJoinOptions<J extends OuterJoin> extends NamedOperatorOpti
   readonly type: J
 }
 
-/** The key of a row of an outer join: the join's key, and a number for either record, 0 where there is none. */
+/**
+ * The key of a row of an outer join: the join's key, and a number for either record, 0 where there is none. Numbers tell the records of a
+ * key apart and grow; without `ttl` they count them from 1.
+ */
 export type JoinedKey<K> = readonly [key: K, left: number, right: number]
 
 export interface WindowJoinOptions<C extends Caveat> extends NamedOperatorOptions, Pick<WindowOptions, 'allowedLateness'> {
@@ -65,7 +69,9 @@ export interface AsyncLookupOptions<T, K> extends NamedOperatorOptions {
   readonly cache?: { readonly entries?: number | undefined; readonly ttl?: Duration | undefined } | false | undefined
   /** Lookups in work at once, over all subtasks. Default: one per subtask. */
   readonly concurrency?: number | undefined
+  /** Whether results leave in the order of the records; false lets a quick one overtake. Default true. */
   readonly ordered?: boolean | undefined
+  /** How long one record may take; beyond it the job fails with `SLUICE_TIMEOUT`. Default `'60s'`. */
   readonly timeout?: Duration | undefined
 }
 

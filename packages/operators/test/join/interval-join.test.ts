@@ -84,7 +84,7 @@ test.each([
     for (const [id, at] of [time - before - 1, time - before, time + after, time + after + 1].entries())
       push({ side: 'right', key: 1, time: at, id })
     push({ side: 'left', key: 1, time, id: -1 })
-    expect(context.emitted.map(({ value }) => (value as Pair).right?.id).toSorted()).toEqual([1, 2])
+    expect(shown(context.emitted.map(({ value }) => value as Pair))).toEqual(['-1-1', '-1-2'])
   }
 })
 
