@@ -1,6 +1,6 @@
 /** Contexts and handlers of operators with keyed state, as types. */
 import type { HandlesOf, MapState, ReadonlyMapState, StateDeclaration, States, Timer, Timers } from '../state/state-types.js'
-import type { Caveat, Emitted, Sentence } from '../stream/rules.js'
+import type { Caveat, Element, Emitted, Sentence } from '../stream/rules.js'
 import type { KeyedProcessContext, ProcessContext } from './contexts.js'
 
 /** Timers of event time: there where records have timestamps. */
@@ -56,6 +56,9 @@ export type WritableBroadcast<B> = { readonly [P in keyof B]: B[P] extends State
 export type ReadableBroadcast<B> = {
   readonly [P in keyof B]: B[P] extends StateDeclaration<MapState<infer MK, infer MV>> ? ReadonlyMapState<MK, MV> : never
 }
+
+/** What a broadcast stream's caveats mean for the result: nothing, where its handler gives nothing. */
+export type CaveatFrom<R, D extends Caveat> = [Element<R>] extends [never] ? never : D
 
 /** Handlers of `connectBroadcast` on a stream without a key. */
 export interface BroadcastHandlers<T, U, B, R1, R2> {

@@ -8,6 +8,7 @@ import type { ProcessHandlers } from '../operator/process-spec.js'
 import type {
   BroadcastHandlers,
   BroadcastStates,
+  CaveatFrom,
   CoProcessHandlers,
   KeyedBroadcastHandlers,
   StatefulHandlers,
@@ -264,7 +265,7 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
     other: Stream<U, D>,
     handlers: BroadcastHandlers<T, U, B, R1, R2>,
     options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2>, C | D>
+  ): ProcessedStream<Element<R1> | Element<R2>, C | CaveatFrom<R2, D>>
 
   /**
    * Collects records into arrays: at most `records` of them, waiting at most `time` for the last. Batches are made per subtask; what is
@@ -373,7 +374,15 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R>, C>
   /**
-   * With state and timers: `state` says what is kept per key, `onTimer` runs when a timer that a handler set has come.
+   * With state and timers: `state` says what is kept per key, `onTimer` runs when a timer that a handler set has come. A key whose states
+   * are all empty and that waits for no timer takes no memory.
+   *
+   * A timer of event time fires when the watermark has come to its time, one of processing time by the clock; one that is set behind its time
+   * fires at once, after the handler under way. What `onTimer` gives has the time of the timer. At the end of the input everything fires,
+   * event time first; when a job is stopped nothing does.
+   *
+   * Fails with `SLUICE_STATE_NO_KEY` where state or timers are used outside of a handler of a key, `SLUICE_STATE_VALUE` for values that are no
+   * plain data, `SLUICE_TIMER_INVALID` for times that are none, `SLUICE_TIMESTAMPS_MISSING` for timers of event time without timestamps.
    *
    * @example
    * orders
@@ -384,6 +393,23 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *       if (context.state.seen.get() === true) return []
    *       context.state.seen.set(true)
    *       return [order]
+   *     },
+   *   })
+   * @example
+   * orders
+   *   .withTimestamps((order) => order.at, { outOfOrderness: '10s' })
+   *   .keyBy((order) => order.customer)
+   *   .process('silent-for-a-day', {
+   *     state: { last: valueState<number>({ default: -Infinity }) },
+   *     onRecord(order, { state, timers }) {
+   *       if (order.at <= state.last.get()) return
+   *       timers.eventTime.cancel(state.last.get() + 86_400_000)
+   *       timers.eventTime.set(order.at + 86_400_000)
+   *       state.last.set(order.at)
+   *     },
+   *     *onTimer(timer, { key, state }) {
+   *       yield { customer: key, silentSince: state.last.get(), toldAt: timer.time }
+   *       state.last.clear()
    *     },
    *   })
    */
@@ -461,7 +487,7 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     other: Stream<U, D>,
     handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3, Known>,
     options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | D>
+  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | CaveatFrom<R2, D>>
 
   /**
    * Joins records of the same key that lie in the same window, tumbling, sliding or a session: `fn` of every pair, when the window has

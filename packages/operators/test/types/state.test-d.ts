@@ -200,6 +200,17 @@ test('broadcast state is written where the broadcast stream is handled, and nowh
     },
   })
   expectTypeOf(totals).toEqualTypeOf<ProcessedStream<{ key: string; size: number }, never>>()
+  const untimedLimits = limits as unknown as Stream<{ readonly name: string; readonly limit: number }, 'no timestamps'>
+  const broadcast = { limits: mapState<string, number>() }
+  const silent = keyed.connectBroadcast('b', untimedLimits, { state: {}, broadcast, onRecord: (order) => [order.id], onBroadcast() {} })
+  expectTypeOf(silent).toEqualTypeOf<ProcessedStream<number, never>>()
+  const told = keyed.connectBroadcast('b', untimedLimits, {
+    state: {},
+    broadcast,
+    onRecord: (order) => [order.id],
+    onBroadcast: (rule) => [rule.limit],
+  })
+  expectTypeOf(told).toEqualTypeOf<ProcessedStream<number, 'no timestamps'>>()
   orders.connectBroadcast('b', limits, {
     // @ts-expect-error -- broadcast state is maps
     broadcast: { limit: valueState<number>() },
