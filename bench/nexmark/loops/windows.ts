@@ -154,7 +154,7 @@ export const q11: Loop<ResultRows['q11']> = (input, emit) => {
     const merged: Session[] = []
     for (const session of sessions) {
       const before = merged.at(-1)
-      if (before === undefined || session.start - before.last > GAP_MS) merged.push({ ...session })
+      if (before === undefined || session.start - before.last >= GAP_MS) merged.push({ ...session })
       else {
         before.last = Math.max(before.last, session.last)
         before.bids += session.bids
@@ -175,7 +175,7 @@ export const q11: Loop<ResultRows['q11']> = (input, emit) => {
       starts.push(dateTime)
       lasts.push(dateTime)
       counts.push(1)
-    } else if (dateTime >= (starts[slot] as number) && dateTime - (lasts[slot] as number) <= GAP_MS) {
+    } else if (dateTime >= (starts[slot] as number) && dateTime - (lasts[slot] as number) < GAP_MS) {
       if (dateTime > (lasts[slot] as number)) lasts[slot] = dateTime
       counts[slot] = (counts[slot] as number) + 1
     } else place(slot, dateTime)

@@ -60,7 +60,7 @@ export const oracleQueries: { readonly [Q in ComparedQuery]: string } = {
   q11: `WITH gaps AS (
       SELECT bidder, dateTime, dateTime - lag(dateTime) OVER (PARTITION BY bidder ORDER BY dateTime) AS gap FROM bid
     ), sessions AS (
-      SELECT bidder, dateTime, count(*) FILTER (gap > 10000)
+      SELECT bidder, dateTime, count(*) FILTER (gap >= 10000)
         OVER (PARTITION BY bidder ORDER BY dateTime RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS session FROM gaps
     )
     SELECT bidder, count(*) AS bids, min(dateTime) AS start, max(dateTime) + 10000 AS "end" FROM sessions GROUP BY bidder, session`,
