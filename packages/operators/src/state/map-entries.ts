@@ -17,10 +17,10 @@ export type Entries = unknown[] | LargeEntries
 
 const FLAT_ENTRIES_MAX = 8
 
-export const isFlat = (entries: Entries): entries is unknown[] => Array.isArray(entries)
+const isFlat = (entries: Entries): entries is unknown[] => Array.isArray(entries)
 
 /** Index of a key in flat entries, -1: it is not there. */
-export function findFlat(entries: readonly unknown[], key: unknown, stride: number): number {
+function findFlat(entries: readonly unknown[], key: unknown, stride: number): number {
   for (let at = 0; at < entries.length; at += stride) if (entries[at] === key) return at
   return -1
 }

@@ -30,6 +30,13 @@ test('options become settings; text becomes bytes', () => {
   expect(job.declare({}, { collect: false }).settings).toEqual({ parallelism: 2, workers: 1, memoryBytes: 67_108_864, chaining: false })
 })
 
+test('the interval of checkpoints becomes milliseconds', () => {
+  const job = defineJob({ name: 'set', checkpoint: { interval: '2s', directory: 'checkpoints' } }, (builder) => {
+    source(builder).sink('out', discard())
+  })
+  expect(job.declare({}, { collect: false }).settings.checkpoint).toEqual({ intervalMs: 2_000, directory: 'checkpoints' })
+})
+
 test.each<[unknown, RegExp]>([
   [undefined, /options are an object/],
   [{}, /name is missing/],
@@ -38,6 +45,15 @@ test.each<[unknown, RegExp]>([
   [{ name: 'x', parallelism: 0 }, /parallelism is 0, and takes an integer of at least 1/],
   [{ name: 'x', params: 3 }, /params is 3, and takes a schema/],
   [{ name: 'x', settings: { chaning: true } }, /settings\.chaning is not an option/],
+  [{ name: 'x', checkpoint: true }, /checkpoint is true, and takes an object/],
+  [{ name: 'x', checkpoint: { directory: 'd' } }, /checkpoint\.interval is missing/],
+  [{ name: 'x', checkpoint: { interval: '1s', directory: '' } }, /checkpoint\.directory is "", and takes text/],
+  [
+    { name: 'x', checkpoint: { interval: '10 parsecs', directory: 'd' } },
+    /checkpoint\.interval is "10 parsecs", and takes a duration such as/,
+  ],
+  [{ name: 'x', checkpoint: { interval: 0, directory: 'd' } }, /checkpoint\.interval is 0, and takes a duration above 0/],
+  [{ name: 'x', checkpoint: { interval: '1s', directory: 'd', folder: 'd' } }, /checkpoint\.folder is not an option/],
   [{ name: 'x', settings: { chaining: 1, keyGroups: 0.5 } }, /settings\.chaining is 1.*settings\.keyGroups is 0\.5/],
 ])('wrong options %j are named, with the line', (options, message) => {
   const error = thrownBy(() => defineJob(options as never, () => {}))
