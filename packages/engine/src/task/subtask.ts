@@ -79,6 +79,7 @@ export class Subtask {
   readonly #parts: SubtaskParts
   /** Positions with an expansion, the one nearest to the sinks first. */
   readonly #expanding: readonly number[]
+  /** The one nearest to the sinks first: where it makes room, results and watermarks that wait leave before the next record is taken. */
   readonly #tables: readonly AsyncTable[]
   readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
   readonly #deadlines: Map<number, number> = new Map()
@@ -111,7 +112,7 @@ export class Subtask {
     this.#openInputs = parts.inputs.length
     this.#adaptedAtMs = parts.clock.monotonicMs()
     this.#expanding = parts.nodes.flatMap((node, position) => (node.expansion === undefined ? [] : [position])).reverse()
-    this.#tables = parts.nodes.flatMap((node) => node.table ?? [])
+    this.#tables = parts.nodes.flatMap((node) => node.table ?? []).reverse()
     const { nodes, parents, outputsOf, gate, fail, accounting } = parts
     this.#time = new ChainTime({
       nodes,

@@ -45,3 +45,36 @@ describe.each(places)('a consumer that returns promises, %s', (_name, options) =
     expect(seen).toEqual(how === 'directly' ? expected : expected.flatMap((result) => [result, result]))
   })
 })
+
+describe.each(places)('a consumer behind asynchronous work, %s', (_name, options) => {
+  it.each([true, false])('makes room for the watermark before the next record is taken, ordered: %s', async (ordered) => {
+    const results: unknown[] = []
+    const graph = graphOf(
+      [
+        { name: 'numbers', spec: indexSource(RECORDS, (index) => ({ t: index })) },
+        { name: 'time', spec: timestamps({ perRecord: true }) },
+        { name: 'ask', spec: asyncMap((record: object) => simulation.delay(0.3).then(() => record), { ordered, concurrency: 5 }) },
+        {
+          name: 'consume',
+          spec: asyncMap(
+            (record: object) => {
+              results.push(record)
+              return simulation.delay(0.5)
+            },
+            { discardsResults: true, mayChain: true, concurrency: 2 },
+          ),
+          ports: [],
+        },
+      ],
+      [
+        { from: 'numbers', to: 'time' },
+        { from: 'time', to: 'ask', timed: true },
+        { from: 'ask', to: 'consume', timed: true },
+      ],
+    )
+    const simulation: Simulation = new Simulation(graph, options)
+    expect(simulation.plan.tasks).toHaveLength(2)
+    await simulation.run()
+    expect(results).toHaveLength(RECORDS)
+  })
+})
