@@ -1,5 +1,5 @@
 /** Count and sum per key by hand, on one thread: objects in a Map, and columns behind open addressing. */
-import { Meter } from '../harness/meter.js'
+import type { Meter } from '../harness/meter.js'
 import { makeScattered } from '../records/scattered-keys.js'
 
 /** What it keeps, in bytes; undefined where that cannot be told. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonicalKey } from '../../src/key/index.js'
+import type { NumberColumn, ValueColumn } from '../../src/state/column.js'
 import { KeyTable } from '../../src/state/key-table.js'
 
 const keys = fc.oneof(
@@ -26,8 +27,8 @@ test('a table does what a Map of canonical keys does, through inserts, removals 
           if (action === 'set') {
             const slot = table.slotOf(key)
             expect(table.created).toBe(known === undefined)
-            ;(table.columns[0]?.values as Float64Array)[slot] = number
-            ;(table.columns[1]?.values as unknown[])[slot] = `${number}`
+            ;(table.columns[0] as NumberColumn).values[slot] = number
+            ;(table.columns[1] as ValueColumn).values[slot] = `${number}`
             model.set(canonical, { key: known?.key ?? key, number })
           } else if (action === 'remove') {
             const slot = table.find(key)
@@ -59,7 +60,7 @@ test('many keys are all found again', () => {
   const table = new KeyTable(['number'])
   for (let key = 0; key < 50_000; key++) {
     const slot = table.slotOf(key * 7)
-    ;(table.columns[0]?.values as Float64Array)[slot] = key
+    ;(table.columns[0] as NumberColumn).values[slot] = key
   }
   for (let key = 0; key < 50_000; key++) expect(table.columns[0]?.values[table.find(key * 7)]).toBe(key)
   expect(table.find(1)).toBe(-1)

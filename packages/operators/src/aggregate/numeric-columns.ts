@@ -3,7 +3,7 @@
  * by all operators and stay small, so that each is inlined where it is called. Runs per record.
  */
 import type { ColumnarForm } from './aggregator.js'
-import type { Comparable } from './numeric.js'
+import type { Comparable } from './comparable.js'
 
 export const countColumns: ColumnarForm = {
   columns: ['number'],

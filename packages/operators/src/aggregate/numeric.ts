@@ -1,5 +1,6 @@
 /** Aggregates over numbers and other things that can be ordered. The functions are shared by all operators; accumulators are plain data. */
 import type { Aggregator } from './aggregator.js'
+import type { Comparable } from './comparable.js'
 import { countColumns, maxColumns, meanColumns, minColumns, sumColumns } from './numeric-columns.js'
 
 /**
@@ -59,9 +60,6 @@ export function mean<T>(select: (record: T) => number): Aggregator<T, number> {
     functions: [select],
   }
 }
-
-/** What `min` and `max` can order: numbers, bigints, strings by code units, Dates by time. */
-export type Comparable = number | bigint | string | Date
 
 /**
  * The smallest value. NaN where one of the values is NaN.

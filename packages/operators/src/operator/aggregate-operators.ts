@@ -17,7 +17,7 @@ export function createRunning(context: OperatorContext, rows: CompiledRows, emis
 }
 
 /** Emits the row of its key for every record. */
-export class UpdatingAggregate implements Operator {
+class UpdatingAggregate implements Operator {
   readonly #context: OperatorContext
   readonly #rows: CompiledRows
   readonly #table: KeyTable
@@ -40,7 +40,7 @@ export class UpdatingAggregate implements Operator {
 }
 
 /** Emits every row once, when the input has ended, in the order in which the keys came first, as late as its latest record and behind the watermark. */
-export class FinalAggregate implements Operator {
+class FinalAggregate implements Operator {
   readonly #context: OperatorContext
   readonly #rows: CompiledRows
   readonly #table: KeyTable
@@ -92,7 +92,7 @@ export class FinalAggregate implements Operator {
 }
 
 /** Emits the rows that changed, this long after the first change at the latest, and what is left when the input has ended. */
-export class PeriodicAggregate implements Operator {
+class PeriodicAggregate implements Operator {
   readonly #context: OperatorContext
   readonly #rows: CompiledRows
   readonly #periodMs: number

@@ -9,7 +9,7 @@ import type { Caveat } from '../stream/rules.js'
 import { checkTimeZone } from './time-zone.js'
 import type { WindowAssigner, WindowDefinition } from './window-types.js'
 
-export const DAY_MS = 86_400_000
+const DAY_MS = 86_400_000
 
 /** Which time windows are cut along. */
 export interface EventTimeOptions {

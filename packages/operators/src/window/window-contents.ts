@@ -33,7 +33,7 @@ export interface WindowContents {
 const ARRIVALS_PER_MS = 4_096
 
 type KeyOf = (record: never) => unknown
-export type MakeContents = (context: OperatorContext) => WindowContents
+type MakeContents = (context: OperatorContext) => WindowContents
 
 export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
   const { columns, mergeable, update, add, reset, merge, result } = compileAggregators(keyOf, aggregators)

@@ -103,7 +103,8 @@ export class FakeOperatorContext implements OperatorContext {
   }
 
   #fire(): void {
-    while (this.#operator?.fire?.() === true) {}
+    let more = true
+    while (more) more = this.#operator?.fire?.() === true
   }
 
   /** End of the input: what is left goes out. */
