@@ -254,6 +254,12 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_TIMERS_ENDLESS: {
+    summary: 'Timers set timers without end after the input has ended.',
+    hint: 'At the end of the input every timer fires at once: where context.watermark is Infinity, do not set the next one.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_TIMER_INVALID: {
     summary: 'A timer was given something that is not a point in time.',
     hint: 'Give ms since the epoch as a finite number: a timestamp, or now() plus a duration.',

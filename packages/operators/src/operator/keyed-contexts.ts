@@ -29,7 +29,8 @@ export interface StatefulHandlers<K, T, S extends States, R1, R2, R3, C extends 
   /**
    * For every timer whose time has come, in the order of time; between timers of one time the key decides, then which was set first. What it
    * gives has the time of the timer. At the end of the input all timers fire, those of event time first; then `watermark` is Infinity, which
-   * a timer of event time that always sets the next one has to ask for. Timers of processing time set none of their kind any more.
+   * a timer of event time that always sets the next one has to ask for (`SLUICE_TIMERS_ENDLESS`). Timers of processing time set none of
+   * their kind any more.
    */
   onTimer?(timer: Timer, context: StatefulContext<K, S, C>): Emitted<R2>
   /** Once per subtask, at the end of the input, behind the last timer. */

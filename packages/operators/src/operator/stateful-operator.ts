@@ -6,7 +6,7 @@
  * set it, before the next record; the watermark has passed no timer that is still waiting when a record comes.
  */
 import type { Operator, OperatorContext } from '@sluice/engine'
-import { TimerQueue } from '@sluice/engine'
+import { SluiceError, TimerQueue } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { BroadcastMap, type WriteGate } from '../state/broadcast-map.js'
 import type { KeyedRows } from '../state/keyed-rows.js'
@@ -18,6 +18,10 @@ import { SubtaskBroadcastContext, SubtaskStatefulContext } from './stateful-cont
 import { type HandlerScope, SuspendedHandler } from './suspended-handler.js'
 
 type KeyOf = (record: never) => unknown
+
+/** Timers of event time that may be set after the end of the input, in all or for every key, whichever is more. */
+const TIMERS_AT_END_MAX = 1_000_000
+const TIMERS_AT_END_PER_KEY_MAX = 100
 
 /** What runs for a record of each input. */
 export type Inputs = 'one' | 'two' | 'broadcast'
@@ -61,6 +65,8 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   #pastSet = false
   /** Whoever called goes on with what is due when the handler has ended. */
   #firing = false
+  /** Timers of event time that were set after the end of the input. */
+  #setAtEnd = 0
   /** Kind of the timer whose handler is under way. */
   #firedKind: Timer['kind'] | undefined
 
@@ -149,6 +155,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   wake(kind: Timer['kind'], time: number): void {
     if (kind === 'eventTime') {
       if (time <= this.#watermark) this.#pastSet = true
+      if (this.#watermark === Number.POSITIVE_INFINITY) this.#countAtEnd()
     } else if (time <= this.#processingUntil) {
       this.#pastSet = true
       if (this.#processingUntil === Number.POSITIVE_INFINITY && this.#firedKind === kind) this.#view.timers.processingTime.cancel(time)
@@ -230,6 +237,16 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     view.moveTo(time)
     this.#firedKind = kind
     this.#take(this.#handlers.onTimer?.({ time, kind } satisfies Timer, view), time)
+  }
+
+  /** Timers that end are few for every key: those that go on and on would keep the job from ending. */
+  #countAtEnd(): void {
+    const max = Math.max(TIMERS_AT_END_MAX, TIMERS_AT_END_PER_KEY_MAX * this.#rows.table.size)
+    if (++this.#setAtEnd <= max) return
+    const { operator } = this.#context
+    throw new SluiceError('SLUICE_TIMERS_ENDLESS', `${operator} has set ${max} timers of event time since its input has ended`, {
+      operator,
+    })
   }
 
   #setDeadline(time: number): void {

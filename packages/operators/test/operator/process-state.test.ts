@@ -157,6 +157,18 @@ test('the end comes: timers that timers set fire too, but those of the clock do 
   ])
 })
 
+test('timers of event time that go on for ever are found at the end', () => {
+  const { send, context } = start((keyed) =>
+    keyed.process('p', {
+      state: {},
+      onRecord: (_each, { timers }) => timers.eventTime.set(10),
+      onTimer: (timer, { timers }) => timers.eventTime.set(timer.time + 10),
+    }),
+  )
+  send(event('a', 0))
+  expect(() => context.advanceWatermark(Number.POSITIVE_INFINITY)).toThrow(code('SLUICE_TIMERS_ENDLESS'))
+})
+
 test.each(['array', 'generator'])('a timer in the past fires at once, behind what its handler gave: %s', (form) => {
   const { send, context, operator } = start((keyed) =>
     keyed.process('p', {

@@ -2,8 +2,10 @@
 import { expectTypeOf, test } from 'vitest'
 import {
   aggregatingState,
+  type CheckpointOptions,
   count,
   defineJob,
+  type JobOptions,
   type KeyedStream,
   listState,
   mapState,
@@ -11,8 +13,10 @@ import {
   type ProcessedStream,
   reducingState,
   sideOutput,
+  type StatefulContext,
   type Stream,
   type Timer,
+  type Timers,
   valueState,
 } from '../../src/index.js'
 
@@ -68,6 +72,7 @@ test('handles have the types of their declarations', () => {
       state.list.values().push(order)
     },
   })
+  expectTypeOf(valueState({ default: 'none' })).toEqualTypeOf(valueState<string>({ default: '' }))
   // @ts-expect-error -- a ttl is a duration
   valueState<number>({ ttl: '10 parsecs' })
   // @ts-expect-error -- the default is a value
@@ -99,6 +104,7 @@ test('what handlers give flows on', () => {
 test('state needs a key', () => {
   // @ts-expect-error -- no key, no state
   orders.process('p', { state: { n: valueState<number>() }, onRecord: () => [] })
+  expectTypeOf(orders).not.toHaveProperty('coProcess')
   // @ts-expect-error -- a context without state declared has none
   keyed.process('p', (_order, context) => [context.state])
   keyed.process('p', {
@@ -116,6 +122,8 @@ test('state needs a key', () => {
 })
 
 test('timers of event time need timestamps, those of processing time do not', () => {
+  expectTypeOf<StatefulContext<string, Record<never, never>>['timers']['eventTime']>().toEqualTypeOf<Timers>()
+  expectTypeOf<StatefulContext<string, Record<never, never>, 'no timestamps'>['timers']['eventTime']>().not.toExtend<Timers>()
   untimed.process('p', {
     state: {},
     onRecord(_order, { timers, now }) {
@@ -220,6 +228,7 @@ test('broadcast state is written where the broadcast stream is handled, and nowh
 })
 
 test('checkpoints have an interval and a folder', () => {
+  expectTypeOf<JobOptions['checkpoint']>().toEqualTypeOf<CheckpointOptions | undefined>()
   defineJob({ name: 'j', checkpoint: { interval: '2s', directory: 'checkpoints' } }, () => undefined)
   // @ts-expect-error -- where to
   defineJob({ name: 'j', checkpoint: { interval: '2s' } }, () => undefined)
