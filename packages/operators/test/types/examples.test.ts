@@ -1,4 +1,4 @@
-/** Every example in the JSDoc of the public API compiles as a user would type it, and can be declared. */
+/** Every example in the JSDoc of the public API, and in the pages about concepts, compiles as a user would type it, and can be declared. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
@@ -9,6 +9,9 @@ import * as sluice from '../../src/index.js'
 import { compile } from '../support/compile.js'
 
 const source = join(dirname(fileURLToPath(import.meta.url)), '../../src')
+const docs = join(source, '../../../docs')
+/** Pages written by hand; each of their blocks of TypeScript is an example. */
+const pages = ['event-time.md', 'joins.md', 'state.md', 'windows.md']
 
 /** What examples may take for granted. */
 const head = `import { type Duration, type JobBuilder, type Stream, ${Object.keys(sluice).join(', ')} } from 'sluice'
@@ -37,6 +40,12 @@ function findExamples(): Record<string, string> {
         const code = example.split(/^@\w+/m)[0] ?? ''
         examples[`${file.replaceAll(/[/\\]/g, '-').replace(/\.ts$/, '')}-${line}-${at + 1}`] = code.trim()
       }
+    }
+  }
+  for (const page of pages) {
+    const text = readFileSync(join(docs, page), 'utf8')
+    for (const block of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
+      examples[`docs-${page.replace('.md', '')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
     }
   }
   return examples
