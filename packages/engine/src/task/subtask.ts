@@ -384,7 +384,8 @@ export class Subtask {
     let fired = false
     // A copy: one that is set anew, however near, is for the next step.
     for (const [position, deadlineMs] of Array.from(this.#deadlines)) {
-      if (deadlineMs > nowMs) continue
+      // What an earlier one let go may have put it off.
+      if (deadlineMs > nowMs || this.#deadlines.get(position) !== deadlineMs) continue
       this.#deadlines.delete(position)
       this.#work(nowMs)
       fired = true
