@@ -1,6 +1,7 @@
 /** `process` with state and timers over a context without an engine: what handlers see, when they are called, and what is refused. */
 import type { KeyTable } from '@sluice/engine'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import {
   aggregatingState,
   count,
@@ -413,6 +414,35 @@ test.each([
   send(event('a', 1))
   expect(failures).toEqual([code('SLUICE_STATE_VALUE'), code('SLUICE_STATE_VALUE'), code('SLUICE_STATE_VALUE')])
   expect(String(failures[0])).toContain(`state v of operator cannot keep what it was given: ${message}`)
+})
+
+test('a value that does not fit its schema is refused when it is set', () => {
+  const failures: string[] = []
+  const { send, context } = start((keyed) =>
+    keyed.process('p', {
+      state: {
+        sized: valueState<{ size: number }>({ schema: z.object({ size: z.int() }) }),
+        late: valueState<number>({ schema: z.number().refine(() => Promise.resolve(true)) }),
+      },
+      onRecord(_each, { state }) {
+        for (const attempt of [() => state.sized.set({ size: 1 }), () => state.sized.set({ size: 1.5 }), () => state.late.set(1)]) {
+          try {
+            attempt()
+          } catch (error) {
+            expect(error).toEqual(code('SLUICE_STATE_VALUE'))
+            failures.push((error as Error).message)
+          }
+        }
+        return [state.sized.get()]
+      },
+    }),
+  )
+  send(event('a', 1))
+  expect(failures).toEqual([
+    expect.stringMatching(/^state sized of operator does not fit its schema: size: /),
+    'the schema of state late of operator checks asynchronously',
+  ])
+  expect(context.take()).toEqual([{ size: 1 }])
 })
 
 test('what refers to itself is refused; dates, maps, typed arrays and null are kept', () => {

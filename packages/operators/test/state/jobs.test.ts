@@ -26,7 +26,7 @@ async function run(declare: (job: JobBuilder) => Stream<unknown>, options: RunOp
     writeOut(): void {},
   }
   const graph = defineJob({ name: 'test' }, (job) => ({ results: declare(job) })).declare({}, { collect: true })
-  await new Simulation(graph, { host, ...options }).run()
+  await new Simulation(graph, { host, codeGeneration: options.seed % 2 === 0, ...options }).run()
   return collected
 }
 
