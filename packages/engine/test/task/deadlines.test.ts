@@ -20,8 +20,8 @@ it.each([
         name: 'first',
         spec: general((context) => ({
           process(value) {
-            context.emit(value, Number.NaN)
             context.setDeadline(dueMs(context))
+            context.emit(value, Number.NaN)
           },
           onDeadline: () => context.emit({ index: -1 }, Number.NaN),
         })),
