@@ -1,4 +1,7 @@
-/** Collects records into arrays, bounded by number and by waiting time. */
+/**
+ * Collects records into arrays, bounded by number and by waiting time. Event time does not pass a batch that waits: with the watermark that
+ * reaches its timestamp it leaves as it is, or whatever reads it would be told late.
+ */
 import type { Operator, OperatorContext } from '@sluice/engine'
 
 export class BatchOperator implements Operator {
@@ -7,6 +10,7 @@ export class BatchOperator implements Operator {
   readonly #timeMs: number | undefined
   #records: unknown[] = []
   #latest: number = Number.NaN
+  #passed = false
 
   constructor(context: OperatorContext, recordsMax: number, timeMs: number | undefined) {
     this.#context = context
@@ -22,15 +26,30 @@ export class BatchOperator implements Operator {
   }
 
   onDeadline(): void {
-    if (this.#records.length > 0) this.#emit()
+    this.#emit()
   }
 
-  onEnd(): Iterable<unknown> {
-    const records = this.#take()
-    return records.length === 0 ? [] : [records]
+  onWatermark(watermark: number): void {
+    this.#passed = this.#records.length > 0 && watermark >= this.#latest
+  }
+
+  fire(): boolean {
+    if (!this.#passed) return false
+    this.#passed = false
+    this.#emit()
+    return true
+  }
+
+  onStop(): void {
+    this.#emit()
+  }
+
+  onEnd(): void {
+    this.#emit()
   }
 
   #emit(): void {
+    if (this.#records.length === 0) return
     const latest = this.#latest
     this.#context.emit(this.#take(), latest)
   }
