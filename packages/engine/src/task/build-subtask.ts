@@ -295,7 +295,7 @@ class SubtaskBuilder {
       if (parallelism === 1 || subtaskOf(keyGroupOf(hashKey(key), keyGroups), parallelism, keyGroups) === index) return
       throw new SluiceError(
         'SLUICE_KEY_MISPLACED',
-        `A record with the key ${JSON.stringify(key)} came to subtask ${index} of ${to?.name}, where its key does not belong`,
+        `A record with the key ${describeKey(key)} came to subtask ${index} of ${to?.name}, where its key does not belong`,
         {
           operator: to?.name,
           declaredAt: to?.declaredAt,
@@ -501,6 +501,10 @@ class SubtaskBuilder {
       },
     }
   }
+}
+
+function describeKey(key: unknown): string {
+  return JSON.stringify(key, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
 }
 
 /** Position of the producer of each operator within the chain, -1 for the head. */

@@ -12,7 +12,7 @@ interface Sale {
 const sales: readonly Sale[] = Array.from({ length: 400 }, (_, index) => ({ shop: index % 37, item: index % 11, amount: index }))
 
 async function run(
-  second: (sale: Sale) => number,
+  second: (sale: Sale) => number | readonly bigint[],
   options: { readonly chaining?: boolean; readonly codeGeneration?: boolean; readonly parallelism: number },
 ): Promise<{ readonly simulation: Simulation; readonly results: readonly unknown[] }> {
   const results: unknown[] = []
@@ -58,6 +58,13 @@ test.each([{ codeGeneration: true }, { codeGeneration: false }, { chaining: fals
     })
   },
 )
+
+test('a misplaced key is shown, whatever it is', async () => {
+  await expect(run((sale) => [BigInt(sale.item)], { parallelism: 2 })).rejects.toMatchObject({
+    code: 'SLUICE_KEY_MISPLACED',
+    message: expect.stringMatching(/the key \["\d+n"\]/) as string,
+  })
+})
 
 test('records that did not come by key are dealt out, and the plan says so', () => {
   const graph = defineJob({ name: 'test' }, (job) => {
