@@ -50,7 +50,7 @@ export class WatermarkTracker {
   due(nowMs: number): number {
     const fresh = this.records - this.#sentRecords
     if (fresh === 0 && this.generator === undefined) return Number.NaN
-    if (fresh < DUE_RECORDS && !this.spec.perRecord && nowMs - this.#sentMs < DUE_MS) return Number.NaN
+    if (fresh < DUE_RECORDS && !this.spec.perRecord && nowMs < this.#sentMs + DUE_MS) return Number.NaN
     const before = this.#sent
     return this.take(nowMs) > before ? this.#sent : Number.NaN
   }
@@ -93,7 +93,8 @@ export class WatermarkTracker {
     } catch (error) {
       return this.#fail(error)
     }
-    if (typeof watermark === 'number' && !Number.isNaN(watermark)) return watermark
+    // Infinity would be the end of the input, which only the input can tell.
+    if (typeof watermark === 'number' && watermark < Number.POSITIVE_INFINITY) return watermark
     return this.#fail(
       new SluiceError('SLUICE_TIMESTAMP_INVALID', `A watermark strategy returned ${String(watermark)}.`, {
         hint: 'Return ms since the epoch as a number, -Infinity while nothing is known.',

@@ -168,6 +168,7 @@ describe('a strategy of one’s own', () => {
   it.each([
     ['throws', () => failing(), 'SLUICE_OPERATOR_FAILED'],
     ['gives NaN', () => Number.NaN, 'SLUICE_TIMESTAMP_INVALID'],
+    ['gives the end of all time', () => Number.POSITIVE_INFINITY, 'SLUICE_TIMESTAMP_INVALID'],
     ['gives no number', () => undefined as unknown as number, 'SLUICE_TIMESTAMP_INVALID'],
   ])('that %s is named', async (_name, watermark, code) => {
     const graph = graphOf(
