@@ -11,7 +11,7 @@ import type { KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { SlotHeap } from './slot-heap.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
-import type { WindowContents } from './window-contents.js'
+import { moveContents, type WindowContents } from './window-contents.js'
 
 const LATE_PORT = 1
 const OPEN = 0
@@ -207,9 +207,10 @@ export class SessionOperator implements TimedOperator {
     return true
   }
 
-  /** Adds a session to the next one. */
+  /** Makes a session and the next one into one, in the row of the next: the later is added to the earlier, which may have grown large. */
   #join(pane: Pane, slot: number, next: Pane, at: number): void {
-    this.#contents.prepend(next.table, at, pane.table, slot)
+    this.#contents.append(pane.table, slot, next.table, at)
+    moveContents(this.#column, next.table, at, pane.table, slot)
     this.#extend(next.table, at, this.#startOf(pane.table, slot), this.#latestOf(pane.table, slot))
     this.#setStatus(pane.table, slot, JOINED)
     this.#contents.reset(pane.table, slot)

@@ -2,7 +2,7 @@
  * What is kept of the records of a window: aggregates, a reduction, or the records themselves. Operators of windows know their contents
  * by this interface alone. One object per subtask; `update` runs per record.
  */
-import { type ColumnKind, KeyTable, type NumberColumn, type OperatorContext, type ValueColumn } from '@sluice/engine'
+import { type Column, type ColumnKind, KeyTable, type NumberColumn, type OperatorContext, type ValueColumn } from '@sluice/engine'
 import type { Aggregators } from '../aggregate/aggregator.js'
 import { compileAggregators } from '../aggregate/compile-aggregators.js'
 import type { AnyFunction } from '../job/graph-draft.js'
@@ -23,17 +23,30 @@ export interface WindowContents {
   readonly reset: (table: KeyTable, slot: number) => void
   /** Adds row `from`, whose records are later than those of `into`. `from` stays as it is and may be used on. */
   readonly append: (table: KeyTable, into: number, source: KeyTable, from: number) => void
-  /** Adds row `from`, whose records are earlier than those of `into`. */
-  readonly prepend: (table: KeyTable, into: number, source: KeyTable, from: number) => void
   /** Sends what a row comes to. */
   readonly emit: (table: KeyTable, slot: number, window: TimeWindow, timestamp: number) => void
+}
+
+/** Moves the first columns of a row to one of another table. The row itself stays and shares with it, so reset it before it is used again. */
+export function moveContents(columns: number, table: KeyTable, into: number, source: KeyTable, from: number): void {
+  for (let index = 0; index < columns; index++) {
+    const target = table.columns[index] as Column
+    if (target.kind === 'number') target.values[into] = (source.columns[index] as NumberColumn).values[from] as number
+    else {
+      const { values } = target
+      const held = (source.columns[index] as ValueColumn).values[from]
+      // A column may be shorter than the table; writing far behind its end would turn the array into a dictionary.
+      if (into >= values.length && held === undefined) continue
+      while (values.length < into) values.push(undefined)
+      values[into] = held
+    }
+  }
 }
 
 /** No subtask takes more records than this per millisecond for long. */
 const ARRIVALS_PER_MS = 4_096
 
 type KeyOf = (record: never) => unknown
-type MakeContents = (context: OperatorContext) => WindowContents
 
 export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
   const { columns, mergeable, update, add, reset, merge, result } = compileAggregators(keyOf, aggregators)
@@ -45,7 +58,6 @@ export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggreg
     add,
     reset,
     append: merge,
-    prepend: merge,
     emit: (table, slot, window, timestamp) => context.emit(result(table, slot, window), timestamp),
   }
 }
@@ -91,14 +103,6 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
       held[into] = any[into] === 0 ? value : fn(held[into], value)
       any[into] = 1
     },
-    prepend(table, into, source, from) {
-      if (anyOf(source)[from] === 0) return
-      const held = heldOf(table)
-      const any = anyOf(table)
-      const value = heldOf(source)[from]
-      held[into] = any[into] === 0 ? value : fn(value, held[into])
-      any[into] = 1
-    },
     emit: (table, slot, _window, timestamp) => context.emit(heldOf(table)[slot], timestamp),
   }
 }
@@ -114,31 +118,27 @@ function recordContents(
 ): WindowContents {
   const of = keyOf as (record: unknown) => unknown
   let arrived = context.now() * ARRIVALS_PER_MS
+  /** From behind, and in place: what is in order already is not touched, so a row that grows by small ones costs no more than those. */
   const merge = (table: KeyTable, into: number, source: KeyTable, from: number): void => {
-    const lists = listsOf(table)
-    const numbers = numbersOf(table)
-    const left = lists[into] as unknown[]
-    const right = listsOf(source)[from] as unknown[]
-    const leftNumbers = numbers[into] as number[]
-    const rightNumbers = numbersOf(source)[from] as number[]
-    const records: unknown[] = []
-    const order: number[] = []
-    let at = 0
-    for (let index = 0; index < left.length; index++) {
-      const number = leftNumbers[index] as number
-      while (at < right.length && (rightNumbers[at] as number) < number) {
-        records.push(right[at])
-        order.push(rightNumbers[at++] as number)
+    const records = listsOf(table)[into] as unknown[]
+    const numbers = numbersOf(table)[into] as number[]
+    const added = listsOf(source)[from] as readonly unknown[]
+    const addedNumbers = numbersOf(source)[from] as readonly number[]
+    let left = records.length - 1
+    let right = added.length - 1
+    for (let index = 0; index <= right; index++) {
+      records.push(added[index])
+      numbers.push(addedNumbers[index] as number)
+    }
+    for (let to = records.length - 1; right >= 0; to--) {
+      if (left >= 0 && (numbers[left] as number) > (addedNumbers[right] as number)) {
+        records[to] = records[left]
+        numbers[to] = numbers[left--] as number
+      } else {
+        records[to] = added[right]
+        numbers[to] = addedNumbers[right--] as number
       }
-      records.push(left[index])
-      order.push(number)
     }
-    for (; at < right.length; at++) {
-      records.push(right[at])
-      order.push(rightNumbers[at] as number)
-    }
-    lists[into] = records
-    numbers[into] = order
   }
   return {
     columns: ['value', 'value'],
@@ -168,7 +168,6 @@ function recordContents(
       numbers[slot] = []
     },
     append: merge,
-    prepend: merge,
     emit: (table, slot, window, timestamp) => emit((listsOf(table)[slot] as unknown[]).slice(), table.keyAt(slot), window, timestamp),
   }
 }

@@ -1,7 +1,7 @@
 /** Sessions against the naive model: merged in whatever order records come, fired again by late ones. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { count, fromArray, max, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
+import { aggregator, count, fromArray, max, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
 import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, operatorOf } from '../support/graphs.js'
 import { arbitrarySteps, type Outcome, outcomesOf, type Reading, type Result, type Step } from './window-model.js'
@@ -190,4 +190,42 @@ test('timestamps between milliseconds', () => {
     [{ start: 0, end: 10 }, 1],
     [{ start: 9.25, end: 19.5 }, 2],
   ])
+})
+
+test('a long session costs what its records cost: the later part is added to the earlier one, which is never walked again', async () => {
+  const context = new FakeOperatorContext()
+  let moved = 0
+  const ids = aggregator({
+    create: (): number[] => [],
+    add: (list, { value }: Reading) => list.concat(value),
+    merge(left, right) {
+      moved += right.length
+      return left.concat(right)
+    },
+    result: (list) => list.slice(),
+  })
+  const graph = declare((job) => {
+    const readings = job.source('readings', fromArray<Reading>([])).withTimestamps(() => 0)
+    readings
+      .keyBy((reading) => reading.key)
+      .window(session(10))
+      .aggregate('windows', { ids })
+  })
+  const operator = operatorOf(graph, 'windows', context)
+  for (let value = 0; value < 200; value++) {
+    operator.process({ key: 'a', value }, 5 * value, 0)
+    context.advanceWatermark(5 * value - 20)
+  }
+  await context.end()
+  expect(context.take()).toEqual([{ key: 'a', window: { start: 0, end: 1_005 }, ids: Array.from({ length: 200 }, (_, index) => index) }])
+  expect(moved).toBeLessThanOrEqual(200)
+})
+
+test('a late record before a session that late records have made longer joins it, wherever its row lies', () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 13)
+  context.advanceWatermark(-21)
+  for (const timestamp of [-13, -21, -27]) operator.process({ key: 'b', value: 1 }, timestamp, 0)
+  context.advanceWatermark(0)
+  expect(context.take().map((value) => [(value as Seen).window, (value as Seen).n])).toEqual([[{ start: -27, end: 0 }, 3]])
 })
