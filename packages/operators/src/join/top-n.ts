@@ -51,8 +51,10 @@ class TopN implements Operator {
   /** The slot that is to be looked at next for lists that go out; undefined: nothing is due. */
   #next: number | undefined
   #waiting = false
-  /** Lists that waited are as late as the latest record of the subtask, so that they are never behind the watermark. */
+  /** Of the latest record of the subtask. */
   #newest: number = Number.NaN
+  /** The last but that of the end. */
+  #watermark: number = Number.NEGATIVE_INFINITY
 
   constructor(
     context: OperatorContext,
@@ -110,6 +112,10 @@ class TopN implements Operator {
     this.#context.setDeadline(this.#context.now() + this.#emission)
   }
 
+  onWatermark(watermark: number): void {
+    if (watermark !== Number.POSITIVE_INFINITY) this.#watermark = watermark
+  }
+
   onDeadline(): void {
     this.#waiting = false
     this.#next = 0
@@ -148,7 +154,8 @@ class TopN implements Operator {
     const value = (columns[0] as ValueColumn).values[slot] as readonly unknown[]
     const update: Update<readonly unknown[]> = { op: 'upsert', key: table.keyAt(slot), value }
     const own = (columns[this.#latest] as NumberColumn).values[slot] as number
-    this.#context.emit(update, this.#emission === 'end' ? own : this.#newest)
+    // What waited may be older than the watermark by now; it is not late for that.
+    this.#context.emit(update, Math.max(this.#emission === 'end' ? own : this.#newest, this.#watermark + 1))
   }
 
   /** The list with the record in its place, behind its equals; the same list where it has none. */

@@ -93,6 +93,22 @@ describe('emission', () => {
   })
 })
 
+test.each(['end', '1s'] as const)('what waited (%s) goes out ahead of the watermark', async (emit) => {
+  const { context, push } = drive(plan(2, { emit }))
+  push({ side: 'left', key: 'a', time: 5, id: 0 })
+  push({ side: 'left', key: 'b', time: 90, id: 1 })
+  context.advanceWatermark(80)
+  if (emit === '1s') {
+    context.advanceWatermark(100)
+    context.advance(1_000)
+    expect(context.emitted.splice(0).map(({ timestamp }) => timestamp)).toEqual([101, 101])
+    push({ side: 'left', key: 'a', time: 101, id: 2 })
+    context.advanceWatermark(200)
+  }
+  await context.end()
+  expect(context.emitted.map(({ timestamp }) => timestamp)).toEqual(emit === 'end' ? [81, 90] : [201])
+})
+
 test('a list begins anew when its key had no record for its time to live', () => {
   fc.assert(
     fc.property(arrivals(), fc.array(fc.nat(10), { minLength: 60, maxLength: 60 }), fc.integer({ min: 1, max: 30 }), (list, steps, ttl) => {
