@@ -93,11 +93,12 @@ class IntervalJoin implements Operator {
     LISTS.append(table, slot, value, timestamp, 0, 0)
     const earliest = isLeft ? timestamp - this.#beforeMs : timestamp - this.#afterMs
     const latest = isLeft ? timestamp + this.#afterMs : timestamp + this.#beforeMs
-    const { list } = (isLeft ? this.#right : this.#left).spans
-    for (let index = list.length - 1; index >= 0; index--) {
+    const { spans } = isLeft ? this.#right : this.#left
+    const { list } = spans
+    // The other stream may be far ahead: what lies there is not gone through.
+    for (let index = spans.firstFrom(Math.floor(latest / spanMs) * spanMs + spanMs) - 1; index >= 0; index--) {
       const span = list[index]
       if (span === undefined || span.end <= earliest) break
-      if (span.start > latest) continue
       const at = span.table.find(key)
       if (at >= 0) this.#meet(isLeft, value, timestamp, span.table, at, earliest, latest)
     }
@@ -115,9 +116,9 @@ class IntervalJoin implements Operator {
     this.#giveUp(this.#right)
   }
 
-  /** Gives up the spans whose last instant is out of the reach of any record to come. */
+  /** Gives up the spans that are out of the reach of any record to come; times may lie between milliseconds. */
   #giveUp({ spans, keptMs }: Side): void {
-    for (let first = spans.list[0]; first !== undefined && first.end - 1 + keptMs <= this.#watermark; first = spans.list[0]) spans.shift()
+    for (let first = spans.list[0]; first !== undefined && first.end + keptMs <= this.#watermark; first = spans.list[0]) spans.shift()
   }
 
   #meet(isLeft: boolean, value: unknown, timestamp: number, table: KeyTable, slot: number, earliest: number, latest: number): void {

@@ -101,6 +101,24 @@ test('state goes as the watermark passes', async () => {
   expect(size()).toBe(0)
 })
 
+test('records between milliseconds wait for partners that lie exactly as far', () => {
+  const { context, push } = drive(plan({ before: 0, after: 100 }))
+  push({ side: 'left', key: 1, time: 99.5, id: 0 })
+  context.advanceWatermark(199.2)
+  push({ side: 'right', key: 1, time: 199.5, id: 1 })
+  expect(shown(context.take() as Pair[])).toEqual(['0-1'])
+})
+
+test('a record costs the same however far the other stream is ahead', () => {
+  const { context, push } = drive(plan({ before: 0, after: 0 }))
+  for (let id = 0; id < 10_000; id++) push({ side: 'left', key: id, time: id * 1_000, id })
+  // Going through all that lies ahead would be 10 thousand million steps.
+  const right: Arrival = { side: 'right', key: 10_000, time: 0, id: -1 }
+  for (let count = 0; count < 1_000_000; count++) push(right)
+  push({ ...right, key: 0 })
+  expect(shown(context.take() as Pair[])).toEqual(['0--1'])
+})
+
 test.each([64, 65, 500])('a record with %i partners', (partners) => {
   const { context, push } = drive(plan({ before: 10_000, after: 0 }))
   for (let id = 0; id < 2 * partners; id++) push({ side: 'right', key: 1, time: id, id })
