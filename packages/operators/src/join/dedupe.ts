@@ -13,8 +13,11 @@ const ROWS_PER_LOOK = 2
 const NO_COLUMNS: readonly ColumnKind[] = []
 const SINCE: readonly ColumnKind[] = ['number']
 
-export function planDedupe(name: string, keyOf: AnyFunction, { ttl, time = 'processing' }: DedupeOptions): OperatorPlan {
+export function planDedupe(name: string, keyOf: AnyFunction, timed: boolean, { ttl, time = 'processing' }: DedupeOptions): OperatorPlan {
   checkChoice(`time of dedupe ${name}`, time, ['event', 'processing'])
+  if (time === 'event' && !timed) {
+    throw new SluiceError('SLUICE_TIMESTAMPS_MISSING', `dedupe ${name} works in event time, and its records have no timestamps`)
+  }
   const ttlMs = ttl === undefined ? undefined : parseSpan(ttl, `ttl of dedupe ${name}`)
   return {
     spec: {
@@ -53,7 +56,10 @@ class Dedupe implements Operator {
   }
 }
 
-/** A key is remembered for `ttlMs` from the record that passed; those that were dropped do not count. */
+/**
+ * A key is remembered for `ttlMs` from the record that passed, in event time until the watermark has passed that too; records that were
+ * dropped do not count.
+ */
 class ExpiringDedupe implements Operator {
   readonly #context: OperatorContext
   readonly #keyOf: KeyOf
@@ -83,7 +89,7 @@ class ExpiringDedupe implements Operator {
     this.#look()
     const slot = table.slotOf(this.#keyOf(value))
     const since = (table.columns[0] as NumberColumn).values
-    if (!table.created && time < (since[slot] as number) + this.#ttlMs) {
+    if (!table.created && Math.max(time, this.#now) < (since[slot] as number) + this.#ttlMs) {
       this.#context.countDropped(1, 'duplicate')
       return
     }
@@ -99,7 +105,7 @@ class ExpiringDedupe implements Operator {
     this.#table.clear()
   }
 
-  /** In event time a key goes when no record can come that it would have to stop. */
+  /** In event time a key goes when no record can come that it would have to stop, but late ones. */
   #look(): void {
     const table = this.#table
     for (let count = 0; count < ROWS_PER_LOOK; count++) {

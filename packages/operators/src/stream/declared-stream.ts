@@ -457,7 +457,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
   }
 
   dedupe(name: string, options: DedupeOptions = {}): DeclaredStream {
-    const node = this.addPlanned(name, planDedupe(name, this.#keyOf, options), options)
+    const node = this.addPlanned(name, planDedupe(name, this.#keyOf, this.fullyTimed, options), options)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
   }
 

@@ -14,7 +14,7 @@ class CountingContext extends FakeOperatorContext {
   }
 }
 
-const plan = (options: DedupeOptions = {}) => planDedupe('once', keyOf, options)
+const plan = (options: DedupeOptions = {}) => planDedupe('once', keyOf, true, options)
 
 test('the first record of every key, for ever', () => {
   fc.assert(
@@ -56,6 +56,31 @@ test.each(['processing', 'event'] as const)('a key is remembered for its time to
   )
 })
 
+test('in event time a late record is judged by the watermark, not by when the expired key was given up', () => {
+  const passes = (keys: number): boolean => {
+    const { context, push } = drive(plan({ ttl: 100, time: 'event' }))
+    // With many keys the first has not been looked at again when the late record comes.
+    for (let key = 0; key < keys; key++) push({ side: 'left', key, time: 0, id: key })
+    context.advanceWatermark(1_000)
+    push({ side: 'left', key: 'other', time: 1_001, id: -2 })
+    context.take()
+    push({ side: 'left', key: 0, time: 50, id: -1 })
+    return context.take().length > 0
+  }
+  expect([1, 2, 100, 1_000].map(passes)).toEqual([true, true, true, true])
+})
+
+test('event time needs timestamps when the job is declared', () => {
+  const declareWith = (ttl: DedupeOptions['ttl']) =>
+    declare((job) => {
+      job
+        .source('numbers', fromArray([1]))
+        .keyBy((n) => n)
+        .dedupe('once', { ttl, time: 'event' })
+    })
+  expect(() => declareWith('1d')).toThrow(/dedupe once works in event time, and its records have no timestamps/)
+})
+
 test('keys that have expired are given up', () => {
   const { context, push } = drive(plan({ ttl: 100 }))
   for (let id = 0; id < 10_000; id++) {
@@ -67,7 +92,10 @@ test('keys that have expired are given up', () => {
 
 test('the plan warns of keys that are kept for ever', () => {
   const graph = declare((job) => {
-    const numbers = job.source('numbers', fromArray([1])).keyBy((n) => n)
+    const numbers = job
+      .source('numbers', fromArray([1]))
+      .withTimestamps((n) => n)
+      .keyBy((n) => n)
     numbers.dedupe('unbounded')
     numbers.dedupe('bounded', { ttl: '1d', time: 'event' })
   })
