@@ -26,9 +26,15 @@ export function planJoin(
     spec: { kind: 'general', create },
     options: { type: 'join', join: type, ttlMs: left === undefined && right === undefined ? null : [left ?? null, right ?? null] },
     functions: [fn],
-    warning:
-      left === undefined && right === undefined ? `join ${name} keeps every record for ever: set ttl or use intervalJoin` : undefined,
+    warning: warningOf(name, left, right),
   }
+}
+
+function warningOf(name: string, left: number | undefined, right: number | undefined): string | undefined {
+  if (left === undefined && right === undefined) return `join ${name} keeps every record for ever: set ttl or use intervalJoin`
+  if (left !== undefined && right !== undefined) return undefined
+  const side = left === undefined ? 'left' : 'right'
+  return `join ${name} keeps every record of its ${side} side for ever: set ttl.${side}`
 }
 
 interface Ttls {

@@ -209,7 +209,9 @@ describe('options', () => {
   test('a join that nothing bounds warns', () => {
     expect(plan().warning).toBe('join joined keeps every record for ever: set ttl or use intervalJoin')
     expect(plan({ ttl: '1d' }).warning).toBeUndefined()
-    expect(plan({ ttl: { right: '1d' } }).warning).toBeUndefined()
+    expect(plan({ ttl: { left: '1d', right: '2d' } }).warning).toBeUndefined()
+    expect(plan({ ttl: { right: '1d' } }).warning).toBe('join joined keeps every record of its left side for ever: set ttl.left')
+    expect(plan({ ttl: { left: '1d' } }).warning).toBe('join joined keeps every record of its right side for ever: set ttl.right')
   })
 
   test('what cannot be is refused', () => {
