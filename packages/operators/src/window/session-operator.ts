@@ -89,7 +89,13 @@ export class SessionOperator implements TimedOperator {
       if (pane.start + gapMs - 1 > watermark) break
       const heap = this.#ending.get(pane.start) ?? this.#arrange(pane)
       while (heap.size > 0 && heap.least + gapMs - 1 <= watermark) {
-        if (this.#settle(pane, heap.pop()) || ++step === STEPS_PER_FIRING) return true
+        const ended = heap.least
+        const slot = heap.pop()
+        const latest = this.#latestOf(pane.table, slot)
+        // Longer than when it was put there: its turn is behind the others that end before.
+        if (latest > ended) heap.push(latest, slot)
+        else if (this.#settle(pane, slot)) return true
+        if (++step === STEPS_PER_FIRING) return true
       }
       if (pane.end + gapMs - 1 <= watermark) {
         this.#settled = index + 1
@@ -178,17 +184,12 @@ export class SessionOperator implements TimedOperator {
     else this.#ending.get(pane.start)?.push(this.#latestOf(pane.table, slot), slot)
   }
 
-  /** Fires a row whose time has come, or adds it to the session that it turns out to be part of; true where it fired. */
+  /** Fires a row whose time has come (its end is behind the watermark), or adds it to the session that it turns out to be part of; true where it fired. */
   #settle(pane: Pane, slot: number): boolean {
     const { table } = pane
     const gapMs = this.#gapMs
     if (this.#statusOf(table, slot) !== OPEN) return false
-    const latest = this.#latestOf(table, slot)
-    const end = latest + gapMs
-    if (end - 1 > this.#watermark) {
-      this.#ending.get(pane.start)?.push(latest, slot)
-      return false
-    }
+    const end = this.#latestOf(table, slot) + gapMs
     const key = table.keyAt(slot)
     for (let start = pane.end; ; start += gapMs) {
       const next = this.#panes.get(start)

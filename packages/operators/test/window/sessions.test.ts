@@ -229,3 +229,14 @@ test('a late record before a session that late records have made longer joins it
   context.advanceWatermark(0)
   expect(context.take().map((value) => [(value as Seen).window, (value as Seen).n])).toEqual([[{ start: -27, end: 0 }, 3]])
 })
+
+test('sessions that a late record made longer leave in the order of their ends', async () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 9)
+  operator.process({ key: 'c', value: 1 }, -40, 0)
+  operator.process({ key: 'a', value: 1 }, -41, 0)
+  context.advanceWatermark(-37)
+  operator.process({ key: 'a', value: 1 }, -37, 0)
+  await context.end()
+  expect(context.emitted.map(({ timestamp }) => timestamp)).toEqual([-32, -29])
+})
