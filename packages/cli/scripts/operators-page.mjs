@@ -70,7 +70,8 @@ export function operatorsPage() {
 
 Everything a job is written with. Examples stand inside the function of \`defineJob\`, import what they use from \`sluice\`, and begin at
 \`orders\`, a stream of \`{ id: number, customer: string, amount: number, at: number }\`; each of them is compiled and declared by the tests. Options
-may be left out where nothing else is said. Durations are a number of ms or text such as \`'250ms'\`, \`'10s'\`, \`'1h30m'\`, \`'1d'\`.
+may be left out where nothing else is said. A \`Duration\` is a number of ms or text such as \`'250ms'\`, \`'10s'\`, \`'1h30m'\`, \`'1d'\`; a \`Ttl\` is one, or
+\`{ after, time, refresh }\` ([time to live](state.md#time-to-live)).
 
 Wherever a function of yours throws, the job fails with \`SLUICE_OPERATOR_FAILED\`; an option that makes no sense is \`SLUICE_OPTIONS_INVALID\` or
 \`SLUICE_DURATION_INVALID\` before the job starts. The codes below come on top of these. [All errors](errors.md).

@@ -201,6 +201,8 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
   /**
    * Puts all records into windows, whatever their key: handled by one subtask. Results have the key `null`.
    *
+   * Fails with `SLUICE_TIMESTAMPS_MISSING` where windows are of event time and records have no timestamps.
+   *
    * @example
    * orders
    *   .withTimestamps((order) => order.at)
@@ -230,6 +232,8 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * Enriches each record with what an asynchronous function finds for its key; answers are cached, also that there is none, and errors are
    * not. Records that ask for one key at the same time share a call.
    *
+   * Fails with `SLUICE_TIMEOUT` where an answer takes longer than `timeout` (default 60 s).
+   *
    * @example
    * orders.lookupJoin('scores', async (customer: string) => customer.length, (order, score) => ({ ...order, score }), {
    *   on: (order) => order.customer,
@@ -247,6 +251,8 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
   /**
    * Handles each record with what every subtask knows of another stream: rules, a configuration, a small table of dimensions. Broadcast
    * state is written by `onBroadcast` alone, the same in every subtask.
+   *
+   * Fails with `SLUICE_STATE_READONLY` where it is written elsewhere, and with `SLUICE_STATE_VALUE` for what is no plain data.
    *
    * @example
    * const limits = job.source('limits', fromArray([{ customer: 'ann', limit: 100 }]))
@@ -428,6 +434,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
   /**
    * Puts the records of each key into windows.
    *
+   * Fails with `SLUICE_TIMESTAMPS_MISSING` where windows are of event time and records have no timestamps.
+   *
    * @example
    * orders
    *   .withTimestamps((order) => order.at, { outOfOrderness: '10s' })
@@ -439,6 +447,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
 
   /**
    * Handles two streams of the same key with shared state and timers.
+   *
+   * Fails with `SLUICE_STATE_NO_KEY`, `SLUICE_STATE_VALUE`, `SLUICE_TIMER_INVALID` and `SLUICE_TIMESTAMPS_MISSING` as `process` with state does.
    *
    * @example
    * const payments = job.source('payments', fromArray([{ customer: 'ann', paid: 5 }])).keyBy((payment) => payment.customer)
@@ -464,6 +474,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
 
   /**
    * As `connectBroadcast` of a stream, with state and timers per key.
+   *
+   * Fails with `SLUICE_STATE_READONLY` where broadcast state is written outside of `onBroadcast`, and otherwise as `process` with state does.
    *
    * @example
    * const limits = job.source('limits', fromArray([{ limit: 100 }]))
@@ -494,6 +506,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    * ended, with the time `window.end - 1`. A record that comes within `allowedLateness` is joined at once in windows that have fired, so
    * that every pair is given once.
    *
+   * Fails with `SLUICE_TIMESTAMPS_MISSING` where windows are of event time and one side has no timestamps.
+   *
    * @example
    * const payments = job
    *   .source('payments', fromArray([{ customer: 'ann', at: 0 }]))
@@ -515,6 +529,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    * Joins each record with those of the other stream of the same key that lie at most `before` earlier and `after` later in event time,
    * both included. A pair is given when its second record comes, and has the time of the later one. State is given up as the watermark
    * passes; a record at or behind the watermark is late, because of its partners some may be gone.
+   *
+   * Fails with `SLUICE_TIMESTAMPS_MISSING` where one side has no timestamps.
    *
    * @example
    * const payments = job
@@ -574,6 +590,8 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    * Joins each record with the version of the other stream that was valid at its time: the latest of its key that is not younger, and of
    * several of one time the one that came last. A record waits until the watermark has passed it; of old versions one is kept. A version
    * that comes behind the watermark counts for the records to come, unless there is a newer one: then it is late.
+   *
+   * Fails with `SLUICE_TIMESTAMPS_MISSING` where one side has no timestamps.
    *
    * @example
    * const rates = job

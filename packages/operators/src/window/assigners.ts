@@ -40,6 +40,8 @@ export interface SlidingOptions {
 /**
  * Windows of one size, side by side: `[0, size)`, `[size, 2 size)`, ..., counted from the epoch. The size is a whole number of ms.
  *
+ * @throws SLUICE_DURATION_INVALID for what is no duration; SLUICE_OPTIONS_INVALID for a size below 1 ms, an offset that is not
+ * below the size, a time zone that there is not.
  * @example
  * orders.withTimestamps((order) => order.at).keyBy((order) => order.customer).window(tumbling('1h')).aggregate('hourly', { orders: count() })
  * @example
@@ -71,6 +73,8 @@ export function tumbling(
  * Windows of one size that begin every `slide` and so overlap: a record belongs to `size / slide` of them. The cost of a record does not
  * grow with that number: windows share the aggregates of their panes. Both are whole numbers of ms, the slide at most the size.
  *
+ * @throws SLUICE_DURATION_INVALID for what is no duration; SLUICE_OPTIONS_INVALID for a slide below 1 ms or above the size, an
+ * offset that is not below the slide.
  * @example
  * orders.withTimestamps((order) => order.at).keyBy((order) => order.customer).window(sliding('1h', '5m')).aggregate('recent', { orders: count() })
  */
@@ -97,6 +101,7 @@ export function sliding(
 /**
  * Windows that last as long as records of a key follow each other by less than `gap`: from the first record to the last plus the gap.
  *
+ * @throws SLUICE_DURATION_INVALID for what is no duration; SLUICE_OPTIONS_INVALID for a gap below 1 ms.
  * @example
  * orders.withTimestamps((order) => order.at).keyBy((order) => order.customer).window(session('30m')).aggregate('visits', { orders: count() })
  */
@@ -108,7 +113,7 @@ export function session(gap: Duration, options: EventTimeOptions | ProcessingTim
 
 /**
  * A window for every `n` records of a key, and one for those that are left at the end of the input. It has no bounds in time: `start` is
- * -Infinity, `end` Infinity, and results are as late as the latest record.
+ * -Infinity, `end` Infinity, and results have the timestamp of the latest record, or one just behind the watermark that has passed it.
  *
  * @example
  * orders.keyBy((order) => order.customer).window(countWindow(10)).aggregate('by-ten', { amount: sum((order) => order.amount) })
