@@ -43,7 +43,7 @@ test('reduce emits the running result of each key with the timestamp of the reco
   expect(context.emitted).toEqual([
     { value: { sensor: 'a', value: 1 }, timestamp: 10, port: 0 },
     { value: { sensor: 'b', value: 5 }, timestamp: 11, port: 0 },
-    { value: { sensor: 'a', value: 3 }, timestamp: 21, port: 0 },
+    { value: { sensor: 'a', value: 3 }, timestamp: 12, port: 0 },
   ])
   expect(first).toEqual({ sensor: 'a', value: 1 })
 })
