@@ -9,12 +9,19 @@ import type { TimeWindow } from './window-types.js'
 /** The window of what has no bounds in time. */
 export const ALWAYS: TimeWindow = { start: Number.NEGATIVE_INFINITY, end: Number.POSITIVE_INFINITY }
 
+/** The timestamp of a result without an end: other records may have moved the watermark past its own; what goes out now is not late for that. */
+export function behind(watermark: number, latest: number): number {
+  return latest <= watermark ? watermark + 1 : latest
+}
+
 export class CountOperator implements Operator {
   readonly #contents: WindowContents
   readonly #count: number
   readonly #table: KeyTable
   readonly #counts: NumberColumn
   readonly #latest: NumberColumn
+  /** The last but that of the end. */
+  #watermark: number = Number.NEGATIVE_INFINITY
   /** The slot that is next to go out; undefined: the input goes on. */
   #next: number | undefined
 
@@ -37,8 +44,12 @@ export class CountOperator implements Operator {
     if (table.created || timestamp > (latest[slot] as number)) latest[slot] = timestamp
     counts[slot] = count
     if (count < this.#count) return
-    this.#contents.emit(table, slot, ALWAYS, latest[slot] as number)
+    this.#contents.emit(table, slot, ALWAYS, behind(this.#watermark, latest[slot] as number))
     table.remove(slot)
+  }
+
+  onWatermark(watermark: number): void {
+    if (watermark !== Number.POSITIVE_INFINITY) this.#watermark = watermark
   }
 
   onEnd(): void {
@@ -52,7 +63,7 @@ export class CountOperator implements Operator {
     while (slot < table.end && !table.has(slot)) slot++
     this.#next = slot + 1
     if (slot >= table.end) return false
-    this.#contents.emit(table, slot, ALWAYS, this.#latest.values[slot] as number)
+    this.#contents.emit(table, slot, ALWAYS, behind(this.#watermark, this.#latest.values[slot] as number))
     table.remove(slot)
     return true
   }

@@ -3,11 +3,10 @@
  * cannot be merged. A record is added to every window that it belongs to. Runs per record.
  *
  * Rows hold beside their contents how many records are in, whether they came after the last result, the latest timestamp, and how many
- * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records; one
- * that is opened among them is looked at once more, which does nothing.
+ * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records.
  */
 import type { NumberColumn, Operator, OperatorContext } from '@sluice/engine'
-import { ALWAYS } from './count-operator.js'
+import { ALWAYS, behind } from './count-operator.js'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { gridOf, type TimeGrid } from './time-grid.js'
 import { explainTimestamp } from './timed-operator.js'
@@ -40,6 +39,8 @@ export class TriggeredOperator implements Operator {
   /** How far the time of the windows has come. */
   #passed: number = Number.NEGATIVE_INFINITY
   #watermark: number = Number.NEGATIVE_INFINITY
+  /** The last but that of the end. */
+  #before: number = Number.NEGATIVE_INFINITY
   #now: number = Number.NEGATIVE_INFINITY
   #deadline: number = Number.POSITIVE_INFINITY
   #fired = 0
@@ -85,6 +86,7 @@ export class TriggeredOperator implements Operator {
 
   onWatermark(watermark: number): void {
     this.#watermark = watermark
+    if (watermark !== Number.POSITIVE_INFINITY) this.#before = watermark
     if (this.#time !== 'processing' || watermark === Number.POSITIVE_INFINITY) this.#passed = watermark
     if (watermark === Number.POSITIVE_INFINITY && this.#view !== undefined) this.#view.ended = true
   }
@@ -130,7 +132,7 @@ export class TriggeredOperator implements Operator {
       const start = grid.startOf(time)
       const end = grid.endOf(start)
       if (end - 1 <= kept) return false
-      this.#add(this.#panes.open(start, end), value, time)
+      this.#add(this.#open(start, end), value, time)
       return true
     }
     const slideMs = this.#slideMs
@@ -139,8 +141,17 @@ export class TriggeredOperator implements Operator {
     if (last + sizeMs - 1 <= kept) return false
     // The first window that the time belongs to: those before end at it or earlier.
     let start = last - Math.floor((sizeMs - 1 - Math.floor(time - last)) / slideMs) * slideMs
-    for (; start <= last; start += slideMs) if (start + sizeMs - 1 > kept) this.#add(this.#panes.open(start, start + sizeMs), value, time)
+    for (; start <= last; start += slideMs) if (start + sizeMs - 1 > kept) this.#add(this.#open(start, start + sizeMs), value, time)
     return true
+  }
+
+  #open(start: number, end: number): Pane {
+    const { list } = this.#panes
+    const { length } = list
+    const pane = this.#panes.open(start, end)
+    // Late, and the first one: it is kept among those that have ended.
+    if (list.length > length && end - 1 <= this.#passed) this.#fired++
+    return pane
   }
 
   #add(pane: Pane, value: unknown, timestamp: number): void {
@@ -220,7 +231,7 @@ export class TriggeredOperator implements Operator {
   #emit(pane: Pane, slot: number): void {
     this.#cells(pane, 1)[slot] = 0
     if (this.#cells(pane, 0)[slot] === 0) return
-    const timestamp = this.#time === 'none' ? (this.#cells(pane, 2)[slot] as number) : pane.end - 1
+    const timestamp = this.#time === 'none' ? behind(this.#before, this.#cells(pane, 2)[slot] as number) : pane.end - 1
     this.#contents.emit(pane.table, slot, windowOf(pane), timestamp)
   }
 

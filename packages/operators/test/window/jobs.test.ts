@@ -7,6 +7,7 @@ import {
   countWindow,
   defineJob,
   earlyTrigger,
+  eventTimeTrigger,
   fromArray,
   globalWindow,
   type KeyedStream,
@@ -16,6 +17,7 @@ import {
   sum,
   tumbling,
   values,
+  type WindowedStream,
 } from '../../src/index.js'
 
 interface Order {
@@ -36,6 +38,7 @@ async function run(
   windows: (orders: Orders) => { readonly results: unknown; readonly late: unknown },
   parallelism: number,
   seed: number,
+  perRecord = false,
 ): Promise<{ readonly results: readonly string[]; readonly late: number }> {
   const collected = new Map<string, unknown[]>()
   const host = {
@@ -47,7 +50,7 @@ async function run(
   const graph = defineJob({ name: 'test' }, (job) => {
     const stream = job
       .source('orders', fromArray(orders))
-      .withTimestamps((order) => order.at, { outOfOrderness: BOUND })
+      .withTimestamps((order) => order.at, { outOfOrderness: BOUND, perRecord })
       .keyBy((order) => order.customer)
     return windows(stream) as never
   }).declare({}, { collect: true })
@@ -148,4 +151,29 @@ test('a windowed job: results, windows and what was late', async () => {
     3,
   )
   expect(full.results.map((result) => (JSON.parse(result) as Result)['n'])).toEqual([1, 2, 2])
+})
+
+test.each<[string, (orders: Orders) => WindowedStream<string, Order, never>]>([
+  ['count', (orders) => orders.window(countWindow(2))],
+  ['global', (orders) => orders.window(globalWindow(), { trigger: eventTimeTrigger() })],
+])('what %s windows give at the end is not late for what follows', async (_name, windows) => {
+  const orders = [
+    { id: 0, customer: 'ann', amount: 1, at: 15 },
+    { id: 1, customer: 'bob', amount: 1, at: 1_000 },
+    { id: 2, customer: 'bob', amount: 1, at: 2_000 },
+  ]
+  const again = (stream: Orders): { readonly results: unknown; readonly late: unknown } => {
+    const results = windows(stream)
+      .aggregate('first', { n: count() })
+      .keyBy(({ key }) => key)
+      .window(tumbling(10))
+      .aggregate('second', { n: sum((first) => first.n) })
+    return { results, late: results.late }
+  }
+  const { results, late } = await run(orders, again, 1, 1, true)
+  expect(late).toBe(0)
+  expect(results.map((result) => [(JSON.parse(result) as Result)['key'], (JSON.parse(result) as Result)['n']])).toEqual([
+    ['ann', 1],
+    ['bob', 2],
+  ])
 })

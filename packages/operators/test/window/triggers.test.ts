@@ -197,7 +197,8 @@ test('an event-time trigger fires a global window at the end of the input', asyn
   context.advanceWatermark(1_000)
   expect(take(context)).toEqual([])
   await context.end()
-  expect(take(context)).toEqual([['a', Number.NEGATIVE_INFINITY, 2, 2, 5]])
+  // With the time of the latest record it would come late to whatever follows.
+  expect(take(context)).toEqual([['a', Number.NEGATIVE_INFINITY, 2, 2, 1_001]])
 })
 
 test('a trigger of a user sees key, window, count and time, and decides', async () => {
@@ -301,4 +302,21 @@ test('windows of a user’s trigger that were emptied give their rows back where
   for (let key = 0; key < 100; key++) for (const value of [1, 2]) add(1, value, `k${key}`)
   expect(take(context)).toHaveLength(100)
   expect(context.state.get('windows')?.size).toBe(0)
+})
+
+test('a late window of another key does not make a count trigger fire what has fired', async () => {
+  const context = new FakeOperatorContext()
+  const add = windowed(context, tumbling(10), { trigger: countTrigger(2), allowedLateness: 100 })
+  add(15)
+  context.advanceWatermark(30)
+  expect(take(context)).toEqual([['a', 10, 1, 1, 19]])
+  add(16)
+  add(5, 1, 'b')
+  context.advanceWatermark(31)
+  expect(take(context)).toEqual([])
+  await context.end()
+  expect(take(context)).toEqual([
+    ['b', 0, 1, 1, 9],
+    ['a', 10, 2, 2, 19],
+  ])
 })
