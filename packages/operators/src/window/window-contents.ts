@@ -175,13 +175,16 @@ function recordContents(
 /** `process` over all records of a window. */
 export function processContents(context: OperatorContext, keyOf: KeyOf, process: AnyFunction): WindowContents {
   const fn = process as (records: readonly unknown[], context: WindowContext<unknown>) => Iterable<unknown> | undefined | null
-  const view = new SubtaskWindowContext(context)
+  let view = new SubtaskWindowContext(context)
   return recordContents(context, keyOf, (records, key, window, timestamp) => {
     view.key = key
     view.window = window
     view.moveTo(timestamp)
     const emitted = fn(records, view)
-    if (emitted !== undefined && emitted !== null) context.expand(emitted, timestamp)
+    if (emitted === undefined || emitted === null) return
+    context.expand(emitted, timestamp)
+    // A generator goes on when it is pulled, and one record may fire several windows before: it keeps the context that it was given.
+    if (!Array.isArray(emitted)) view = new SubtaskWindowContext(context)
   })
 }
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { Simulation } from '../../../engine/test/support/simulation.js'
 import {
   count,
+  countTrigger,
   countWindow,
   defineJob,
   earlyTrigger,
@@ -176,4 +177,22 @@ test.each<[string, (orders: Orders) => WindowedStream<string, Order, never>]>([
     ['ann', 1],
     ['bob', 2],
   ])
+})
+
+test('generators of windows that one record fires have each the context of their window, whenever they are pulled', async () => {
+  const orders = Array.from({ length: 300 }, (_, id): Order => ({ id, customer: 'ann', amount: 1, at: 7 * id }))
+  const { results } = await run(
+    orders,
+    (stream) => {
+      const fired = stream.window(sliding(20, 1), { trigger: countTrigger(1) }).process('w', function* (records, { window }) {
+        yield [window.start, records.length, records.every(({ at }) => at >= window.start && at < window.end)] as const
+      })
+      return { results: fired, late: fired.late }
+    },
+    2,
+    3,
+  )
+  // Every record is in twenty windows and fires each.
+  expect(new Set(results).size).toBe(20 * 300)
+  expect(results.filter((result) => result.includes('false'))).toEqual([])
 })
