@@ -408,14 +408,16 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .process('silent-for-a-day', {
    *     state: { last: valueState<number>({ default: -Infinity }) },
    *     onRecord(order, { state, timers }) {
-   *       if (order.at <= state.last.get()) return
-   *       timers.eventTime.cancel(state.last.get() + 86_400_000)
+   *       const last = state.last.get()
+   *       if (order.at <= last) return
+   *       // A record may be later than a timer for which the watermark has not come yet: that one is still to fire.
+   *       if (order.at < last + 86_400_000) timers.eventTime.cancel(last + 86_400_000)
    *       timers.eventTime.set(order.at + 86_400_000)
    *       state.last.set(order.at)
    *     },
-   *     *onTimer(timer, { key, state }) {
-   *       yield { customer: key, silentSince: state.last.get(), toldAt: timer.time }
-   *       state.last.clear()
+   *     onTimer(timer, { key, state }) {
+   *       if (state.last.get() < timer.time) state.last.clear()
+   *       return [{ customer: key, silentSince: timer.time - 86_400_000 }]
    *     },
    *   })
    */
