@@ -40,10 +40,16 @@ export class BroadcastOperator implements Operator, HandlerScope {
     this.#context.expand(lazy ? this.#suspended.begin(given as Iterable<unknown>) : (given as Iterable<unknown>), timestamp)
   }
 
-  onEnd(): Iterable<unknown> | void {
-    if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.moveTo(Number.NaN)
-    return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
+  onWatermark(watermark: number): void {
+    this.#view.pass(watermark)
+  }
+
+  onEnd(): void {
+    if (this.#handlers.onEnd === undefined) return
+    const view = this.#view
+    view.moveTo(Number.NaN)
+    const given = this.#handlers.onEnd(view)
+    if (given !== undefined && given !== null) this.#context.expand(given as Iterable<unknown>, view.endTime)
   }
 
   resume(): void {

@@ -33,7 +33,10 @@ export interface StatefulHandlers<K, T, S extends States, R1, R2, R3, C extends 
    * their kind any more.
    */
   onTimer?(timer: Timer, context: StatefulContext<K, S, C>): Emitted<R2>
-  /** Once per subtask, at the end of the input, behind the last timer. */
+  /**
+   * Once per subtask, at the end of the input, behind the last timer. What it gives is as late as the latest record or timer of event time
+   * of the subtask, and ahead of the watermark.
+   */
   onEnd?(context: ProcessContext): Emitted<R3>
 }
 

@@ -6,6 +6,8 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
   key: unknown = undefined
   /** NaN: there is none. A field of numbers alone, which are then kept without an object of their own. */
   #time: number = Number.NaN
+  /** How far event time has come: neither the latest record nor the last watermark but that of the end is beyond. */
+  #reached: number = Number.NEGATIVE_INFINITY
   readonly job: string
   readonly operator: string
   readonly subtask: { readonly index: number; readonly parallelism: number }
@@ -34,8 +36,19 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
     this.#time = timestamp ?? Number.NaN
   }
 
-  /** Another record, or a timer: NaN where it has no timestamp. */
+  /** Another record, or a timer of event time: NaN where it has no timestamp. */
   moveTo(timestamp: number): void {
     this.#time = timestamp
+    if (timestamp > this.#reached) this.#reached = timestamp
+  }
+
+  /** The watermark has advanced. */
+  pass(watermark: number): void {
+    if (watermark < Number.POSITIVE_INFINITY && watermark >= this.#reached) this.#reached = watermark + 1
+  }
+
+  /** The time of what is given when the input has ended, which is not late for that; NaN where event time is not known. */
+  get endTime(): number {
+    return this.#reached > Number.NEGATIVE_INFINITY ? this.#reached : Number.NaN
   }
 }

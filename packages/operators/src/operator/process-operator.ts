@@ -34,10 +34,16 @@ export class ProcessOperator implements Operator {
     if (emitted !== undefined && emitted !== null) this.#context.expand(emitted as Iterable<unknown>, timestamp)
   }
 
-  onEnd(): Iterable<unknown> | void {
-    if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.moveTo(Number.NaN)
-    this.#view.key = undefined
-    return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
+  onWatermark(watermark: number): void {
+    this.#view.pass(watermark)
+  }
+
+  onEnd(): void {
+    if (this.#handlers.onEnd === undefined) return
+    const view = this.#view
+    view.moveTo(Number.NaN)
+    view.key = undefined
+    const given = this.#handlers.onEnd(view)
+    if (given !== undefined && given !== null) this.#context.expand(given as Iterable<unknown>, view.endTime)
   }
 }

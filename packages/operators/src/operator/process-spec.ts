@@ -7,6 +7,9 @@ export interface ProcessHandlers<T, X, R1, R2> {
   onStart?(context: X): void
   /** For every record. */
   onRecord(record: T, context: X): Emitted<R1>
-  /** Once per subtask, after its last record at the end of the input; not when the job is stopped or fails. */
+  /**
+   * Once per subtask, after its last record at the end of the input; not when the job is stopped or fails. What it gives is as late as the
+   * latest record of the subtask, and ahead of the watermark.
+   */
   onEnd?(context: X): Emitted<R2>
 }

@@ -120,6 +120,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
 
   onWatermark(watermark: number): void {
     this.#watermark = watermark
+    this.#view.pass(watermark)
     // No time will pass any more: what waits for the clock is due, but not what is set by it from now on.
     if (watermark === Number.POSITIVE_INFINITY) this.#processingUntil = watermark
   }
@@ -139,11 +140,13 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     return false
   }
 
-  onEnd(): Iterable<unknown> | void {
-    if (this.#handlers.onEnd === undefined) return undefined
-    this.#view.moveTo(Number.NaN)
-    this.#view.key = undefined
-    return (this.#handlers.onEnd(this.#view) ?? undefined) as Iterable<unknown> | undefined
+  onEnd(): void {
+    if (this.#handlers.onEnd === undefined) return
+    const view = this.#view
+    view.moveTo(Number.NaN)
+    view.key = undefined
+    const given = this.#handlers.onEnd(view)
+    if (given !== undefined && given !== null) this.#context.expand(given as Iterable<unknown>, view.endTime)
   }
 
   close(): void {
@@ -230,11 +233,17 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   #fireTimer({ time, slot }: TimerQueue, kind: Timer['kind']): void {
     const rows = this.#rows
     const view = this.#view
-    if (kind === 'eventTime' && time > rows.eventNow) rows.eventNow = time
-    rows.reopen(slot, time)
+    if (kind === 'eventTime') {
+      if (time > rows.eventNow) rows.eventNow = time
+      rows.reopen(slot, time)
+      view.moveTo(time)
+    } else {
+      // The clock says nothing about event time: that is where the last record left it.
+      rows.reopen(slot)
+      view.timestamp = time
+    }
     rows.countTimer(-1)
     view.key = rows.table.keyAt(slot)
-    view.moveTo(time)
     this.#firedKind = kind
     this.#take(this.#handlers.onTimer?.({ time, kind } satisfies Timer, view), time)
   }

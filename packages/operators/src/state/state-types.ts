@@ -17,7 +17,8 @@ export type Ttl =
   | {
       readonly after: Duration
       /**
-       * By the clock, or by event time: until the watermark has passed the timestamp of the record or timer that touched it by `after`.
+       * By the clock, or by event time: until the watermark has passed the timestamp of the record or timer of event time that touched it by
+       * `after`; a timer of processing time touches as the last record does.
        * Default `'processing'`.
        */
       readonly time?: 'event' | 'processing' | undefined

@@ -535,3 +535,26 @@ test('the plan knows state, timers and the functions of declarations', () => {
   })
   expect(functions).toHaveLength(1)
 })
+
+test('a timer of processing time touches what expires by event time as the last record does', () => {
+  const { send, context } = start((keyed) =>
+    keyed.process('p', {
+      state: { seen: valueState<string>({ ttl: { after: 100, time: 'event' } }) },
+      onRecord(each, { state, timers }) {
+        if (each.amount === 1) timers.processingTime.set(5_000_000)
+        else return [state.seen.get() ?? 'expired']
+        return []
+      },
+      onTimer(_timer, { state }) {
+        state.seen.set('touched')
+      },
+    }),
+  )
+  send(event('a', 10))
+  context.advance(5_000_000)
+  context.advanceWatermark(109)
+  send(event('a', 111, 2))
+  context.advanceWatermark(110)
+  send(event('a', 112, 2))
+  expect(context.take()).toEqual(['touched', 'expired'])
+})
