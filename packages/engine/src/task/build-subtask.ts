@@ -276,7 +276,9 @@ class SubtaskBuilder {
     for (const edge of graph.edges) {
       if (edge.from.node !== node.id || edge.from.port !== port) continue
       const planned = plan.edges.find((candidate) => candidate.logical === edge.id)
-      const checkKey = edge.partitioned === true && planned?.partitioning !== 'hash' ? this.#keyCheck(edge) : undefined
+      // One subtask owns every key.
+      const checks = edge.partitioned === true && planned?.partitioning !== 'hash' && this.#parallelism > 1
+      const checkKey = checks ? this.#keyCheck(edge) : undefined
       if (planned === undefined) targets.push({ position: this.#positions.get(edge.to.node) as number, checkKey })
       else targets.push({ emit: this.#emit(edge, planned), checkKey })
     }
@@ -292,7 +294,7 @@ class SubtaskBuilder {
     const to = this.#thread.graph.nodes[edge.to.node]
     return (record) => {
       const key = keyOf(record)
-      if (parallelism === 1 || subtaskOf(keyGroupOf(hashKey(key), keyGroups), parallelism, keyGroups) === index) return
+      if (subtaskOf(keyGroupOf(hashKey(key), keyGroups), parallelism, keyGroups) === index) return
       throw new SluiceError(
         'SLUICE_KEY_MISPLACED',
         `A record with the key ${describeKey(key)} came to subtask ${index} of ${to?.name}, where its key does not belong`,
