@@ -467,10 +467,10 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  coProcess<U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void>(
+  coProcess<L, U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void>(
     name: string,
-    other: KeyedStream<K, U, D>,
-    handlers: CoProcessHandlers<K, T, U, S, R1, R2, R3, R4, C | D>,
+    other: KeyedStream<L, U, D> & SameKey<K, L>,
+    handlers: CoProcessHandlers<K | L, T, U, S, R1, R2, R3, R4, C | D>,
     options?: NamedOperatorOptions,
   ): ProcessedStream<Element<R1> | Element<R2> | Element<R3> | Element<R4>, C | D>
 

@@ -40,6 +40,10 @@ const wrong: Readonly<Record<string, readonly [code: string, sentence: string]>>
     "An aggregate must not be named 'window': a windowed result has its window under that name",
   ],
   'join of different keys': ['orders.keyBy((order) => order.id).join("j", orders.keyBy((order) => order.name), (left) => left)', otherKeys],
+  'co-process of different keys': [
+    "orders.keyBy((order) => order.id).coProcess('c', orders.keyBy((order) => order.name), { state: {}, onLeft() {}, onRight() {} })",
+    otherKeys,
+  ],
   'window join of different keys': [
     "orders.keyBy((order) => order.id).windowJoin('j', orders.keyBy((order) => order.name), (left) => left, { window: tumbling('1s', { time: 'processing' }) })",
     otherKeys,
