@@ -32,6 +32,8 @@ export class SessionOperator implements TimedOperator {
   /** By start of the pane: its open rows by their latest record. Derived; made when the first of them may end. */
   readonly #ending = new Map<number, SlotHeap>()
   #watermark: number = Number.NEGATIVE_INFINITY
+  /** The most that a session began before the pane of its row: how far behind a late record its session may lie. Derived. */
+  #longest = 0
   /** Panes at the front that have no open rows and will get none. */
   #settled = 0
   #from: number = Number.NaN
@@ -146,6 +148,7 @@ export class SessionOperator implements TimedOperator {
     let slot = -1
     for (let index = this.#panes.firstFrom(start); index < list.length; index++) {
       const candidate = list[index] as Pane
+      if (candidate.start - this.#longest - gapMs >= timestamp) break
       const at = candidate.table.find(key)
       if (at < 0 || !this.#stands(candidate.table, at)) continue
       if (this.#startOf(candidate.table, at) - gapMs < timestamp) {
@@ -174,7 +177,7 @@ export class SessionOperator implements TimedOperator {
       this.#begin(pane.table, slot, timestamp)
     } else {
       waits = this.#statusOf(pane.table, slot) === OPEN
-      this.#extend(pane.table, slot, timestamp, timestamp)
+      this.#extend(pane, slot, timestamp, timestamp)
     }
     contents.add(pane.table, slot, value)
     if (before !== undefined && left >= 0) this.#join(before, left, pane, slot)
@@ -212,7 +215,7 @@ export class SessionOperator implements TimedOperator {
   #join(pane: Pane, slot: number, next: Pane, at: number): void {
     this.#contents.append(pane.table, slot, next.table, at)
     moveContents(this.#column, next.table, at, pane.table, slot)
-    this.#extend(next.table, at, this.#startOf(pane.table, slot), this.#latestOf(pane.table, slot))
+    this.#extend(next, at, this.#startOf(pane.table, slot), this.#latestOf(pane.table, slot))
     this.#setStatus(pane.table, slot, JOINED)
     this.#contents.reset(pane.table, slot)
   }
@@ -236,10 +239,11 @@ export class SessionOperator implements TimedOperator {
     ;(columns[column + 2] as NumberColumn).values[slot] = OPEN
   }
 
-  #extend(table: KeyTable, slot: number, start: number, latest: number): void {
+  #extend({ start: from, table }: Pane, slot: number, start: number, latest: number): void {
     const starts = (table.columns[this.#column] as NumberColumn).values
     const ends = (table.columns[this.#column + 1] as NumberColumn).values
     if (start < (starts[slot] as number)) starts[slot] = start
+    if (from - start > this.#longest) this.#longest = from - start
     if (latest > (ends[slot] as number)) ends[slot] = latest
   }
 

@@ -1,6 +1,7 @@
 /** Sessions against the naive model: merged in whatever order records come, fired again by late ones. */
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { KeyTable } from '@sluice/engine'
+import { expect, test, vi } from 'vitest'
 import { aggregator, count, fromArray, max, session, sum, type TimeWindow, values, type WindowOptions } from '../../src/index.js'
 import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, operatorOf } from '../support/graphs.js'
@@ -239,4 +240,17 @@ test('sessions that a late record made longer leave in the order of their ends',
   operator.process({ key: 'a', value: 1 }, -37, 0)
   await context.end()
   expect(context.emitted.map(({ timestamp }) => timestamp)).toEqual([-32, -29])
+})
+
+test('a late record looks for its session no farther than sessions reach', () => {
+  const context = new FakeOperatorContext()
+  const operator = make(context, 'aggregate', 10, { allowedLateness: 100_000 })
+  for (let pane = 0; pane < 1_000; pane++) operator.process({ key: `k${pane % 7}`, value: 1 }, 10 * pane, 0)
+  context.advanceWatermark(20_000)
+  context.take()
+  const find = vi.spyOn(KeyTable.prototype, 'find')
+  operator.process({ key: 'late', value: 1 }, 5, 0)
+  expect(find.mock.calls.length).toBeLessThan(10)
+  find.mockRestore()
+  expect(context.take()).toHaveLength(1)
 })
