@@ -19,6 +19,8 @@ export type {
   JoinedKey,
   JoinOptions,
   JoinTtl,
+  KeyedAsyncLookupOptions,
+  KeyedLookupOptions,
   LookupOptions,
   OuterJoin,
   OuterJoinOptions,

@@ -55,16 +55,19 @@ export interface TemporalJoinOptions<J extends 'inner' | 'left' = 'inner' | 'lef
   readonly type?: J | undefined
 }
 
-export interface LookupOptions<T, U, K> extends NamedOperatorOptions {
-  /** What is looked up for a record. */
-  readonly on: (record: T) => K
+/** On a keyed stream, whose key is looked up. */
+export interface KeyedLookupOptions<U, K> extends NamedOperatorOptions {
   /** The key of a row of the side table. */
   readonly key: (row: U) => K
 }
 
-export interface AsyncLookupOptions<T, K> extends NamedOperatorOptions {
+export interface LookupOptions<T, U, K> extends KeyedLookupOptions<U, K> {
   /** What is looked up for a record. */
   readonly on: (record: T) => K
+}
+
+/** On a keyed stream, whose key is looked up. */
+export interface KeyedAsyncLookupOptions extends NamedOperatorOptions {
   /** Answers that are kept per subtask, and for how long. Default: 10,000 entries for a minute; false: none. */
   readonly cache?: { readonly entries?: number | undefined; readonly ttl?: Duration | undefined } | false | undefined
   /** Lookups in work at once, over all subtasks. Default: one per subtask. */
@@ -73,6 +76,11 @@ export interface AsyncLookupOptions<T, K> extends NamedOperatorOptions {
   readonly ordered?: boolean | undefined
   /** How long one record may take; beyond it the job fails with `SLUICE_TIMEOUT`. Default `'60s'`. */
   readonly timeout?: Duration | undefined
+}
+
+export interface AsyncLookupOptions<T, K> extends KeyedAsyncLookupOptions {
+  /** What is looked up for a record. */
+  readonly on: (record: T) => K
 }
 
 export interface DedupeOptions extends NamedOperatorOptions {

@@ -18,6 +18,8 @@ import type {
   DedupeOptions,
   IntervalJoinOptions,
   JoinOptions,
+  KeyedAsyncLookupOptions,
+  KeyedLookupOptions,
   LookupOptions,
   OuterJoin,
   OuterJoinOptions,
@@ -454,6 +456,17 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
 
   temporalJoin(name: string, versions: DeclaredKeyedStream, fn: Fn, options: TemporalJoinOptions = {}): DeclaredWindowResult {
     return this.#timedJoin(name, versions, planTemporalJoin(name, this.#joined(`temporalJoin ${name}`, versions), fn, options), options)
+  }
+
+  lookupJoin(
+    name: string,
+    table: Source<unknown> | AnyFunction,
+    fn: Fn,
+    options: KeyedLookupOptions<never, unknown> | KeyedAsyncLookupOptions = {},
+  ): DeclaredStream {
+    const plan = planLookupJoin(name, table, fn, { ...(options as LookupOptions<never, never, unknown>), on: this.#keyOf })
+    const node = this.addPlanned(name, plan, options)
+    return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
   dedupe(name: string, options: DedupeOptions = {}): DeclaredStream {

@@ -19,6 +19,8 @@ import type {
   IntervalJoinOptions,
   JoinedKey,
   JoinOptions,
+  KeyedAsyncLookupOptions,
+  KeyedLookupOptions,
   LookupOptions,
   OuterJoin,
   OuterJoinOptions,
@@ -613,6 +615,38 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
     fn: (record: T, version: U | (J extends 'left' ? undefined : never)) => Sync<R>,
     options?: TemporalJoinOptions<J>,
   ): WindowResult<R, T | U, C | D>
+
+  /**
+   * As `lookupJoin` of a stream: the row of a bounded side table that has the key of the record; `undefined` where there is none. Every
+   * subtask reads the whole table.
+   *
+   * @example
+   * const names = fromArray([{ customer: 'ann', name: 'Ann' }])
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .lookupJoin('names', names, (order, row) => ({ ...order, name: row?.name ?? '?' }), { key: (row) => row.customer })
+   */
+  lookupJoin<L, U, R>(
+    name: string,
+    table: Source<U>,
+    fn: (record: T, row: U | undefined) => Sync<R>,
+    options: KeyedLookupOptions<U, L> & SameKey<K, L>,
+  ): Stream<R, C>
+  /**
+   * As `lookupJoin` of a stream: what an asynchronous function finds for the key. All records of a key ask in one subtask, so that an answer
+   * is kept once.
+   *
+   * @example
+   * orders
+   *   .keyBy((order) => order.customer)
+   *   .lookupJoin('scores', async (customer) => customer.length, (order, score) => ({ ...order, score }), { concurrency: 8 })
+   */
+  lookupJoin<U, R>(
+    name: string,
+    lookup: (key: K, context: AsyncRecordContext) => U | undefined | PromiseLike<U | undefined>,
+    fn: (record: T, found: U | undefined) => Sync<R>,
+    options?: KeyedAsyncLookupOptions,
+  ): Stream<R, C>
 
   /**
    * The first record of every key; others are dropped, and counted as `duplicate`. `ttl` says how long a key is remembered, from the

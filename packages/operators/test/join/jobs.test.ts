@@ -221,3 +221,20 @@ test('a hot key gives far more than the channels hold at once', async () => {
   await new Simulation(graph, { parallelism: 2, seed: 7, host }).run()
   expect([rows, seen.size]).toEqual([90_000, 90_000])
 })
+
+test.each(runs)('a lookup by the key of the stream, at parallelism %i with seed %i', async (parallelism, seed) => {
+  const table = fromArray(auctions)
+  const asked = new Map<number, number>()
+  const lookup = async (id: number): Promise<Auction | undefined> => {
+    asked.set(id, (asked.get(id) ?? 0) + 1)
+    return auctions[id]
+  }
+  const enrich = (bid: Bid, auction: Auction | undefined) => ({ ...bid, category: auction?.category ?? null })
+  const expected = sorted(bids.map((bid) => enrich(bid, auctions[bid.auction])))
+  const keyed = (right: Stream<Bid, never>) => right.keyBy((bid) => bid.auction)
+  const found = await collect((_, right) => keyed(right).lookupJoin('l', table, enrich, { key: ({ id }) => id }), parallelism, seed)
+  expect(sorted(found)).toEqual(expected)
+  const answered = await collect((_, right) => keyed(right).lookupJoin('l', lookup, enrich), parallelism, seed)
+  expect(sorted(answered)).toEqual(expected)
+  expect([...asked.values()]).toEqual(Array.from({ length: AUCTIONS + 10 }, () => 1))
+})

@@ -109,6 +109,17 @@ test('lookups: a row, or what a function finds', () => {
     },
   )
   expectTypeOf(scored).toEqualTypeOf<Stream<{ id: number; score: number | undefined }, never>>()
+  const keyed = orders.lookupJoin('l', table, (order, row) => ({ id: order.id, name: row?.name }), { key: (row) => row.id })
+  expectTypeOf(keyed).toEqualTypeOf<Stream<{ id: number; name: string | undefined }, never>>()
+  literal.lookupJoin('l', table, (customer) => customer, { key: (row) => row.id })
+  // @ts-expect-error -- the key of a row is a text
+  byNumber.lookupJoin('l', table, (order) => order, { key: (row) => row.id })
+  const asked = orders.lookupJoin(
+    'l',
+    async (customer) => customer.length,
+    (order, score) => ({ id: order.id, score }),
+  )
+  expectTypeOf(asked).toEqualTypeOf<Stream<{ id: number; score: number | undefined }, never>>()
   // @ts-expect-error -- the key of a row is a text
   plain.lookupJoin('l', table, (order) => order, { on: (order) => order.id, key: (row) => row.id })
 })

@@ -160,8 +160,8 @@ test('coProcess: two types of records, one key, one state', () => {
   expectTypeOf(balances).toEqualTypeOf<ProcessedStream<{ key: string; balance: number }, never>>()
   const numbered = payments as unknown as KeyedStream<number, Payment, never>
   const narrow = payments as unknown as KeyedStream<'ann' | 'bob', Payment, never>
-  keyed.coProcess('c', narrow, { state: {}, onLeft: (_order, { key }) => expectTypeOf(key).toEqualTypeOf<string>(), onRight() {} })
-  narrow.coProcess('c', keyed, { state: {}, onLeft: (_payment, { key }) => expectTypeOf(key).toEqualTypeOf<string>(), onRight() {} })
+  keyed.coProcess('c', narrow, { state: {}, onLeft: (_order, { key }) => void expectTypeOf(key).toEqualTypeOf<string>(), onRight() {} })
+  narrow.coProcess('c', keyed, { state: {}, onLeft: (_payment, { key }) => void expectTypeOf(key).toEqualTypeOf<string>(), onRight() {} })
   // @ts-expect-error -- keys of different types never meet
   keyed.coProcess('c', numbered, { state: {}, onLeft() {}, onRight() {} })
   untimed.coProcess('c', payments, {
