@@ -8,7 +8,10 @@ export interface AggregatorDefinition<T, A, R> {
   readonly create: () => A
   /** The accumulator with one more record: the one given, changed in place, or a new one. */
   readonly add: (accumulator: A, record: T) => A
-  /** Two accumulators as one. `left` may be changed and given back; `right` is not used afterwards. */
+  /**
+   * Two accumulators as one, where windows are put together from parts (`sliding`, `session`): `left` is of the earlier part by event time,
+   * not by arrival. It may be changed and given back; `right` is not used afterwards.
+   */
   readonly merge: (left: A, right: A) => A
   /** The result; never the accumulator itself where that is changed in place. */
   readonly result: (accumulator: A) => R

@@ -71,7 +71,9 @@ export function tumbling(
 
 /**
  * Windows of one size that begin every `slide` and so overlap: a record belongs to `size / slide` of them. The cost of a record does not
- * grow with that number: windows share the aggregates of their panes. Both are whole numbers of ms, the slide at most the size.
+ * grow with that number: windows share the aggregates of their panes. What depends on the order of arrival cannot be shared: `process` and
+ * the aggregates `first`, `last` and `values` take a record once for each of its windows. Both are whole numbers of ms, the slide at most
+ * the size.
  *
  * @throws SLUICE_DURATION_INVALID for what is no duration; SLUICE_OPTIONS_INVALID for a slide below 1 ms or above the size, an
  * offset that is not below the slide.

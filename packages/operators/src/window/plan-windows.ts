@@ -45,7 +45,8 @@ export function planWindowReduce(name: string, input: WindowInput, fn: AnyFuncti
 }
 
 export function planWindowProcess(name: string, input: WindowInput, fn: AnyFunction): OperatorPlan {
-  const make: Make = (context, keyOf) => processContents(context, keyOf, fn)
+  const { definition } = checkWindow(name, input.assigner, input.options, input.timed)
+  const make: Make = (context, keyOf) => processContents(context, keyOf, fn, definition.kind === 'session')
   return planWindows(name, input, make, { options: { of: 'process' }, functions: [fn] })
 }
 

@@ -108,12 +108,13 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
 }
 
 /**
- * The records in order of arrival, each with its number, so that lists can be merged in that order. Numbers begin with the clock: a subtask
- * that takes the state over goes on behind them.
+ * The records in order of arrival; where windows are merged, each with its number, so that lists can be merged in that order. Numbers begin
+ * with the clock: a subtask that takes the state over goes on behind them.
  */
 function recordContents(
   context: OperatorContext,
   keyOf: KeyOf,
+  merges: boolean,
   emit: (records: readonly unknown[], key: unknown, window: TimeWindow, timestamp: number) => void,
 ): WindowContents {
   const of = keyOf as (record: unknown) => unknown
@@ -141,30 +142,30 @@ function recordContents(
     }
   }
   return {
-    columns: ['value', 'value'],
+    columns: merges ? ['value', 'value'] : ['value'],
     mergeable: false,
     keyOf: of,
     update(table, record) {
       const slot = table.slotOf(of(record))
       const lists = listsOf(table)
-      const numbers = numbersOf(table)
-      if (table.created) {
-        lists[slot] = [record]
-        numbers[slot] = [arrived++]
-      } else {
-        ;(lists[slot] as unknown[]).push(record)
-        ;(numbers[slot] as number[]).push(arrived++)
+      if (table.created) lists[slot] = [record]
+      else (lists[slot] as unknown[]).push(record)
+      if (merges) {
+        const numbers = numbersOf(table)
+        if (table.created) numbers[slot] = [arrived++]
+        else (numbers[slot] as number[]).push(arrived++)
       }
       return slot
     },
     add(table, slot, record) {
       listsOf(table)[slot]?.push(record)
-      numbersOf(table)[slot]?.push(arrived++)
+      if (merges) numbersOf(table)[slot]?.push(arrived++)
     },
     reset(table, slot) {
       const lists = listsOf(table)
-      const numbers = numbersOf(table)
       lists[slot] = []
+      if (!merges) return
+      const numbers = numbersOf(table)
       numbers[slot] = []
     },
     append: merge,
@@ -172,11 +173,15 @@ function recordContents(
   }
 }
 
-/** `process` over all records of a window. */
-export function processContents(context: OperatorContext, keyOf: KeyOf, process: AnyFunction): WindowContents {
+/**
+ * `process` over all records of a window.
+ *
+ * @param merges whether windows are merged: sessions
+ */
+export function processContents(context: OperatorContext, keyOf: KeyOf, process: AnyFunction, merges: boolean): WindowContents {
   const fn = process as (records: readonly unknown[], context: WindowContext<unknown>) => Iterable<unknown> | undefined | null
   let view = new SubtaskWindowContext(context)
-  return recordContents(context, keyOf, (records, key, window, timestamp) => {
+  return recordContents(context, keyOf, merges, (records, key, window, timestamp) => {
     view.key = key
     view.window = window
     view.moveTo(timestamp)
@@ -193,7 +198,7 @@ export function replayedContents(context: OperatorContext, keyOf: KeyOf, aggrega
   const { columns, update, result } = compileAggregators(keyOf, aggregators)
   // Holds nothing between two calls, so it is no state.
   const table = new KeyTable(columns)
-  return recordContents(context, keyOf, (records, _key, window, timestamp) => {
+  return recordContents(context, keyOf, true, (records, _key, window, timestamp) => {
     let slot = 0
     for (const record of records) slot = update(table, record)
     context.emit(result(table, slot, window), timestamp)
