@@ -96,7 +96,17 @@ export type {
 } from './stream/options.js'
 export type { Caveat, Element, Emitted, Key, Sentence, Sync } from './stream/rules.js'
 export { type SideOutput, type SideOutputTag, sideOutput } from './stream/side-output.js'
-export type { CaveatOf, KeyedProcessHandlers, KeyedStream, ProcessedStream, RecordOf, SplitStreams, Stream } from './stream/stream.js'
+export type {
+  CaveatOf,
+  KeyedProcessHandlers,
+  KeyedStream,
+  ProcessedStream,
+  RecordOf,
+  SplitStreams,
+  Stream,
+  WindowedStream,
+  WindowResult,
+} from './stream/stream.js'
 export {
   countWindow,
   type EventTimeOptions,

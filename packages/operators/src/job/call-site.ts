@@ -2,21 +2,20 @@
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/**
- * `file:line:column` of whoever called the function that calls this one. A public method calls it directly, so that the second
- * frame is the user's.
- */
+/** Frames of this package between a public method and whoever asks for its call site, and one more. */
+const FRAMES_MAX = 8
+
+/** `file:line:column` of the user's call that led here: the innermost frame outside this package. */
 export function callSite(): string | undefined {
   const limit = Error.stackTraceLimit
   const holder: { stack?: string } = {}
   try {
-    Error.stackTraceLimit = 2
+    Error.stackTraceLimit = FRAMES_MAX
     Error.captureStackTrace(holder, callSite)
   } finally {
     Error.stackTraceLimit = limit
   }
-  const frames = framesOf(holder.stack)
-  return frames[1]
+  return framesOf(holder.stack).find((frame) => !frame.startsWith(ownFolder()))
 }
 
 /** The line of the user's code in which an error arose: its first frame outside packages and Node. */

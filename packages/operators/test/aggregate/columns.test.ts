@@ -5,7 +5,8 @@ import { expect, test } from 'vitest'
 import type { Aggregators } from '../../src/aggregate/aggregator.js'
 import { compileAggregators } from '../../src/aggregate/compile-aggregators.js'
 import { distinct, first, last, values } from '../../src/aggregate/collecting.js'
-import { type Comparable, count, max, mean, min, sum } from '../../src/aggregate/numeric.js'
+import type { Comparable } from '../../src/aggregate/comparable.js'
+import { count, max, mean, min, sum } from '../../src/aggregate/numeric.js'
 import { aggregator } from '../../src/aggregate/user-aggregator.js'
 
 interface Reading {
