@@ -19,10 +19,16 @@ const FLAT_ENTRIES_MAX = 8
 
 const isFlat = (entries: Entries): entries is unknown[] => Array.isArray(entries)
 
-/** Index of a key in flat entries, -1: it is not there. */
+/** Index of a key in flat entries, -1: it is not there. Fails with `SLUICE_KEY_INVALID`. */
 function findFlat(entries: readonly unknown[], key: unknown, stride: number): number {
   for (let at = 0; at < entries.length; at += stride) if (entries[at] === key) return at
+  checkKey(key)
   return -1
+}
+
+/** Fails with `SLUICE_KEY_INVALID` for what can be no key, where its canonical form is not asked for. */
+export function checkKey(key: unknown): void {
+  if (typeof key !== 'string') canonicalKey(key)
 }
 
 /** The value of a key; undefined where there is none. */

@@ -31,6 +31,7 @@ export class MapHandle implements MapState<unknown, unknown>, StateCells {
 
   get(key: unknown): unknown {
     const map = this.#mapAt(this.#slot())
+    if (map === undefined) entries.checkKey(key)
     if (map === undefined || (this.#ttl !== undefined && !this.#isAlive(map, key, this.#ttl))) return undefined
     return entries.readEntry(map, key, this.#stride)
   }
@@ -49,6 +50,7 @@ export class MapHandle implements MapState<unknown, unknown>, StateCells {
 
   has(key: unknown): boolean {
     const map = this.#mapAt(this.#slot())
+    if (map === undefined) entries.checkKey(key)
     if (map === undefined || (this.#ttl !== undefined && !this.#isAlive(map, key, this.#ttl))) return false
     return entries.hasEntry(map, key, this.#stride)
   }
@@ -56,7 +58,10 @@ export class MapHandle implements MapState<unknown, unknown>, StateCells {
   delete(key: unknown): void {
     const slot = this.#slot()
     const map = this.#mapAt(slot)
-    if (map === undefined) return
+    if (map === undefined) {
+      entries.checkKey(key)
+      return
+    }
     entries.deleteEntry(map, key, this.#stride)
     this.#dropEmpty(slot, map)
   }

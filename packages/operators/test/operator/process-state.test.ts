@@ -558,3 +558,27 @@ test('a timer of processing time touches what expires by event time as the last 
   send(event('a', 112, 2))
   expect(context.take()).toEqual(['touched', 'expired'])
 })
+
+test('what cannot be a key is refused by maps of state, however few entries they have', () => {
+  const refused: unknown[] = []
+  const { send } = start((keyed) =>
+    keyed.process('p', {
+      state: { map: mapState<unknown, number>() },
+      onRecord(each, { state: { map } }) {
+        for (let entry = 0; entry < each.amount; entry++) map.set(entry, entry)
+        for (const key of [Number.NaN, undefined, [Number.NaN]]) {
+          for (const ask of [() => map.get(key), () => map.has(key), () => map.delete(key), () => map.set(key, 1)]) {
+            try {
+              ask()
+              refused.push(`${each.amount} ${String(key)} ${String(ask)}`)
+            } catch (error) {
+              expect(error).toEqual(code('SLUICE_KEY_INVALID'))
+            }
+          }
+        }
+      },
+    }),
+  )
+  send(event('none', 1, 0), event('few', 1, 2), event('many', 1, 20))
+  expect(refused).toEqual([])
+})
