@@ -1,5 +1,5 @@
 /** From declarations to the columns of a table and the handles over them: checked while a job is declared, made in every subtask. */
-import { type ColumnKind, type KeyTable, type NumberColumn, SluiceError } from '@sluice/engine'
+import { checkStateValue, type ColumnKind, type KeyTable, type NumberColumn, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { aggregatingColumns, AggregatingHandle } from './aggregating-handle.js'
 import { KeyedRows, type StateCells } from './keyed-rows.js'
@@ -35,6 +35,7 @@ export function layOutState(what: string, declarations: Declarations, timed: boo
   for (const [name, declaration] of Object.entries(declarations)) {
     const state = `state ${name} of ${what}`
     checkDeclaration(state, declaration)
+    checkStateValue(declaration.options.default, name, what)
     const ttl = compileTtl(state, declaration.options.ttl)
     if (ttl?.byEvent === true && !timed) {
       throw new SluiceError('SLUICE_TIMESTAMPS_MISSING', `${state} expires by event time, and its records have no timestamps`)

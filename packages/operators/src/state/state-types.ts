@@ -32,7 +32,7 @@ export interface StateOptions {
 }
 
 export interface ValueStateOptions<T> extends StateOptions {
-  /** What `get` answers where nothing is kept. */
+  /** What `get` answers where nothing is kept. It is frozen: `set` a value of your own instead of changing it. */
   readonly default?: T | undefined
   /** Values are checked against it when they are set. */
   readonly schema?: StandardSchemaV1<T> | undefined

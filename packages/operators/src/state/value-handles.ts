@@ -18,7 +18,7 @@ export class ValueHandle extends ValueCells implements ValueState<unknown> {
     { default: value, schema }: { readonly default?: unknown; readonly schema?: StandardSchemaV1 | undefined },
   ) {
     super(rows, name, ttl, firstColumn)
-    this.#default = value
+    this.#default = typeof value === 'object' && value !== null ? freeze(structuredClone(value)) : value
     this.#schema = schema
   }
 
@@ -70,4 +70,11 @@ export class ReducingHandle extends ValueCells implements ReducingState<unknown>
   get(): unknown {
     return this.read()
   }
+}
+
+/** A default stands in for every key: whoever changes what `get` gave changes it for none. */
+function freeze<V extends object>(value: V): V {
+  if (Object.getPrototypeOf(value) !== Object.prototype && !Array.isArray(value)) return value
+  for (const each of Object.values(value)) if (typeof each === 'object' && each !== null) freeze(each)
+  return Object.freeze(value)
 }

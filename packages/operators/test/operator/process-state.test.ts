@@ -582,3 +582,24 @@ test('what cannot be a key is refused by maps of state, however few entries they
   send(event('none', 1, 0), event('few', 1, 2), event('many', 1, 20))
   expect(refused).toEqual([])
 })
+
+test('a default is not changed through what `get` gave, for no key', () => {
+  const given: number[] = []
+  const { send } = start((keyed) =>
+    keyed.process('p', {
+      state: { list: valueState<number[]>({ default: given }) },
+      onRecord(each, { state }) {
+        state.list.get().push(each.amount)
+      },
+    }),
+  )
+  expect(() => send(event('a', 1))).toThrow(TypeError)
+  expect(given).toEqual([])
+  given.push(1)
+})
+
+test('a default that is no plain data is refused when the job is declared', () => {
+  expect(() =>
+    start((keyed) => keyed.process('p', { state: { value: valueState<unknown>({ default: () => 1 }) }, onRecord() {} })),
+  ).toThrow(/state value of process p cannot keep what it was given: .*function/)
+})
