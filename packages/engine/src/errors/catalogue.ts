@@ -255,8 +255,8 @@ export const errorCatalogue = {
     exitStatus: 1,
   },
   SLUICE_TIMERS_ENDLESS: {
-    summary: 'Timers set timers without end after the input has ended.',
-    hint: 'At the end of the input every timer fires at once: where context.watermark is Infinity, do not set the next one.',
+    summary: 'Timers set timers without end: for their own time or before, or after the input has ended.',
+    hint: 'Set the next timer behind timer.time. At the end of the input every timer fires at once: where context.watermark is Infinity, do not set the next one.',
     retriable: false,
     exitStatus: 1,
   },

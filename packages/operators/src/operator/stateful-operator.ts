@@ -19,9 +19,9 @@ import { type HandlerScope, SuspendedHandler } from './suspended-handler.js'
 
 type KeyOf = (record: never) => unknown
 
-/** Timers of event time that may be set after the end of the input, in all or for every key, whichever is more. */
-const TIMERS_AT_END_MAX = 1_000_000
-const TIMERS_AT_END_PER_KEY_MAX = 100
+/** Timers that may be set by others without time going on, or of event time after the end of the input: in all or for every key, whichever is more. */
+const TIMERS_ENDLESS_MAX = 1_000_000
+const TIMERS_ENDLESS_PER_KEY_MAX = 100
 
 /** What runs for a record of each input. */
 export type Inputs = 'one' | 'two' | 'broadcast'
@@ -67,6 +67,8 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   #firing = false
   /** Timers of event time that were set after the end of the input. */
   #setAtEnd = 0
+  /** Timers that were set by a timer of their kind for its own time or before, since a record came or time went on. */
+  #setInPlace = 0
   /** Kind of the timer whose handler is under way. */
   #firedKind: Timer['kind'] | undefined
 
@@ -134,6 +136,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     this.#firing = true
     if (this.#fireNext()) return true
     this.#pastSet = false
+    this.#setInPlace = 0
     if (this.#watermark < Number.POSITIVE_INFINITY) this.#rows.eventNow = this.#watermark
     const next = this.#processingTimers.dueAt
     if (next < this.#deadline) this.#setDeadline(next)
@@ -156,9 +159,14 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   }
 
   wake(kind: Timer['kind'], time: number): void {
+    if (this.#firedKind === kind && time <= (kind === 'eventTime' ? this.#eventTimers : this.#processingTimers).time) {
+      this.#assertEnds(++this.#setInPlace, 'timers whose time is not behind that of the timer that sets them')
+    }
     if (kind === 'eventTime') {
       if (time <= this.#watermark) this.#pastSet = true
-      if (this.#watermark === Number.POSITIVE_INFINITY) this.#countAtEnd()
+      if (this.#watermark === Number.POSITIVE_INFINITY) {
+        this.#assertEnds(++this.#setAtEnd, 'timers of event time since its input has ended')
+      }
     } else if (time <= this.#processingUntil) {
       this.#pastSet = true
       if (this.#processingUntil === Number.POSITIVE_INFINITY && this.#firedKind === kind) this.#view.timers.processingTime.cancel(time)
@@ -221,6 +229,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     this.#firing = true
     while (!this.#suspended.active && this.#pastSet) this.#pastSet = this.#fireNext()
     this.#firing = false
+    if (!this.#suspended.active) this.#setInPlace = 0
   }
 
   #fireNext(): boolean {
@@ -248,14 +257,11 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     this.#take(this.#handlers.onTimer?.({ time, kind } satisfies Timer, view), time)
   }
 
-  /** Timers that end are few for every key: those that go on and on would keep the job from ending. */
-  #countAtEnd(): void {
-    const max = Math.max(TIMERS_AT_END_MAX, TIMERS_AT_END_PER_KEY_MAX * this.#rows.table.size)
-    if (++this.#setAtEnd <= max) return
+  /** Timers that end are few for every key: those that go on and on would keep the job from going on. */
+  #assertEnds(count: number, what: string): void {
+    if (count <= TIMERS_ENDLESS_MAX || count <= TIMERS_ENDLESS_PER_KEY_MAX * this.#rows.table.size) return
     const { operator } = this.#context
-    throw new SluiceError('SLUICE_TIMERS_ENDLESS', `${operator} has set ${max} timers of event time since its input has ended`, {
-      operator,
-    })
+    throw new SluiceError('SLUICE_TIMERS_ENDLESS', `${operator} has set ${count - 1} ${what}`, { operator })
   }
 
   #setDeadline(time: number): void {

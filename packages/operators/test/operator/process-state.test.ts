@@ -603,3 +603,27 @@ test('a default that is no plain data is refused when the job is declared', () =
     start((keyed) => keyed.process('p', { state: { value: valueState<unknown>({ default: () => 1 }) }, onRecord() {} })),
   ).toThrow(/state value of process p cannot keep what it was given: .*function/)
 })
+
+test.each(['eventTime', 'processingTime'] as const)('a timer of %s that sets itself again without end fails', (kind) => {
+  for (const late of [false, true]) {
+    const { send, context } = start((keyed) =>
+      keyed.process('p', {
+        state: {},
+        onRecord(each, { timers }) {
+          timers[kind].set(each.at)
+        },
+        onTimer(timer, { timers }) {
+          timers[kind].set(timer.time)
+        },
+      }),
+    )
+    const time = 5_000
+    const pass = (): void => {
+      if (kind === 'eventTime') context.advanceWatermark(time)
+      else context.advance(time)
+    }
+    if (late) pass()
+    else send(event('a', time))
+    expect(() => (late ? send(event('a', time)) : pass())).toThrow(code('SLUICE_TIMERS_ENDLESS'))
+  }
+})
