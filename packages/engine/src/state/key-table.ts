@@ -1,7 +1,7 @@
 /**
  * Rows by key: the home of keyed state. A key has a slot, a small integer, as long as its row exists; columns hold what is kept per
  * row, indexed by slot. Numbers are found by open addressing in typed arrays, so a million numeric rows are a few arrays and nothing for
- * the collector to trace; strings through a Map, tuples and objects by their encoded words.
+ * the collector to trace; other primitives through a Map, tuples and objects by their encoded words.
  *
  * Invariants: a slot in use is below `end` and `has(slot)`; freed slots are used again first; arrays grow by doubling, inside
  * `slotOf` only.
@@ -32,7 +32,7 @@ export class KeyTable {
   #live: Uint8Array = new Uint8Array(CAPACITY_MIN)
   /** Keys that are no numbers, by slot, as they were given. */
   #otherKeys: unknown[] = []
-  #texts: Map<string, number> | undefined
+  #primitives: Map<Primitive, number> | undefined
   #encoded: EncodedIndex | undefined
   /** Slot + 1 of a number key, 0: nothing. Twice as long as there are slots at least. */
   #index: Int32Array = new Int32Array(2 * CAPACITY_MIN)
@@ -96,7 +96,7 @@ export class KeyTable {
     if (key === key) this.#leave(key, slot)
     else {
       const other = this.#otherKeys[slot]
-      if (typeof other === 'string') this.#texts?.delete(other)
+      if (isPrimitive(other)) this.#primitives?.delete(other)
       else this.#encoded?.remove(slot)
       this.#otherKeys[slot] = undefined
     }
@@ -121,7 +121,7 @@ export class KeyTable {
     }
     for (const column of this.columns) column.clear()
     this.#otherKeys = []
-    this.#texts?.clear()
+    this.#primitives?.clear()
     this.#encoded?.clear()
     this.#free = []
     this.size = 0
@@ -136,7 +136,7 @@ export class KeyTable {
   }
 
   #findOther(key: unknown): number {
-    if (typeof key === 'string') return this.#texts?.get(key) ?? -1
+    if (isPrimitive(key)) return this.#primitives?.get(key) ?? -1
     this.#encoded ??= new EncodedIndex()
     return this.#encoded.find(key)
   }
@@ -148,10 +148,10 @@ export class KeyTable {
     const slot = this.#take()
     this.#numberKeys[slot] = Number.NaN
     this.#otherKeys[slot] = key
-    if (typeof key !== 'string') this.#encoded?.add(slot)
+    if (!isPrimitive(key)) this.#encoded?.add(slot)
     else {
-      this.#texts ??= new Map()
-      this.#texts.set(key, slot)
+      this.#primitives ??= new Map()
+      this.#primitives.set(key, slot)
     }
     return slot
   }
@@ -207,6 +207,13 @@ export class KeyTable {
     }
     index[gap] = 0
   }
+}
+
+/** Keys that a Map tells apart as we do. */
+type Primitive = string | boolean | bigint | null
+
+function isPrimitive(key: unknown): key is Primitive {
+  return typeof key === 'string' || key === null || typeof key === 'boolean' || typeof key === 'bigint'
 }
 
 function hashNumber(key: number): number {

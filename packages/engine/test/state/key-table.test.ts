@@ -10,6 +10,7 @@ const keys = fc.oneof(
   fc.constantFrom(-0, 0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2 ** 53, -(2 ** 31)),
   fc.string({ maxLength: 3 }),
   fc.boolean(),
+  fc.bigInt({ min: -3n, max: 3n }),
   fc.constant(null),
   fc.tuple(fc.integer({ min: 0, max: 3 }), fc.string({ maxLength: 1 })),
 )
