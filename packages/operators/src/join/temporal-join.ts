@@ -44,6 +44,7 @@ export function planTemporalJoin(
     ports: ['out', 'late'],
     options: { type: 'temporalJoin', join: type },
     functions: [fn],
+    warning: `temporalJoin ${name} keeps the latest version of every key for ever`,
   }
 }
 

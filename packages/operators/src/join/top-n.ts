@@ -31,6 +31,7 @@ export function planTopN(
     },
     options: { type: 'topN', n, emit: emission, ttlMs: ttlMs ?? null },
     functions: [compare],
+    warning: ttlMs === undefined ? `topN ${name} keeps a list of every key for ever: set ttl` : undefined,
   }
 }
 

@@ -128,3 +128,7 @@ test('what cannot be is refused', () => {
   const { push } = drive(plan())
   expect(() => push({ side: 'left', key: 1, time: Number.NaN, id: 0 })).toThrow(/without a timestamp/)
 })
+
+test('the plan says that versions are kept', () => {
+  expect(plan().warning).toBe('temporalJoin priced keeps the latest version of every key for ever')
+})

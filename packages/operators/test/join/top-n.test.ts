@@ -145,3 +145,8 @@ test('what cannot be is refused', () => {
   expect(() => plan(1, { emit: 'sometimes' as never })).toThrow(/emit of topN top is "sometimes"/)
   expect(() => plan(1, { ttl: 0 })).toThrow(/ttl of topN top is 0/)
 })
+
+test('the plan warns of lists that nothing bounds', () => {
+  expect(plan(3).warning).toBe('topN top keeps a list of every key for ever: set ttl')
+  expect(plan(3, { ttl: '1d' }).warning).toBeUndefined()
+})
