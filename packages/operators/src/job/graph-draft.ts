@@ -28,6 +28,8 @@ export interface Upstream {
   readonly timed: boolean
   /** By hash: the records lie where their key belongs already. */
   readonly partitioned?: boolean | undefined
+  /** Every record has a timestamp, not only some; default: as `timed`. */
+  readonly fullyTimed?: boolean | undefined
   /** Which input of the reader; default 0. */
   readonly input?: number | undefined
 }

@@ -107,9 +107,10 @@ class Declared {
     return this.draft.addNode({ name: { given: name }, spec, ports: [...ports], upstreams, parallelism, declaredAt, ...details })
   }
 
-  /** A port of a node that reads this stream; `shape` where it is known. */
-  outputOf(node: number, port: number, shape?: object, timed: boolean = this.timed): readonly Upstream[] {
-    return [{ from: { node, port }, partitioning: undefined, keyOf: undefined, shape, timed }]
+  /** A port of a node that reads this stream; `shape` where it is known; `timed` where it is not as this stream is. */
+  outputOf(node: number, port: number, shape?: object, timed?: boolean): readonly Upstream[] {
+    const whole = timed ?? this.fullyTimed
+    return [{ from: { node, port }, partitioning: undefined, keyOf: undefined, shape, timed: timed ?? this.timed, fullyTimed: whole }]
   }
 
   get timed(): boolean {
@@ -118,7 +119,7 @@ class Declared {
 
   /** Every record has a timestamp. */
   get fullyTimed(): boolean {
-    return this.upstreams.every(({ timed }) => timed)
+    return this.upstreams.every(({ timed, fullyTimed = timed }) => fullyTimed)
   }
 
   /** The shape of the records where all of them have the same. */

@@ -1,7 +1,7 @@
 import { planJob, resolveSettings, validateGraph } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { count, discard, fromArray, generate, sideOutput, toJsonLines } from '../../src/index.js'
+import { count, discard, fromArray, generate, sideOutput, toJsonLines, tumbling } from '../../src/index.js'
 import type { Source } from '../../src/index.js'
 import { declare, edgeInto, edgesOf, nodeOf } from '../support/graphs.js'
 
@@ -251,4 +251,17 @@ test('two sinks of a job do not write to one path', () => {
       source.sink('second', toJsonLines('./out/x.jsonl'))
     }),
   ).toThrow(/sinks first and second write to the same path/)
+})
+
+test('a union of which one stream has no timestamps has none, whatever lies between it and the window', () => {
+  expect(() =>
+    declare((job) => {
+      const timed = job.source('timed', fromArray([{ at: 1 }])).withTimestamps((record) => record.at)
+      const untimed = job.source('untimed', fromArray([{ at: 1 }]))
+      const both = timed.union(untimed).map((record) => record) as unknown as typeof timed
+      both.windowAll(tumbling('1s')).aggregate('w', { n: count() }).sink('out', discard())
+    }),
+  ).toThrow(
+    expect.objectContaining({ code: 'SLUICE_TIMESTAMPS_MISSING', coordinates: expect.objectContaining({ operator: 'w' }) as object }),
+  )
 })
