@@ -1,7 +1,7 @@
 /** Query 17, auction statistics: per auction and day how many bids there are by rank of price, and the prices in figures. */
-import { count, defineJob, max, mean, min, sum, where } from 'sluice'
+import { defineJob, max, mean, min, sum } from 'sluice'
 import { nexmarkRecords, type QueryOutput, queryParams, results } from './query.js'
-import { dayOf, isCheap, isDear, isMiddling } from './ranked-bids.js'
+import { bidCounts, dayOf } from './ranked-bids.js'
 
 export const output: QueryOutput = { kind: 'table', key: ['auction', 'day'] }
 
@@ -11,10 +11,7 @@ export default defineJob({ name: 'nexmark-q17', params: queryParams }, (job, par
     .aggregate(
       'statistics',
       {
-        bids: count(),
-        bids1: where(isCheap, count()),
-        bids2: where(isMiddling, count()),
-        bids3: where(isDear, count()),
+        ...bidCounts,
         minPrice: min((bid) => bid.price),
         maxPrice: max((bid) => bid.price),
         meanPrice: mean((bid) => bid.price),

@@ -1,24 +1,13 @@
 /** Query 20, expand bid with auction: bids on auctions of one category with all that is known of the auction. */
 import { defineJob } from 'sluice'
-import { nexmarkRecords, type QueryOutput, queryParams, results } from './query.js'
+import { AUCTION_COLUMNS, nexmarkRecords, type QueryOutput, queryParams, results } from './query.js'
 
 export const output: QueryOutput = { kind: 'append' }
 
 const CATEGORY = 10
 
 export default defineJob({ name: 'nexmark-q20', params: queryParams }, (job, params) => {
-  const auctions = nexmarkRecords(job, params, 'auctions', [
-    'id',
-    'itemName',
-    'description',
-    'initialBid',
-    'reserve',
-    'dateTime',
-    'expires',
-    'seller',
-    'category',
-    'extra',
-  ]).filter((auction) => auction.category === CATEGORY)
+  const auctions = nexmarkRecords(job, params, 'auctions', AUCTION_COLUMNS).filter((auction) => auction.category === CATEGORY)
   const bids = nexmarkRecords(job, params, 'bids', ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra'])
   const expanded = bids
     .keyBy((bid) => bid.auction)

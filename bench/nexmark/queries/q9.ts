@@ -1,22 +1,11 @@
 /** Query 9, winning bids: each auction with its highest bid, the earliest of equal ones, among those that came while it was open. */
 import { defineJob } from 'sluice'
-import { nexmarkRecords, type QueryOutput, queryParams, results } from './query.js'
+import { AUCTION_COLUMNS, nexmarkRecords, type QueryOutput, queryParams, results } from './query.js'
 
 export const output: QueryOutput = { kind: 'table', key: ['id'] }
 
 export default defineJob({ name: 'nexmark-q9', params: queryParams }, (job, params) => {
-  const auctions = nexmarkRecords(job, params, 'auctions', [
-    'id',
-    'itemName',
-    'description',
-    'initialBid',
-    'reserve',
-    'dateTime',
-    'expires',
-    'seller',
-    'category',
-    'extra',
-  ])
+  const auctions = nexmarkRecords(job, params, 'auctions', AUCTION_COLUMNS)
   const bids = nexmarkRecords(job, params, 'bids', ['auction', 'bidder', 'price', 'dateTime', 'extra', 'number'])
   const winners = auctions
     .keyBy((auction) => auction.id)

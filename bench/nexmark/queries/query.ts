@@ -42,6 +42,20 @@ export const queryParams = z.object({
 
 export type QueryParams = z.output<typeof queryParams>
 
+/** All that is known of an auction. */
+export const AUCTION_COLUMNS = [
+  'id',
+  'itemName',
+  'description',
+  'initialBid',
+  'reserve',
+  'dateTime',
+  'expires',
+  'seller',
+  'category',
+  'extra',
+] as const
+
 /** Events of one kind with the columns that a query reads (`dateTime` always), with their timestamps. */
 export function nexmarkSource<K extends EventKind, C extends ColumnOf<K>>(
   job: JobBuilder,
