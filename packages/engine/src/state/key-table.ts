@@ -84,6 +84,13 @@ export class KeyTable {
     return this.#live[slot] === 1
   }
 
+  /** The first slot in use at or behind this one, -1: none. For cursors that walk over the rows. */
+  next(from: number): number {
+    const live = this.#live
+    for (let slot = from; slot < this.end; slot++) if (live[slot] === 1) return slot
+    return -1
+  }
+
   /** The key of a row as it was given first. */
   keyAt(slot: number): unknown {
     const key = this.#numberKeys[slot] as number

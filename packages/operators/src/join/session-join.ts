@@ -5,10 +5,10 @@
  * Invariants: sessions that have ended are gone once `fire` is done; a row with records has an entry in the heap at the time in its column,
  * at or before the last instant of its first session.
  */
-import type { ColumnKind, KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
-import { SlotHeap } from '../window/slot-heap.js'
+import type { ColumnKind, KeyTable, OperatorContext } from '@sluice/engine'
 import { explainTimestamp, type TimedOperator } from '../window/timed-operator.js'
 import { emitPairs, type WindowJoinFn } from './cross-product.js'
+import { DueRows } from './due-rows.js'
 import type { KeyOf } from './join-input.js'
 import { RecordLists } from './record-lists.js'
 
@@ -28,8 +28,7 @@ export class SessionJoin implements TimedOperator {
   readonly #fn: WindowJoinFn
   readonly #gapMs: number
   readonly #table: KeyTable
-  /** Derived from the column of the table. */
-  readonly #heap = new SlotHeap()
+  readonly #due: DueRows
   #watermark: number = Number.NEGATIVE_INFINITY
 
   constructor(context: OperatorContext, leftKeyOf: KeyOf, rightKeyOf: KeyOf, fn: WindowJoinFn, gapMs: number) {
@@ -39,6 +38,7 @@ export class SessionJoin implements TimedOperator {
     this.#fn = fn
     this.#gapMs = gapMs
     this.#table = context.keyTable('sessions', KINDS)
+    this.#due = new DueRows(this.#table, DUE)
   }
 
   process(value: unknown, timestamp: number, input = 0): void {
@@ -53,13 +53,13 @@ export class SessionJoin implements TimedOperator {
       return
     }
     const slot = table.slotOf(key)
-    const { created } = table
-    if (created) {
+    if (table.created) {
       LEFT.reset(table, slot)
       RIGHT.reset(table, slot)
+      this.#due.reset(slot)
     }
     ;(isLeft ? LEFT : RIGHT).insert(table, slot, value, timestamp)
-    if (created || due < ((table.columns[DUE] as NumberColumn).values[slot] as number)) this.#arm(slot, due)
+    this.#due.armEarlier(slot, due)
   }
 
   onWatermark(watermark: number): void {
@@ -67,28 +67,20 @@ export class SessionJoin implements TimedOperator {
   }
 
   get dueAt(): number {
-    return this.#heap.size === 0 ? Number.POSITIVE_INFINITY : this.#heap.least
+    return this.#due.least
   }
 
   fire(): boolean {
-    const heap = this.#heap
-    const table = this.#table
-    for (let step = 0; heap.size > 0 && heap.least <= this.#watermark; step++) {
-      if (step === STEPS_PER_FIRING) return true
-      const due = heap.least
-      const slot = heap.pop()
-      if (table.has(slot) && (table.columns[DUE] as NumberColumn).values[slot] === due && this.#settle(slot)) return true
+    for (let step = 0; step < STEPS_PER_FIRING; step++) {
+      const slot = this.#due.take(this.#watermark)
+      if (slot < 0) return false
+      if (this.#settle(slot)) return true
     }
-    return false
+    return true
   }
 
   close(): void {
     this.#table.clear()
-  }
-
-  #arm(slot: number, due: number): void {
-    ;(this.#table.columns[DUE] as NumberColumn).values[slot] = due
-    this.#heap.push(due, slot)
   }
 
   /** Fires the first session of a row, if it has ended; true where there are pairs. */
@@ -110,7 +102,7 @@ export class SessionJoin implements TimedOperator {
       else right++
     }
     if (end - 1 > this.#watermark) {
-      this.#arm(slot, end - 1)
+      this.#due.arm(slot, end - 1)
       return false
     }
     const leftRecords = LEFT.slice(table, slot, firstLeft, left)
@@ -119,7 +111,7 @@ export class SessionJoin implements TimedOperator {
     RIGHT.dropBefore(table, slot, right)
     const next = Math.min(timeAt(LEFT, table, slot, LEFT.startOf(table, slot)), timeAt(RIGHT, table, slot, RIGHT.startOf(table, slot)))
     if (next === Number.POSITIVE_INFINITY) table.remove(slot)
-    else this.#arm(slot, next + this.#gapMs - 1)
+    else this.#due.arm(slot, next + this.#gapMs - 1)
     if (leftRecords.length === 0 || rightRecords.length === 0) return false
     emitPairs(this.#context, this.#fn, leftRecords, rightRecords, { start, end })
     return true

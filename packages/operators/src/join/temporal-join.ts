@@ -8,11 +8,11 @@
  * Invariant: a row with records that wait, or with more than one version, has an entry in the heap at the time in its column, at or before
  * the first record and the second version.
  */
-import { type ColumnKind, type KeyTable, type NumberColumn, type Operator, type OperatorContext, SluiceError } from '@sluice/engine'
+import { type ColumnKind, type KeyTable, type Operator, type OperatorContext, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { checkChoice, checkFunction } from '../source/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
-import { SlotHeap } from '../window/slot-heap.js'
+import { DueRows } from './due-rows.js'
 import { type JoinFn, type JoinInput, type KeyOf, needTimestamps, RESULTS_AT_ONCE_MAX } from './join-input.js'
 import type { TemporalJoinOptions } from './join-types.js'
 import { expandResults, type Results } from './pair-run.js'
@@ -55,8 +55,7 @@ class TemporalJoin implements Operator {
   readonly #fn: JoinFn
   readonly #keepsAll: boolean
   readonly #table: KeyTable
-  /** Derived from the column of the table. */
-  readonly #heap = new SlotHeap()
+  readonly #due: DueRows
   #watermark: number = Number.NEGATIVE_INFINITY
 
   constructor(context: OperatorContext, leftKeyOf: KeyOf, rightKeyOf: KeyOf, fn: JoinFn, keepsAll: boolean) {
@@ -66,6 +65,7 @@ class TemporalJoin implements Operator {
     this.#fn = fn
     this.#keepsAll = keepsAll
     this.#table = context.keyTable('rows', KINDS)
+    this.#due = new DueRows(this.#table, DUE)
   }
 
   process(value: unknown, timestamp: number, input: number): void {
@@ -82,11 +82,11 @@ class TemporalJoin implements Operator {
     if (table.created) {
       WAITING.reset(table, slot)
       VERSIONS.reset(table, slot)
-      ;(table.columns[DUE] as NumberColumn).values[slot] = Number.POSITIVE_INFINITY
+      this.#due.reset(slot)
     }
     ;(isRecord ? WAITING : VERSIONS).insert(table, slot, value, timestamp)
     const due = isRecord ? timestamp : this.#secondVersion(slot)
-    if (due < ((table.columns[DUE] as NumberColumn).values[slot] as number)) this.#arm(slot, due)
+    this.#due.armEarlier(slot, due)
   }
 
   onWatermark(watermark: number): void {
@@ -95,24 +95,16 @@ class TemporalJoin implements Operator {
 
   /** The records of the next key that the watermark has passed. */
   fire(): boolean {
-    const heap = this.#heap
-    const table = this.#table
-    for (let step = 0; heap.size > 0 && heap.least <= this.#watermark; step++) {
-      if (step === STEPS_PER_FIRING) return true
-      const due = heap.least
-      const slot = heap.pop()
-      if (table.has(slot) && (table.columns[DUE] as NumberColumn).values[slot] === due && this.#settle(slot)) return true
+    for (let step = 0; step < STEPS_PER_FIRING; step++) {
+      const slot = this.#due.take(this.#watermark)
+      if (slot < 0) return false
+      if (this.#settle(slot)) return true
     }
-    return false
+    return true
   }
 
   close(): void {
     this.#table.clear()
-  }
-
-  #arm(slot: number, due: number): void {
-    ;(this.#table.columns[DUE] as NumberColumn).values[slot] = due
-    if (due < Number.POSITIVE_INFINITY) this.#heap.push(due, slot)
   }
 
   /** True where there were results. */
@@ -129,7 +121,7 @@ class TemporalJoin implements Operator {
       return gave
     }
     const first = waits ? WAITING.numberAt(table, slot, WAITING.startOf(table, slot), 0) : Number.POSITIVE_INFINITY
-    this.#arm(slot, Math.min(first, this.#secondVersion(slot)))
+    this.#due.arm(slot, Math.min(first, this.#secondVersion(slot)))
     return gave
   }
 

@@ -76,10 +76,12 @@ class FinalAggregate implements Operator {
   fire(): boolean {
     if (this.#next === undefined) return false
     const table = this.#table
-    let slot = this.#next
-    while (slot < table.end && !table.has(slot)) slot++
+    const slot = table.next(this.#next)
+    if (slot < 0) {
+      this.#next = undefined
+      return false
+    }
     this.#next = slot + 1
-    if (slot >= table.end) return false
     const latest = (table.columns[this.#latestColumn] as NumberCells).values
     // A row may be older than the watermark by now; what goes out is not late for that.
     this.#context.emit(this.#rows.result(table, slot), Math.max(latest[slot] as number, this.#watermark + 1))

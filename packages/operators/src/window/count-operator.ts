@@ -59,10 +59,12 @@ export class CountOperator implements Operator {
   fire(): boolean {
     if (this.#next === undefined) return false
     const table = this.#table
-    let slot = this.#next
-    while (slot < table.end && !table.has(slot)) slot++
+    const slot = table.next(this.#next)
+    if (slot < 0) {
+      this.#next = undefined
+      return false
+    }
     this.#next = slot + 1
-    if (slot >= table.end) return false
     this.#contents.emit(table, slot, ALWAYS, behind(this.#watermark, this.#latest.values[slot] as number))
     table.remove(slot)
     return true

@@ -58,9 +58,8 @@ export class TumblingOperator implements TimedOperator {
         return false
       }
       const { table } = pane
-      let slot = this.#slot
-      while (slot < table.end && !table.has(slot)) slot++
-      if (slot < table.end) {
+      const slot = table.next(this.#slot)
+      if (slot >= 0) {
         this.#slot = slot + 1
         this.#window ??= { start: pane.start, end: pane.end }
         this.#contents.emit(table, slot, this.#window, pane.end - 1)
