@@ -11,10 +11,18 @@ const WORDS_PER_LINE = 16
 export const ControlWord = {
   /** A `Command`; writer: coordinator. */
   command: 0,
-  /** Newest checkpoint asked for; writer: coordinator. */
+  /** Newest checkpoint asked for; written behind its mode. Writer of this line: coordinator. */
   checkpointId: 16,
-  /** Checkpoints up to this one are void; writer: coordinator. */
+  /** Checkpoints up to this one are void. */
   abortedUpTo: 17,
+  /** Index in `checkpointModes`. */
+  checkpointMode: 18,
+  /** The barriers of this checkpoint overtake from now on. */
+  overtakeId: 19,
+  /** The newest complete checkpoint: what was prepared up to it is committed. */
+  completedId: 20,
+  /** The complete checkpoint that nothing comes after, 0: none yet; written in front of `completedId`. */
+  finalId: 21,
   doorbells: 32,
 } as const
 

@@ -2,6 +2,8 @@
  * The logical graph: what a job declares. Plain data plus the user's functions; declaring it opens nothing.
  * Every thread declares the same graph from the same module, so functions are never sent between threads.
  */
+import type { CheckpointMode } from '../checkpoint/protocol.js'
+import type { CheckpointStorage } from '../checkpoint/storage.js'
 import type { OperatorSpec } from './operator-spec.js'
 
 /** How the records of an edge are dealt out to the subtasks of its consumer. */
@@ -68,14 +70,43 @@ export interface ResourceSpec {
   readonly declaredAt?: string | undefined
 }
 
+/** How checkpoints are taken. Defaults stand in `settings.ts`. */
+export interface CheckpointSettings {
+  /** From the beginning of one checkpoint to that of the next, at least. */
+  readonly intervalMs: number
+  readonly directory: string
+  /** Default 'aligned'. */
+  readonly mode?: CheckpointMode | undefined
+  /** An aligned checkpoint that takes longer goes on unaligned; undefined: never. */
+  readonly alignedTimeoutMs?: number | undefined
+  /** A checkpoint that takes longer is given up. Default 10 min. */
+  readonly timeoutMs?: number | undefined
+  /** Complete checkpoints of a run that are kept. Default 3. */
+  readonly retain?: number | undefined
+  /** Opens the storage, in every thread. Default: the local directory. */
+  readonly storage?: ((directory: string) => CheckpointStorage) | undefined
+}
+
+/**
+ * How often and when a failed job starts again from its last checkpoint. `exponential` doubles the delay up to `maxDelayMs`, with jitter, and begins anew after
+ * `resetAfterMs` without a failure; `failure-rate` gives up after more than `failures` within `windowMs`.
+ */
+export type RestartStrategy =
+  | { readonly kind: 'exponential'; readonly initialDelayMs: number; readonly maxDelayMs: number; readonly resetAfterMs: number }
+  | { readonly kind: 'fixed'; readonly attempts: number; readonly delayMs: number }
+  | { readonly kind: 'failure-rate'; readonly failures: number; readonly windowMs: number; readonly delayMs: number }
+  | { readonly kind: 'none' }
+
 /** Settings a job may fix in `defineJob`; each may be overridden by the runner. */
 export interface JobSettings {
   readonly parallelism?: number | undefined
   readonly workers?: number | undefined
   /** Budget for rings, staging, queues and in-flight async work, in bytes. */
   readonly memoryBytes?: number | undefined
-  /** When checkpoints are taken and where they lie. */
-  readonly checkpoint?: { readonly intervalMs: number; readonly directory: string } | undefined
+  /** When checkpoints are taken and where they lie; undefined: none are. */
+  readonly checkpoint?: CheckpointSettings | undefined
+  /** What happens after a failure, where there are checkpoints. */
+  readonly restart?: RestartStrategy | undefined
   /** Largest encoded record, in bytes. Default 16 MiB. */
   readonly maxRecordBytes?: number | undefined
   /** How much work may be in flight on an edge, in ms of its consumer's work. Default 100. */

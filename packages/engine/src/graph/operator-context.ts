@@ -79,9 +79,23 @@ export interface SinkContext extends BaseContext {
   setDeadline(timeMs: number | undefined): void
   /** Whether existing output may be replaced (`--overwrite`). */
   readonly overwrite: boolean
+  /** The run whose checkpoints `prepare` and `commit` follow; undefined where none are taken, and `finish` makes everything visible. */
+  readonly run: RunIdentity | undefined
+  /** After a restore: what `prepare` gave, of this subtask's share, oldest first; commit of each is called behind `open`. undefined: a fresh start. */
+  readonly restored: readonly unknown[] | undefined
   readonly signal: AbortSignal
   /** Host-bound outputs (pinned sinks only): collected streams and the process's standard output. */
   readonly host: HostBindings | undefined
+}
+
+/** What tells the unfinished output of one run and attempt from that of others. */
+export interface RunIdentity {
+  /** Stays the same over restores: text that may be part of a file's name. */
+  readonly id: string
+  /** Counts from 1, over all processes of the run. */
+  readonly attempt: number
+  /** The checkpoint that was restored, 0: none. */
+  readonly restoredCheckpoint: number
 }
 
 export interface HostBindings {

@@ -13,12 +13,19 @@ export type OperatorSpec =
   | TimestampsSpec
   /** First predicate that holds decides the port; none: the last port (`rest`). */
   | { readonly kind: 'split'; readonly predicates: readonly ((record: never) => unknown)[] }
-  | { readonly kind: 'general'; readonly create: (context: OperatorContext) => Operator }
+  | GeneralSpec
   | AsyncSpec
   | SourceSpec
   | SinkSpec
 
 export type OperatorKind = OperatorSpec['kind']
+
+export interface GeneralSpec {
+  readonly kind: 'general'
+  readonly create: (context: OperatorContext) => Operator
+  /** Who gets what `Operator.snapshot` gave, at another parallelism: one subtask each (`split`, the default), or all of them all (`union`). */
+  readonly redistribution?: 'split' | 'union' | undefined
+}
 
 /** Assigns event time and makes the watermarks of what follows; the value flows on unchanged. */
 export interface TimestampsSpec {
@@ -84,8 +91,26 @@ export interface Operator {
   onEnd?(): Iterable<unknown> | void
   /** The job was stopped before its end: what would otherwise be lost without a checkpoint, such as a half-full batch. Nothing that waits for the end fires here. */
   onStop?(): Iterable<unknown> | void
+  /**
+   * State that is not in tables, as plain data; called at a record boundary, also between two calls of `fire`. Small: it is encoded at once.
+   */
+  snapshot?(): unknown
+  /**
+   * After a restore, before the first record and behind `open`: keyed state is in its tables; rebuild what is derived from it, ask for deadlines again.
+   * Afterwards `fire` is called as behind a watermark.
+   */
+  restore?(restored: RestoredOperator): void
   /** After the last record, also on failure. */
   close?(): void | Promise<void>
+}
+
+export interface RestoredOperator {
+  /** Where event time stood for this operator: the least of all subtasks whose keys it has now. `onWatermark` is not called for it. */
+  readonly watermark: number
+  /** What `snapshot` gave, of this subtask's share: each is given to one subtask, or to all of them where the spec says `union`. */
+  readonly states: readonly unknown[]
+  /** Whether `onEnd` was called already. */
+  readonly ended: boolean
 }
 
 /** A source is either a function of an index, which the driver inlines, or readers of splits that give batches. */
@@ -106,7 +131,9 @@ export interface SplitSourceSpec {
   readonly reads: 'splits'
   /** The same list in every subtask; split i belongs to subtask i mod parallelism. */
   readonly splits: (context: SourceContext) => readonly unknown[] | Promise<readonly unknown[]>
-  readonly open: (split: unknown, context: SourceContext) => SplitReader | Promise<SplitReader>
+  /** `position`: that of a batch to begin with, after a restore. Splits are plain data: those that are left are state. */
+  readonly open: (split: unknown, context: SourceContext, position?: unknown) => SplitReader | Promise<SplitReader>
+  /** Batches have positions, and the same records come again from there. */
   readonly replayable: boolean
   /** Splits are read in the order of event time: a later one holds nothing older. */
   readonly orderedSplits?: boolean | undefined
@@ -126,7 +153,7 @@ export interface SourceBatch {
   readonly deadLetters?: readonly DeadLetter[] | undefined
   /** Records that did not fit the schema and were dropped by policy; counted. */
   readonly dropped?: number | undefined
-  /** What `open` needs to start again at the first record of this batch. */
+  /** What `open` needs to start again at the first record of this batch: plain data. The batches from there may be cut otherwise. */
   readonly position?: unknown
 }
 
@@ -151,7 +178,21 @@ export interface SinkWriter {
   write(records: readonly unknown[]): void | Promise<void>
   /** Asked for by `context.setDeadline`. */
   onDeadline?(nowMs: number): void | Promise<void>
-  /** End of input: everything written must be durable and visible when this settles. */
+  /**
+   * Two-phase commit, first phase, where checkpoints are on: ends the transaction that everything since the last call belongs to, and gives plain data from
+   * which it can be committed, by another process too. No write is under way when it is called, and none comes before it has settled.
+   */
+  prepare?(checkpoint: number): unknown
+  /** Settles when what `prepare` gave last is durable. Writes may go on meanwhile; without it `prepare` itself settles only then. */
+  durable?(): void | Promise<void>
+  /** Second phase: makes it visible. Called again after a restore, so it is idempotent. */
+  commit?(prepared: unknown): void | Promise<void>
+  /** The job failed: gives up everything since the last `prepare`. `close` follows. */
+  abort?(): void | Promise<void>
+  /**
+   * End of input: everything written must be durable when this settles, and visible too, unless there is `prepare`: a last checkpoint follows
+   * where checkpoints are on.
+   */
   finish?(): void | Promise<void>
   /** Always last, also on failure or stop. */
   close?(): void | Promise<void>

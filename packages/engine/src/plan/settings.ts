@@ -3,7 +3,8 @@
  * which wins over the defaults. Pure; the number of cores comes in from outside.
  */
 import { SluiceError } from '../errors/sluice-error.js'
-import type { JobSettings } from '../graph/logical-graph.js'
+import type { CheckpointMode } from '../checkpoint/protocol.js'
+import type { CheckpointSettings, JobSettings, RestartStrategy } from '../graph/logical-graph.js'
 import type { PlanSettings } from './physical-plan.js'
 
 const KIB = 1024
@@ -22,7 +23,9 @@ const KEY_GROUPS_MAX = 32_768
  * Defaults of all settings; `workers` defaults to the available cores, `parallelism` to `workers` (1 where there are none).
  * `ringBytes` is what a ring gets unless the memory budget forces less.
  */
-export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' | 'ringBytes'> & { readonly ringBytes: number } = {
+export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' | 'ringBytes' | 'checkpoint'> & {
+  readonly ringBytes: number
+} = {
   memoryBytes: 256 * MIB,
   ringBytes: 256 * KIB,
   maxRecordBytes: 16 * MIB,
@@ -33,7 +36,12 @@ export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' |
   checkRecords: false,
   stuckAfterMs: 10_000,
   stopTimeoutMs: 10_000,
+  restart: { kind: 'exponential', initialDelayMs: 1_000, maxDelayMs: 60_000, resetAfterMs: 600_000 },
 }
+
+/** Defaults of checkpoints, where they are taken. */
+const checkpointDefaults = { mode: 'aligned', alignedTimeoutMs: undefined, timeoutMs: 600_000, retain: 3 } as const
+const RETAIN_MAX = 10_000
 
 /** Every setting of a run with its final value. */
 export interface ResolvedSettings extends PlanSettings {
@@ -42,6 +50,19 @@ export interface ResolvedSettings extends PlanSettings {
   readonly checkRecords: boolean
   readonly stuckAfterMs: number
   readonly stopTimeoutMs: number
+  /** undefined: no checkpoints. */
+  readonly checkpoint: ResolvedCheckpointSettings | undefined
+  readonly restart: RestartStrategy
+}
+
+/** Plain data: the storage is opened from the job's own declaration in every thread. */
+export interface ResolvedCheckpointSettings {
+  readonly intervalMs: number
+  readonly directory: string
+  readonly mode: CheckpointMode
+  readonly alignedTimeoutMs: number | undefined
+  readonly timeoutMs: number
+  readonly retain: number
 }
 
 /**
@@ -76,6 +97,21 @@ export function resolveSettings(job: JobSettings, overrides: JobSettings & { rea
     checkRecords: overrides.checkRecords ?? job.checkRecords ?? defaultSettings.checkRecords,
     stuckAfterMs: durationMs('stuckAfterMs', overrides.stuckAfterMs ?? job.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     stopTimeoutMs: durationMs('stopTimeoutMs', overrides.stopTimeoutMs ?? job.stopTimeoutMs ?? defaultSettings.stopTimeoutMs),
+    checkpoint: checkpoint({ ...job.checkpoint, ...overrides.checkpoint }),
+    restart: overrides.restart ?? job.restart ?? defaultSettings.restart,
+  }
+}
+
+function checkpoint(settings: Partial<CheckpointSettings>): ResolvedCheckpointSettings | undefined {
+  const { intervalMs, directory, mode, alignedTimeoutMs, timeoutMs, retain } = settings
+  if (directory === undefined) return undefined
+  return {
+    directory,
+    intervalMs: durationMs('checkpoint.interval', intervalMs ?? Number.NaN),
+    mode: mode ?? checkpointDefaults.mode,
+    alignedTimeoutMs: alignedTimeoutMs === undefined ? undefined : durationMs('checkpoint.alignedTimeout', alignedTimeoutMs),
+    timeoutMs: durationMs('checkpoint.timeout', timeoutMs ?? checkpointDefaults.timeoutMs),
+    retain: integer('checkpoint.retain', retain ?? checkpointDefaults.retain, 1, RETAIN_MAX),
   }
 }
 

@@ -13,6 +13,11 @@ export interface StatePart {
 export class StateRegistry {
   readonly #parts = new Map<string, StatePart>()
 
+  /** Every part with its name, in the order in which they were declared. */
+  parts(): IterableIterator<[string, StatePart]> {
+    return this.#parts.entries()
+  }
+
   keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
     return this.register(name, new KeyTable(columns))
   }

@@ -183,6 +183,7 @@ class SubtaskBuilder {
       environment,
       resources,
       overwrite,
+      run: undefined,
       bindings,
       keyGroups: this.#thread.plan.keyGroups,
       watermark: (position) => this.#subtask?.watermarkAt(position) ?? Number.NEGATIVE_INFINITY,

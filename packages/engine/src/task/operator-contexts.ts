@@ -7,6 +7,7 @@ import type {
   HostBindings,
   OperatorContext,
   OperatorLog,
+  RunIdentity,
   SinkContext,
   SourceContext,
 } from '../graph/operator-context.js'
@@ -23,6 +24,7 @@ export interface ContextHost {
   readonly environment: Environment
   readonly resources: ReadonlyMap<string, unknown>
   readonly overwrite: boolean
+  readonly run: RunIdentity | undefined
   readonly bindings: HostBindings | undefined
   /** Current watermark at a position of the chain. */
   watermark(position: number): number
@@ -69,6 +71,12 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   get overwrite(): boolean {
     return this.#host.overwrite
   }
+
+  get run(): RunIdentity | undefined {
+    return this.#host.run
+  }
+
+  restored: readonly unknown[] | undefined = undefined
 
   get host(): HostBindings | undefined {
     return this.#host.bindings

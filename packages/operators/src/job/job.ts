@@ -28,7 +28,7 @@ export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   /** Checkpoints. Accepted and checked; no version takes them yet. */
   readonly checkpoint?: CheckpointOptions | undefined
   /** What is rarely changed; see `JobSettings`. */
-  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint'> | undefined
+  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint' | 'restart'> | undefined
 }
 
 /** A job: a name, options, and a declaration that makes its graph. `P`: its parsed parameters; `O`: the streams that it returns. */
