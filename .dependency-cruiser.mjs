@@ -20,6 +20,7 @@ export default {
   forbidden: [
     mayImportOnly('engine', []),
     mayImportOnly('operators', ['engine']),
+    mayImportOnly('testing', ['engine', 'operators']),
     mayImportOnly('runtime-workers', ['engine', 'operators']),
     mayImportOnly('cli', ['engine', 'operators', 'runtime-workers']),
     mayImportOnly('sluice', ['engine', 'operators', 'runtime-workers', 'cli']),

@@ -15,7 +15,7 @@ export default defineConfig({
       {
         resolve: { conditions },
         ssr: { resolve: { conditions, externalConditions: conditions } },
-        test: { name: 'source', include: ['packages/{engine,operators}/test/**/*.test.ts'] },
+        test: { name: 'source', include: ['packages/{engine,operators,testing}/test/**/*.test.ts'] },
       },
       {
         test: {

@@ -14,6 +14,7 @@ const { build } = createRequire(join(packages, 'runtime-workers/package.json'))(
 const entries = {
   engine: ['src/index.ts'],
   operators: ['src/index.ts'],
+  testing: ['src/index.ts'],
   'runtime-workers': ['src/index.ts', 'src/worker/worker-entry.ts'],
   cli: ['src/index.ts', 'src/bin.ts'],
   sluice: ['src/index.ts'],
