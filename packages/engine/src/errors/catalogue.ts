@@ -32,6 +32,66 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 1,
   },
+  SLUICE_CHECKPOINT_CORRUPT: {
+    summary: 'A checkpoint is damaged: a file is missing, cut short or changed.',
+    hint: 'Restore another one: `sluice checkpoints list` shows them, `sluice checkpoints verify` checks every checksum.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_FILE_MISSING: {
+    summary: 'A file of a checkpoint does not exist.',
+    hint: 'Restore another checkpoint; files of a checkpoint must not be moved one by one.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_FINAL_FAILED: {
+    summary: 'The input has ended, but the last checkpoint cannot be taken, so the output cannot be committed.',
+    hint: 'See the cause; then go on with --restore latest: nothing is lost.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_GRAPH_CHANGED: {
+    summary: 'An unaligned checkpoint holds records between operators and cannot be restored into a changed graph.',
+    hint: 'Restore it with the job as it was, take a savepoint (`sluice savepoint <job>`), then change the job.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_INCOMPATIBLE: {
+    summary: 'The job has changed so that state of the checkpoint does not fit.',
+    hint: '`sluice plan <job.ts> --against <checkpoint>` shows what fits; give up the state of an operator with --drop-state <operator>.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_LOCKED: {
+    summary: 'Another process runs this job on the same checkpoint directory.',
+    hint: 'Stop it first, or use another directory: --checkpoint-dir <directory>.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_MISSING: {
+    summary: 'There is no such checkpoint.',
+    hint: '`sluice checkpoints list` shows those that there are; leave out --restore to begin anew.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_OF_OTHER_JOB: {
+    summary: 'A checkpoint belongs to another job.',
+    hint: 'Restore one of this job, or give the job its old name.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_STORAGE: {
+    summary: 'The checkpoint directory cannot be read or written.',
+    hint: 'See the cause: free space, permissions, a read-only file system.',
+    retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_CHECKPOINT_VERSION: {
+    summary: 'A checkpoint was written by a newer version of Sluice.',
+    hint: 'Restore it with that version or a newer one.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_CODEC_CORRUPT: {
     summary: 'Encoded bytes do not describe a record.',
     hint: 'This is a defect of Sluice or memory was overwritten: please report it.',
@@ -110,6 +170,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 1,
   },
+  SLUICE_KEY_GROUPS_CHANGED: {
+    summary: 'The number of key groups is another one than in the checkpoint.',
+    hint: 'Set keyGroups back to what it was: it decides where keys live, and stays the same for the life of a job.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_KEY_INVALID: {
     summary: 'A key function returned a value that cannot be a key.',
     hint: 'Return a string, number, bigint, boolean, null, Date, or a plain object or tuple of these.',
@@ -128,15 +194,15 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
-  SLUICE_NO_DEFAULT_EXPORT: {
-    summary: 'The job file has no default export.',
-    hint: 'End it with `export default defineJob({ name }, (job) => { ... })`.',
-    retriable: false,
-    exitStatus: 2,
-  },
   SLUICE_NOT_A_JOB: {
     summary: 'What the job file exports by default is not a job.',
     hint: 'Export what defineJob(...) returns.',
+    retriable: false,
+    exitStatus: 2,
+  },
+  SLUICE_NO_DEFAULT_EXPORT: {
+    summary: 'The job file has no default export.',
+    hint: 'End it with `export default defineJob({ name }, (job) => { ... })`.',
     retriable: false,
     exitStatus: 2,
   },
@@ -212,6 +278,12 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_SAVEPOINT_FAILED: {
+    summary: 'A savepoint could not be taken.',
+    hint: 'See the cause; the job goes on, ask again.',
+    retriable: true,
+    exitStatus: 1,
+  },
   SLUICE_SINK_FAILED: {
     summary: 'A sink failed to write.',
     hint: 'See the cause.',
@@ -222,6 +294,12 @@ export const errorCatalogue = {
     summary: 'A source failed to read.',
     hint: 'See the cause.',
     retriable: true,
+    exitStatus: 1,
+  },
+  SLUICE_STATE_INCOMPATIBLE: {
+    summary: 'State of a checkpoint does not fit what the operator declares now.',
+    hint: 'Declare the state as it was, give the operator another name to begin anew, or drop its state with --drop-state <operator>.',
+    retriable: false,
     exitStatus: 1,
   },
   SLUICE_STATE_NO_KEY: {

@@ -3,7 +3,7 @@
  * kept small and stable.
  */
 
-import type { ColumnKind } from '../state/column.js'
+import type { ColumnKind, ColumnName } from '../state/column.js'
 import type { KeyTable } from '../state/key-table.js'
 import type { StatePart } from '../state/state-registry.js'
 import type { WindowTables } from '../state/window-tables.js'
@@ -40,10 +40,14 @@ export interface BaseContext {
 export interface OperatorContext extends BaseContext {
   /** Number of key groups of the job. */
   readonly keyGroups: number
-  /** Keyed state: rows by key with these columns. `name` is its identity within the operator. Ask for it while the operator is made. */
-  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable
+  /**
+   * Keyed state: rows by key with these columns. `name` is its identity within the operator. Ask for it while the operator is made.
+   *
+   * @param names of the columns in checkpoints: where they have names, columns can be added and removed between two runs; without them they have to stay as they are
+   */
+  keyTable(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): KeyTable
   /** Keyed state by namespace (a window): tables of the same columns, given up one by one. */
-  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables
+  windowTables(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): WindowTables
   /** Keyed state of another form, which tells its size. */
   registerState<P extends StatePart>(name: string, part: P): P
   /** Counts a record that came too late: every window it belongs to is gone. */

@@ -2,6 +2,9 @@
 
 export type ColumnKind = 'number' | 'value'
 
+/** What a column is called in snapshots, and what a number column holds in rows that were stored before there was such a column; default NaN. */
+export type ColumnName = string | { readonly name: string; readonly initial: number }
+
 /** `values` is replaced when the table grows: read it again after every `slotOf`. */
 export class NumberColumn {
   readonly kind = 'number'

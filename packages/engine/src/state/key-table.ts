@@ -4,11 +4,13 @@
  * the collector to trace; other primitives through a Map, tuples and objects by their encoded words.
  *
  * Invariants: a slot in use is below `end` and `has(slot)`; freed slots are used again first; arrays grow by doubling, inside
- * `slotOf` only.
+ * `slotOf` and `reserve` only; while the table is frozen, a row is saved before anyone can change it.
  */
 import { explainKey } from '../key/explain-key.js'
-import { type Column, type ColumnKind, NumberColumn, ValueColumn } from './column.js'
+import { assert } from '../errors/sluice-error.js'
+import { type Column, type ColumnKind, type ColumnName, NumberColumn, ValueColumn } from './column.js'
 import { EncodedIndex } from './encoded-index.js'
+import { FrozenRows, type RowSink } from './frozen-rows.js'
 
 const CAPACITY_MIN = 16
 /** What a row costs beside its columns, in bytes: its key, its place in the index, its flag. */
@@ -27,6 +29,10 @@ export class KeyTable {
   end = 0
   /** Whether the last `slotOf` made the row. */
   created = false
+  /** Rows in slots below are no state any more, though they are still there: a firing that is under way has emitted them. Reset by `clear`. */
+  goneBelow = 0
+  /** How columns are called in snapshots, where they have names: what is stored finds its column by it. */
+  readonly names: readonly ColumnName[] | undefined
   #capacity = CAPACITY_MIN
   #numberKeys: Float64Array = new Float64Array(CAPACITY_MIN)
   #live: Uint8Array = new Uint8Array(CAPACITY_MIN)
@@ -37,8 +43,11 @@ export class KeyTable {
   /** Slot + 1 of a number key, 0: nothing. Twice as long as there are slots at least. */
   #index: Int32Array = new Int32Array(2 * CAPACITY_MIN)
   #free: number[] = []
+  #frozen: FrozenRows | undefined
 
-  constructor(columns: readonly ColumnKind[]) {
+  constructor(columns: readonly ColumnKind[], names?: readonly ColumnName[]) {
+    assert(names === undefined || names.length === columns.length, 'a table has as many names as columns')
+    this.names = names
     this.columns = columns.map((kind) => (kind === 'number' ? new NumberColumn(CAPACITY_MIN) : new ValueColumn()))
   }
 
@@ -51,7 +60,11 @@ export class KeyTable {
     const keys = this.#numberKeys
     for (let at = hashNumber(key) & mask; ; at = (at + 1) & mask) {
       const slot = (index[at] as number) - 1
-      if (slot < 0 || keys[slot] === key) return slot
+      if (slot < 0) return slot
+      if (keys[slot] === key) {
+        if (this.#frozen !== undefined) this.#frozen.save(slot)
+        return slot
+      }
     }
   }
 
@@ -68,6 +81,7 @@ export class KeyTable {
       if (slot < 0) break
       if (keys[slot] === key) {
         this.created = false
+        if (this.#frozen !== undefined) this.#frozen.save(slot)
         return slot
       }
     }
@@ -97,8 +111,46 @@ export class KeyTable {
     return key === key ? key : this.#otherKeys[slot]
   }
 
+  /**
+   * Says that a row is about to change, or that a mutable object of it is handed out, where its slot is known from elsewhere than a `find` or
+   * `slotOf` just before: from a walk, a heap, a timer.
+   */
+  touch(slot: number): void {
+    if (this.#frozen !== undefined) this.#frozen.save(slot)
+  }
+
+  /**
+   * From now on rows are saved in a sink before they change, and with `FrozenRows.step`, until `thaw`. One view at a time.
+   *
+   * @param namespace of the window; NaN: the table has none
+   */
+  freeze(sink: RowSink, namespace: number = Number.NaN): FrozenRows {
+    assert(this.#frozen === undefined, 'a table is frozen twice')
+    const pending = this.#live.slice(0, this.end)
+    if (this.goneBelow > 0) pending.fill(0, 0, this.goneBelow)
+    const frozen = new FrozenRows(sink, namespace, pending, this.#numberKeys, this.#otherKeys, this.columns)
+    this.#frozen = frozen
+    return frozen
+  }
+
+  thaw(): void {
+    this.#frozen = undefined
+  }
+
+  /** Makes room for so many rows more at once. */
+  reserve(rows: number): void {
+    const needed = this.end + rows
+    let capacity = this.#capacity
+    while (capacity < needed) capacity *= 2
+    if (capacity > this.#capacity) this.#grow(capacity)
+  }
+
   /** Gives up a row; its slot will be used again. */
   remove(slot: number): void {
+    if (this.#frozen !== undefined) {
+      this.#frozen.save(slot)
+      this.#frozen.remove(slot, this.keyAt(slot))
+    }
     const key = this.#numberKeys[slot] as number
     if (key === key) this.#leave(key, slot)
     else {
@@ -115,7 +167,9 @@ export class KeyTable {
 
   /** Gives up all rows and keeps the room, as long as it is not much more than what was used. */
   clear(): void {
-    const shrink = this.#capacity > CAPACITY_MIN && this.end < this.#capacity >> 3
+    // The arrays are left to the frozen view, which goes on with them.
+    const shrink = this.#frozen !== undefined || (this.#capacity > CAPACITY_MIN && this.end < this.#capacity >> 3)
+    this.#frozen = undefined
     if (shrink) {
       this.#capacity = CAPACITY_MIN
       this.#numberKeys = new Float64Array(CAPACITY_MIN)
@@ -133,6 +187,7 @@ export class KeyTable {
     this.#free = []
     this.size = 0
     this.end = 0
+    this.goneBelow = 0
   }
 
   /** Memory held, in bytes; what values refer to is estimated. */
@@ -143,9 +198,14 @@ export class KeyTable {
   }
 
   #findOther(key: unknown): number {
-    if (isPrimitive(key)) return this.#primitives?.get(key) ?? -1
-    this.#encoded ??= new EncodedIndex()
-    return this.#encoded.find(key)
+    let slot: number
+    if (isPrimitive(key)) slot = this.#primitives?.get(key) ?? -1
+    else {
+      this.#encoded ??= new EncodedIndex()
+      slot = this.#encoded.find(key)
+    }
+    if (slot >= 0 && this.#frozen !== undefined) this.#frozen.save(slot)
+    return slot
   }
 
   #slotOfOther(key: unknown): number {
@@ -168,15 +228,14 @@ export class KeyTable {
     this.size++
     let slot = this.#free.pop()
     if (slot === undefined) {
-      if (this.end === this.#capacity) this.#grow()
+      if (this.end === this.#capacity) this.#grow(2 * this.#capacity)
       slot = this.end++
     }
     this.#live[slot] = 1
     return slot
   }
 
-  #grow(): void {
-    const capacity = 2 * this.#capacity
+  #grow(capacity: number): void {
     this.#capacity = capacity
     const keys = new Float64Array(capacity)
     keys.set(this.#numberKeys)
@@ -185,6 +244,7 @@ export class KeyTable {
     live.set(this.#live)
     this.#live = live
     for (const column of this.columns) column.grow(capacity)
+    if (this.#frozen !== undefined) this.#frozen.grow(keys, this.columns)
     this.#index = new Int32Array(2 * capacity)
     for (let slot = 0; slot < this.end; slot++) {
       const key = keys[slot] as number

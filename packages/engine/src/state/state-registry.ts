@@ -1,10 +1,13 @@
 /** All keyed state of one operator in one subtask, by name: what a checkpoint will write, and what counts as state bytes. */
 import { assert } from '../errors/sluice-error.js'
-import type { ColumnKind } from './column.js'
+import type { ColumnKind, ColumnName } from './column.js'
 import { KeyTable } from './key-table.js'
 import { WindowTables } from './window-tables.js'
 
-/** What a registered part of the state can tell of itself. */
+/**
+ * What a registered part of the state can tell of itself. Tables, tables of windows and timers are written into checkpoints by key group and
+ * read again; what else an operator registers is counted here, and written by its `snapshot`.
+ */
 export interface StatePart {
   readonly bytes: number
   readonly size: number
@@ -18,12 +21,12 @@ export class StateRegistry {
     return this.#parts.entries()
   }
 
-  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
-    return this.register(name, new KeyTable(columns))
+  keyTable(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): KeyTable {
+    return this.register(name, new KeyTable(columns, names))
   }
 
-  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables {
-    return this.register(name, new WindowTables(columns))
+  windowTables(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): WindowTables {
+    return this.register(name, new WindowTables(columns, names))
   }
 
   /** Adds a part under a name of its own. */

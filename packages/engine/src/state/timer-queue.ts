@@ -6,7 +6,10 @@
  * Invariants: `heapIds[positions[id]] === id` for every timer; each is in the index once; ids of timers that are gone are used again first.
  */
 import { assert } from '../errors/sluice-error.js'
+import { FrozenTimers, type TimerSink } from './frozen-timers.js'
+import type { KeyTable } from './key-table.js'
 import type { StatePart } from './state-registry.js'
+import type { WindowTables } from './window-tables.js'
 
 const CAPACITY_MIN = 16
 /** Registrations that can be told apart before they are numbered anew; with 2^15 key groups ranks stay exact. */
@@ -23,6 +26,8 @@ export class TimerQueue implements StatePart {
   time: number = Number.NaN
   slot = -1
   namespace = 0
+  /** Whose slots timers have: the table of the operator, or its tables by namespace. Without it the timers cannot be part of a checkpoint. */
+  readonly rows: KeyTable | WindowTables | undefined
   readonly #sequences: number
   #capacity = CAPACITY_MIN
   // By position in the heap.
@@ -39,7 +44,8 @@ export class TimerQueue implements StatePart {
   #sequence = 0
 
   /** @param sequences after how many registrations they are numbered anew; for tests */
-  constructor(sequences: number = SEQUENCES) {
+  constructor(rows?: KeyTable | WindowTables, sequences: number = SEQUENCES) {
+    this.rows = rows
     this.#sequences = sequences
     for (let id = 0; id < CAPACITY_MIN; id++) this.#heapIds[id] = id
   }
@@ -54,16 +60,44 @@ export class TimerQueue implements StatePart {
     if (this.#find(time, slot, namespace) >= 0) return false
     if (this.size === this.#capacity) this.#grow()
     if (namespace !== 0) this.#namespaces ??= new Float64Array(this.#capacity)
-    if (this.#sequence === this.#sequences) this.#number()
+    if (this.#sequence >= this.#sequences) this.#number()
+    this.#add(time, group, slot, namespace, this.#sequence++)
+    return true
+  }
+
+  /** Adds a timer as it was stored, with the number of its registration: those that are set later come behind it. False where there is one already. */
+  load(time: number, group: number, slot: number, namespace: number, sequence: number): boolean {
+    if (this.#find(time, slot, namespace) >= 0) return false
+    if (this.size === this.#capacity) this.#grow()
+    if (namespace !== 0) this.#namespaces ??= new Float64Array(this.#capacity)
+    this.#add(time, group, slot, namespace, sequence)
+    if (sequence >= this.#sequence) this.#sequence = sequence + 1
+    return true
+  }
+
+  /** What waits now, to be written later; rows must be frozen already, and keep their keys. */
+  freeze(sink: TimerSink): FrozenTimers {
+    const { size } = this
+    return new FrozenTimers(
+      sink,
+      this.#sequences,
+      this.#heapTimes.slice(0, size),
+      this.#heapIds.slice(0, size),
+      this.#slots.slice(0, this.#capacity),
+      this.#ranks.slice(0, this.#capacity),
+      this.#namespaces?.slice(0, this.#capacity),
+    )
+  }
+
+  #add(time: number, group: number, slot: number, namespace: number, sequence: number): void {
     // Behind the heap lie the ids that are free.
     const position = this.size++
     const id = this.#heapIds[position] as number
     this.#slots[id] = slot
-    this.#ranks[id] = group * this.#sequences + this.#sequence++
+    this.#ranks[id] = group * this.#sequences + sequence
     if (this.#namespaces !== undefined) this.#namespaces[id] = namespace
     this.#enter(hashTimer(time, slot, namespace), id)
     this.#rise(position, id, time)
-    return true
   }
 
   /** Forgets a timer; false where there is none. */

@@ -2,12 +2,15 @@
  * Tables by namespace: one `KeyTable` per window or pane, all with the same columns. A namespace is given up as a whole, which is what
  * makes purging a window cheap; its table is emptied and used again.
  */
-import type { ColumnKind } from './column.js'
+import type { ColumnKind, ColumnName } from './column.js'
+import type { FrozenRows, RowSink } from './frozen-rows.js'
 import { KeyTable } from './key-table.js'
 
 const SPARE_TABLES_MAX = 8
 
 export class WindowTables {
+  /** See `KeyTable.names`. */
+  readonly names: readonly ColumnName[] | undefined
   readonly #columns: readonly ColumnKind[]
   readonly #tables = new Map<number, KeyTable>()
   readonly #spare: KeyTable[] = []
@@ -15,8 +18,24 @@ export class WindowTables {
   #lastNamespace = Number.NaN
   #last: KeyTable | undefined
 
-  constructor(columns: readonly ColumnKind[]) {
+  constructor(columns: readonly ColumnKind[], names?: readonly ColumnName[]) {
     this.#columns = columns
+    this.names = names
+  }
+
+  /** Freezes the tables of all namespaces; `thaw` ends it. */
+  freeze(sink: RowSink): ReadonlyMap<number, FrozenRows> {
+    const frozen = new Map<number, FrozenRows>()
+    for (const [namespace, table] of this.#tables) frozen.set(namespace, table.freeze(sink, namespace))
+    return frozen
+  }
+
+  thaw(): void {
+    for (const table of this.#tables.values()) table.thaw()
+  }
+
+  get kinds(): readonly ColumnKind[] {
+    return this.#columns
   }
 
   /** The table of a namespace, made where there is none. */
@@ -24,7 +43,7 @@ export class WindowTables {
     if (namespace === this.#lastNamespace) return this.#last as KeyTable
     let table = this.#tables.get(namespace)
     if (table === undefined) {
-      table = this.#spare.pop() ?? new KeyTable(this.#columns)
+      table = this.#spare.pop() ?? new KeyTable(this.#columns, this.names)
       this.#tables.set(namespace, table)
     }
     this.#lastNamespace = namespace

@@ -11,7 +11,7 @@ import type {
   SinkContext,
   SourceContext,
 } from '../graph/operator-context.js'
-import type { ColumnKind } from '../state/column.js'
+import type { ColumnKind, ColumnName } from '../state/column.js'
 import type { KeyTable } from '../state/key-table.js'
 import type { StatePart, StateRegistry } from '../state/state-registry.js'
 import type { WindowTables } from '../state/window-tables.js'
@@ -120,12 +120,12 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
     return this.#host.keyGroups
   }
 
-  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
-    return this.#host.stateOf(this.#position).keyTable(name, columns)
+  keyTable(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): KeyTable {
+    return this.#host.stateOf(this.#position).keyTable(name, columns, names)
   }
 
-  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables {
-    return this.#host.stateOf(this.#position).windowTables(name, columns)
+  windowTables(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): WindowTables {
+    return this.#host.stateOf(this.#position).windowTables(name, columns, names)
   }
 
   registerState<P extends StatePart>(name: string, part: P): P {

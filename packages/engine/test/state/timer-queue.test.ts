@@ -54,7 +54,7 @@ const step = fc.record({
 test.each([undefined, 300])('timers fire as from a sorted array, whatever is set and cancelled (sequences: %s)', (sequences) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const queue = new TimerQueue(sequences)
+      const queue = new TimerQueue(undefined, sequences)
       const model = new SortedTimers()
       const takeBoth = (until: number): boolean => {
         const expected = model.take(until)
@@ -82,7 +82,7 @@ test.each([undefined, 300])('timers fire as from a sorted array, whatever is set
 })
 
 test('registrations are numbered anew before their numbers run out, and keep their order', () => {
-  const queue = new TimerQueue(8)
+  const queue = new TimerQueue(undefined, 8)
   const fired: number[] = []
   for (let slot = 0; slot < 100; slot++) {
     queue.set(1, 2, slot)

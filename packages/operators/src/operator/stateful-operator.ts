@@ -83,8 +83,8 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     this.#rightKeyOf = (keyOf[1] as KeyOf | undefined) ?? this.#leftKeyOf
     const { rows, handles } = createRows(layout, context.keyTable('state', layout.columns), context.operator, context)
     this.#rows = rows
-    this.#eventTimers = context.registerState('eventTimers', new TimerQueue())
-    this.#processingTimers = context.registerState('processingTimers', new TimerQueue())
+    this.#eventTimers = context.registerState('eventTimers', new TimerQueue(rows.table))
+    this.#processingTimers = context.registerState('processingTimers', new TimerQueue(rows.table))
     const timers = {
       eventTime: new TimerHandle('eventTime', this.#eventTimers, rows, this),
       processingTime: new TimerHandle('processingTime', this.#processingTimers, rows, this),

@@ -1,5 +1,5 @@
 /** What a trigger of a user's own sees: one object per subtask, set to a window of a key before each call. */
-import { hashKey, keyGroupOf, type NumberColumn, type OperatorContext, SluiceError, TimerQueue } from '@sluice/engine'
+import { hashKey, keyGroupOf, type NumberColumn, type OperatorContext, SluiceError, TimerQueue, type WindowTables } from '@sluice/engine'
 import type { Pane } from './open-panes.js'
 import type { TimeWindow, TriggerContext } from './window-types.js'
 
@@ -24,13 +24,13 @@ export class TriggerView implements TriggerContext {
   #slot = 0
 
   /** @param pending the column that counts the timers of a row */
-  constructor(context: OperatorContext, window: TimeWindow, timed: boolean, pending: number) {
+  constructor(context: OperatorContext, tables: WindowTables, window: TimeWindow, timed: boolean, pending: number) {
     this.window = window
     this.#context = context
     this.#pending = pending
     this.now = () => context.now()
-    this.eventTimers = context.registerState('event-time timers', new TimerQueue())
-    this.processingTimers = context.registerState('processing-time timers', new TimerQueue())
+    this.eventTimers = context.registerState('event-time timers', new TimerQueue(tables))
+    this.processingTimers = context.registerState('processing-time timers', new TimerQueue(tables))
     this.timers = {
       eventTime: {
         set: (time) => {

@@ -64,8 +64,9 @@ export class TriggeredOperator implements Operator {
     this.#offsetMs = definition.kind === 'sliding' ? definition.offsetMs : 0
     this.#latenessMs = latenessMs
     this.#column = contents.columns.length
-    this.#panes = new OpenPanes(context.windowTables('windows', [...contents.columns, 'number', 'number', 'number', 'number']))
-    this.#view = this.#handlers === undefined ? undefined : new TriggerView(context, ALWAYS, timed, this.#column + 3)
+    const tables = context.windowTables('windows', [...contents.columns, 'number', 'number', 'number', 'number'])
+    this.#panes = new OpenPanes(tables)
+    this.#view = this.#handlers === undefined ? undefined : new TriggerView(context, tables, ALWAYS, timed, this.#column + 3)
   }
 
   process(value: unknown, timestamp: number): void {

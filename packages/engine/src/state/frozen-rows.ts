@@ -1,0 +1,90 @@
+/**
+ * The rows of a table as they were at a moment, while the table goes on changing: each is given to a sink once, at the latest before it
+ * changes. Nothing is copied but one byte per slot; rows that were made later are not part of it.
+ *
+ * Invariants: a slot that is pending holds what it held at the freeze; the arrays are those of the table, until the table is emptied and
+ * leaves them to this view.
+ */
+import type { Column } from './column.js'
+
+/** Takes rows at once; must not fail, because it is called wherever a row is looked up. */
+export interface RowSink {
+  row(rows: FrozenRows, slot: number): void
+}
+
+export class FrozenRows {
+  /** Of a window; NaN: the table has none. */
+  readonly namespace: number
+  /** NaN where the key is no number. */
+  numberKeys: Float64Array
+  otherKeys: readonly unknown[]
+  readonly numbers: Float64Array[] = []
+  readonly values: unknown[][] = []
+  /** Keys of rows that are removed are remembered, for `keyAt`. */
+  keepsKeys = false
+  readonly #sink: RowSink
+  readonly #pending: Uint8Array
+  #next = 0
+  #removed: Map<number, unknown> | undefined
+
+  /** @param pending one byte per slot, 1: the row is to be written */
+  constructor(sink: RowSink, namespace: number, pending: Uint8Array, keys: Float64Array, otherKeys: unknown[], columns: readonly Column[]) {
+    this.#sink = sink
+    this.namespace = namespace
+    this.#pending = pending
+    this.numberKeys = keys
+    this.otherKeys = otherKeys
+    for (const column of columns)
+      if (column.kind === 'number') this.numbers.push(column.values)
+      else this.values.push(column.values)
+  }
+
+  /** Writes a row that is about to change, where that is still to be done. */
+  save(slot: number): void {
+    const pending = this.#pending
+    if (pending[slot] !== 1) return
+    pending[slot] = 0
+    this.#sink.row(this, slot)
+  }
+
+  /** The row of a key is given up; it was saved. */
+  remove(slot: number, key: unknown): void {
+    if (!this.keepsKeys || slot >= this.#pending.length) return
+    this.#removed ??= new Map()
+    if (!this.#removed.has(slot)) this.#removed.set(slot, key)
+  }
+
+  /** The key of a slot at the freeze, where `keepsKeys` was set then. */
+  keyAt(slot: number): unknown {
+    const removed = this.#removed
+    if (removed !== undefined && removed.has(slot)) return removed.get(slot)
+    const key = this.numberKeys[slot] as number
+    return key === key ? key : this.otherKeys[slot]
+  }
+
+  /** Writes some rows; false where none is left. */
+  step(rowsMax: number): boolean {
+    const pending = this.#pending
+    let slot = this.#next
+    for (let count = 0; count < rowsMax; count++) {
+      if (pending[slot] !== 1) {
+        slot = pending.indexOf(1, slot)
+        if (slot < 0) {
+          this.#next = pending.length
+          return false
+        }
+      }
+      pending[slot] = 0
+      this.#sink.row(this, slot++)
+    }
+    this.#next = slot
+    return true
+  }
+
+  /** The table has larger arrays now. */
+  grow(keys: Float64Array, columns: readonly Column[]): void {
+    this.numberKeys = keys
+    let number = 0
+    for (const column of columns) if (column.kind === 'number') this.numbers[number++] = column.values
+  }
+}
