@@ -37,6 +37,8 @@ export interface LogicalNode {
   readonly functions?: readonly ((...args: never) => unknown)[] | undefined
   /** What a user should know of it, as a sentence; shown with the plan. */
   readonly warning?: string | undefined
+  /** The schema (Standard Schema) that a source's records were validated against, where there is one. */
+  readonly schema?: object | undefined
   /** For sources and sinks. */
   readonly delivery?: DeliveryGuarantee | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */
@@ -60,6 +62,12 @@ export interface LogicalEdge {
   readonly timed: boolean
 }
 
+/** What an edge is called in checkpoints: `from.port -> to[input]`. */
+export function edgeName(graph: LogicalGraph, { from, to }: LogicalEdge): string {
+  const source = graph.nodes[from.node]
+  return `${source?.name}.${source?.ports[from.port]} -> ${graph.nodes[to.node]?.name}[${to.input}]`
+}
+
 /** Field names and kinds as far as a schema tells them; the codec's `RecordShape`. Kept opaque here. */
 export type RecordShapeSeed = object
 
@@ -72,9 +80,10 @@ export interface ResourceSpec {
 
 /** How checkpoints are taken. Defaults stand in `settings.ts`. */
 export interface CheckpointSettings {
-  /** From the beginning of one checkpoint to that of the next, at least. */
-  readonly intervalMs: number
-  readonly directory: string
+  /** From the beginning of one checkpoint to that of the next, at least. Default 10 s. */
+  readonly intervalMs?: number | undefined
+  /** Default 'checkpoints'. */
+  readonly directory?: string | undefined
   /** Default 'aligned'. */
   readonly mode?: CheckpointMode | undefined
   /** An aligned checkpoint that takes longer goes on unaligned; undefined: never. */

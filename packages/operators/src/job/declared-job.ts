@@ -43,6 +43,7 @@ export class DeclaredJob implements JobBuilder {
       declaredAt,
       options: source.orderedSplits === true ? { ...source.options, orderedSplits: true } : source.options,
       functions,
+      schema: source.schema,
       delivery,
     })
     const shape = source.shape ?? shapeOfSchema(source.schema)

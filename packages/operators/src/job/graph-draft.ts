@@ -47,6 +47,7 @@ export interface NodeDraft {
   readonly declaredAt: string | undefined
   readonly options?: Readonly<Record<string, unknown>> | undefined
   readonly functions?: readonly AnyFunction[] | undefined
+  readonly schema?: object | undefined
   readonly delivery?: DeliveryGuarantee | undefined
   readonly warning?: string | undefined
 }
