@@ -40,7 +40,7 @@ export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' |
 }
 
 /** Defaults of checkpoints, where they are taken. */
-const checkpointDefaults = { mode: 'aligned', alignedTimeoutMs: undefined, timeoutMs: 600_000, retain: 3 } as const
+const checkpointDefaults = { intervalMs: 10_000, directory: 'checkpoints', mode: 'aligned', timeoutMs: 600_000, retain: 3 } as const
 const RETAIN_MAX = 10_000
 
 /** Every setting of a run with its final value. */
@@ -65,6 +65,12 @@ export interface ResolvedCheckpointSettings {
   readonly retain: number
 }
 
+/** What the runner asks for. `checkpoint`: what is given wins over what the job says, option by option; false: none are taken. */
+export interface SettingOverrides extends Omit<JobSettings, 'checkpoint'> {
+  readonly cores: number
+  readonly checkpoint?: CheckpointSettings | false | undefined
+}
+
 /**
  * Settles every setting. `overrides` come from the runner and carry the number of available cores.
  * Fails with `SLUICE_OPTIONS_INVALID` where a value is out of its range.
@@ -72,7 +78,7 @@ export interface ResolvedCheckpointSettings {
  * @example
  * resolveSettings({ parallelism: 4 }, { cores: 2 }).parallelism // 4, on 2 workers
  */
-export function resolveSettings(job: JobSettings, overrides: JobSettings & { readonly cores: number }): ResolvedSettings {
+export function resolveSettings(job: JobSettings, overrides: SettingOverrides): ResolvedSettings {
   const workers = integer('workers', overrides.workers ?? job.workers ?? Math.max(1, overrides.cores), 0, WORKERS_MAX)
   return {
     workers,
@@ -97,17 +103,20 @@ export function resolveSettings(job: JobSettings, overrides: JobSettings & { rea
     checkRecords: overrides.checkRecords ?? job.checkRecords ?? defaultSettings.checkRecords,
     stuckAfterMs: durationMs('stuckAfterMs', overrides.stuckAfterMs ?? job.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     stopTimeoutMs: durationMs('stopTimeoutMs', overrides.stopTimeoutMs ?? job.stopTimeoutMs ?? defaultSettings.stopTimeoutMs),
-    checkpoint: checkpoint({ ...job.checkpoint, ...overrides.checkpoint }),
+    checkpoint: checkpoint(job.checkpoint, overrides.checkpoint),
     restart: overrides.restart ?? job.restart ?? defaultSettings.restart,
   }
 }
 
-function checkpoint(settings: Partial<CheckpointSettings>): ResolvedCheckpointSettings | undefined {
-  const { intervalMs, directory, mode, alignedTimeoutMs, timeoutMs, retain } = settings
-  if (directory === undefined) return undefined
+function checkpoint(
+  job: CheckpointSettings | undefined,
+  asked: CheckpointSettings | false | undefined,
+): ResolvedCheckpointSettings | undefined {
+  if (asked === false || (job === undefined && asked === undefined)) return undefined
+  const { intervalMs, directory, mode, alignedTimeoutMs, timeoutMs, retain } = { ...job, ...asked }
   return {
-    directory,
-    intervalMs: durationMs('checkpoint.interval', intervalMs ?? Number.NaN),
+    directory: directory ?? checkpointDefaults.directory,
+    intervalMs: durationMs('checkpoint.interval', intervalMs ?? checkpointDefaults.intervalMs),
     mode: mode ?? checkpointDefaults.mode,
     alignedTimeoutMs: alignedTimeoutMs === undefined ? undefined : durationMs('checkpoint.alignedTimeout', alignedTimeoutMs),
     timeoutMs: durationMs('checkpoint.timeout', timeoutMs ?? checkpointDefaults.timeoutMs),

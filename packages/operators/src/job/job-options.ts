@@ -2,11 +2,11 @@
  * The options of a job, checked when it is defined, and the settings that they stand for. Checked by hand: every worker loads this
  * module before its first record, and a schema library takes longer to load than the rest of the package.
  */
-import { type JobSettings, SluiceError } from '@sluice/engine'
+import { type CheckpointSettings, defaultSettings, type JobSettings, type RestartStrategy, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
-import { parseDuration } from '../duration/duration.js'
+import { type Duration, parseDuration } from '../duration/duration.js'
 import { isName, NAME_CHARACTERS_MAX } from './is-name.js'
-import type { CheckpointOptions, JobOptions } from './job.js'
+import type { CheckpointOptions, JobOptions, RestartOptions } from './job.js'
 
 type Check = (value: unknown) => string | undefined
 
@@ -44,7 +44,27 @@ const settingChecks: Readonly<Record<keyof NonNullable<JobOptions['settings']>, 
   stopTimeoutMs: isTime,
 }
 
-const checkpointChecks: Readonly<Record<keyof CheckpointOptions, Check>> = { interval: isPeriod, directory: isText }
+const isMode: Check = (value) =>
+  value === 'aligned' || value === 'unaligned' || value === 'at-least-once' ? undefined : "'aligned', 'unaligned' or 'at-least-once'"
+const isFunction: Check = (value) => (typeof value === 'function' ? undefined : 'a function that opens it')
+
+const checkpointChecks: Readonly<Record<keyof CheckpointOptions, Check>> = {
+  interval: isPeriod,
+  directory: isText,
+  mode: isMode,
+  alignedTimeout: isPeriod,
+  timeout: isPeriod,
+  retain: isCount,
+  storage: isFunction,
+}
+
+const restartChecks: Readonly<Record<RestartOptions['strategy'], Readonly<Record<string, Check>>>> = {
+  exponential: { initialDelay: isPeriod, maxDelay: isPeriod, resetAfter: isPeriod },
+  fixed: { attempts: isCount, delay: isPeriod },
+  'failure-rate': { failures: isCount, window: isPeriod, delay: isPeriod },
+  none: {},
+}
+const restartNeeds: Readonly<Record<string, readonly string[]>> = { fixed: ['attempts'], 'failure-rate': ['failures', 'window'] }
 
 const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
   name: isNameOfJob,
@@ -53,6 +73,7 @@ const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
   workers: isCountOrZero,
   memory: isSize,
   checkpoint: isObject,
+  restart: isObject,
   settings: isObject,
 }
 
@@ -67,16 +88,38 @@ export function checkJobOptions(options: unknown, declaredAt: string | undefined
     if (isObject(given['settings']) === undefined) check(given['settings'] as object, settingChecks, 'settings.', problems)
     const checkpoint = given['checkpoint']
     if (isObject(checkpoint) === undefined) {
-      for (const name of Object.keys(checkpointChecks))
+      for (const name of ['interval', 'directory'])
         if (!Object.hasOwn(checkpoint as object, name)) problems.push(`checkpoint.${name} is missing`)
-      check(checkpoint as object, checkpointChecks, 'checkpoint.', problems)
+      problems.push(...problemsOfCheckpoint(checkpoint as object))
     }
+    if (isObject(given['restart']) === undefined) problems.push(...problemsOfRestart(given['restart'] as object))
   }
   if (problems.length === 0) return
   throw new SluiceError('SLUICE_OPTIONS_INVALID', `defineJob: ${problems.join('; ')}`, {
     declaredAt,
     hint: `defineJob takes { ${Object.keys(optionChecks).join(', ')} }.`,
   })
+}
+
+function problemsOfCheckpoint(checkpoint: object): readonly string[] {
+  const problems: string[] = []
+  check(checkpoint, checkpointChecks, 'checkpoint.', problems)
+  return problems
+}
+
+function problemsOfRestart(restart: object): readonly string[] {
+  const { strategy, ...rest } = restart as { readonly strategy?: unknown }
+  const names = Object.keys(restartChecks)
+  if (typeof strategy !== 'string' || !Object.hasOwn(restartChecks, strategy))
+    return [`restart.strategy is ${show(strategy)}, and takes ${names.join(', ')}`]
+  const missing = (restartNeeds[strategy] ?? []).filter((name) => (rest as Readonly<Record<string, unknown>>)[name] === undefined)
+  const problems = missing.map((name) => `restart.${name} is missing`)
+  check(rest, restartChecks[strategy as RestartOptions['strategy']], 'restart.', problems)
+  return problems
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new SluiceError('SLUICE_OPTIONS_INVALID', problems.join('; '))
 }
 
 function check(given: object, checks: Readonly<Record<string, Check>>, prefix: string, problems: string[]): void {
@@ -93,11 +136,68 @@ function show(value: unknown): string {
   return `a value of type ${value === null ? 'null' : typeof value}`
 }
 
-export function settingsOf({ parallelism, workers, memory, checkpoint, settings }: JobOptions): JobSettings {
+export function settingsOf({ parallelism, workers, memory, checkpoint, restart, settings }: JobOptions): JobSettings {
   const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, 'memory')
-  const checkpointing =
-    checkpoint === undefined
-      ? undefined
-      : { intervalMs: parseDuration(checkpoint.interval, 'checkpoint.interval'), directory: checkpoint.directory }
-  return { ...settings, parallelism, workers, memoryBytes, checkpoint: checkpointing }
+  return {
+    ...settings,
+    parallelism,
+    workers,
+    memoryBytes,
+    checkpoint: checkpoint === undefined ? undefined : checkpointSettingsOf(checkpoint),
+    restart: restart === undefined ? undefined : restartStrategyOf(restart),
+  }
+}
+
+/**
+ * Options of checkpoints as settings, for tools that run jobs: only what is given, for what is not comes from the job, or from the defaults.
+ * Fails with `SLUICE_OPTIONS_INVALID`.
+ *
+ * @example
+ * checkpointSettingsOf({ interval: '10s' }) // { intervalMs: 10_000 }
+ */
+export function checkpointSettingsOf(options: Partial<CheckpointOptions>): CheckpointSettings {
+  refuse(problemsOfCheckpoint(options))
+  const { interval, directory, mode, alignedTimeout, timeout, retain, storage } = options
+  const settings: CheckpointSettings = {
+    intervalMs: interval === undefined ? undefined : parseDuration(interval, 'checkpoint.interval'),
+    directory,
+    mode,
+    alignedTimeoutMs: alignedTimeout === undefined ? undefined : parseDuration(alignedTimeout, 'checkpoint.alignedTimeout'),
+    timeoutMs: timeout === undefined ? undefined : parseDuration(timeout, 'checkpoint.timeout'),
+    retain,
+    storage,
+  }
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as CheckpointSettings
+}
+
+const RESTART_DELAY = '1s'
+
+/**
+ * A restart strategy with its defaults, for tools that run jobs. Fails with `SLUICE_OPTIONS_INVALID`.
+ *
+ * @example
+ * restartStrategyOf({ strategy: 'fixed', attempts: 3 }) // { kind: 'fixed', attempts: 3, delayMs: 1000 }
+ */
+export function restartStrategyOf(options: RestartOptions): RestartStrategy {
+  refuse(problemsOfRestart(options))
+  const ms = (value: Duration | undefined, name: string, fallback: Duration): number => parseDuration(value ?? fallback, `restart.${name}`)
+  switch (options.strategy) {
+    case 'none':
+      return { kind: 'none' }
+    case 'fixed':
+      return { kind: 'fixed', attempts: options.attempts, delayMs: ms(options.delay, 'delay', RESTART_DELAY) }
+    case 'failure-rate': {
+      const { failures, window, delay } = options
+      return { kind: 'failure-rate', failures, windowMs: ms(window, 'window', 0), delayMs: ms(delay, 'delay', RESTART_DELAY) }
+    }
+    case 'exponential': {
+      const { initialDelayMs, maxDelayMs, resetAfterMs } = defaultSettings.restart as RestartStrategy & { readonly kind: 'exponential' }
+      return {
+        kind: 'exponential',
+        initialDelayMs: ms(options.initialDelay, 'initialDelay', initialDelayMs),
+        maxDelayMs: ms(options.maxDelay, 'maxDelay', maxDelayMs),
+        resetAfterMs: ms(options.resetAfter, 'resetAfter', resetAfterMs),
+      }
+    }
+  }
 }

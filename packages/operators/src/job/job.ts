@@ -1,17 +1,49 @@
 /** What `defineJob` returns, as those see it who run jobs. */
-import type { JobSettings, LogicalGraph } from '@sluice/engine'
+import type { CheckpointMode, CheckpointStorage, JobSettings, LogicalGraph } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ByteSize } from '../duration/byte-size.js'
 import type { Duration } from '../duration/duration.js'
 import type { Stream } from '../stream/stream.js'
 
-/** When the state of a job is written, and where to. */
+/** When the state of a job is written, how, and where to. */
 export interface CheckpointOptions {
-  /** How long after one checkpoint the next begins. */
+  /** From the beginning of one checkpoint to that of the next, at least. */
   readonly interval: Duration
   /** The folder that checkpoints lie in, relative to the working directory. */
   readonly directory: string
+  /**
+   * `aligned`: operators wait until the barrier has come on all of their inputs. `unaligned`: barriers overtake, and the records that they overtake become
+   * part of the checkpoint, so that backpressure cannot delay it. `at-least-once`: nobody waits, records may count twice after a restore. Default `aligned`.
+   */
+  readonly mode?: CheckpointMode | undefined
+  /** An aligned checkpoint that takes longer goes on unaligned. Default: never. */
+  readonly alignedTimeout?: Duration | undefined
+  /** A checkpoint that takes longer is given up; the job goes on. Default 10 min. */
+  readonly timeout?: Duration | undefined
+  /** Complete checkpoints of a run that are kept. Default 3. */
+  readonly retain?: number | undefined
+  /** Opens another storage than the local directory; called with `directory` in every thread. */
+  readonly storage?: ((directory: string) => CheckpointStorage) | undefined
 }
+
+/**
+ * What happens after a failure, where checkpoints are taken: the job starts again from the last one.
+ *
+ * - `exponential` (default): the delay doubles from `initialDelay` (1 s) up to `maxDelay` (1 min), and begins anew after `resetAfter` (10 min) without a failure.
+ * - `fixed`: at most `attempts` restarts, each after `delay` (1 s).
+ * - `failure-rate`: restarts after `delay` (1 s) until there are more than `failures` within `window`.
+ * - `none`: the first failure ends the job.
+ */
+export type RestartOptions =
+  | {
+      readonly strategy: 'exponential'
+      readonly initialDelay?: Duration | undefined
+      readonly maxDelay?: Duration | undefined
+      readonly resetAfter?: Duration | undefined
+    }
+  | { readonly strategy: 'fixed'; readonly attempts: number; readonly delay?: Duration | undefined }
+  | { readonly strategy: 'failure-rate'; readonly failures: number; readonly window: Duration; readonly delay?: Duration | undefined }
+  | { readonly strategy: 'none' }
 
 /** What a job is called and how it is to run; whoever runs it may override all but the name. */
 export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
@@ -25,8 +57,10 @@ export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   readonly workers?: number | undefined
   /** Budget for rings, queues and async work in flight: bytes, or text such as `'256mb'`. Default 256 MiB. */
   readonly memory?: ByteSize | undefined
-  /** Checkpoints. Accepted and checked; no version takes them yet. */
+  /** Checkpoints, from which the job starts again after a failure. Default: none are taken. */
   readonly checkpoint?: CheckpointOptions | undefined
+  /** What happens after a failure, where checkpoints are taken. */
+  readonly restart?: RestartOptions | undefined
   /** What is rarely changed; see `JobSettings`. */
   readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint' | 'restart'> | undefined
 }

@@ -1,7 +1,7 @@
-import { type LogicalGraph, type SinkContext, SluiceError, validateGraph } from '@sluice/engine'
+import { type JobSettings, type LogicalGraph, type SinkContext, SluiceError, validateGraph } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob, discard, fromArray, generate, isJob, type JobBuilder, type Stream } from '../../src/index.js'
+import { defineJob, discard, fromArray, generate, isJob, type JobBuilder, type JobOptions, type Stream } from '../../src/index.js'
 import { declare, edgesOf, nodeOf } from '../support/graphs.js'
 
 const source = (job: JobBuilder, name = 'numbers') => job.source(name, fromArray([1, 2, 3]))
@@ -37,6 +37,35 @@ test('the interval of checkpoints becomes milliseconds', () => {
   expect(job.declare({}, { collect: false }).settings.checkpoint).toEqual({ intervalMs: 2_000, directory: 'checkpoints' })
 })
 
+test('options of checkpoints and of restarts become settings', () => {
+  const checkpoint = { interval: '2s', directory: 'd', mode: 'unaligned', alignedTimeout: '500ms', timeout: '1m', retain: 5 } as const
+  const settings = (restart: JobOptions['restart']): JobSettings =>
+    defineJob({ name: 'set', checkpoint, restart }, (builder) => {
+      builder
+        .source(
+          'numbers',
+          generate((index) => index, { count: 1 }),
+        )
+        .sink('out', discard())
+    }).declare({}, { collect: false }).settings
+  const directory = { directory: 'd', mode: 'unaligned', intervalMs: 2_000, alignedTimeoutMs: 500, timeoutMs: 60_000, retain: 5 }
+  expect(settings(undefined)).toMatchObject({ checkpoint: directory, restart: undefined })
+  expect(settings({ strategy: 'none' }).restart).toEqual({ kind: 'none' })
+  expect(settings({ strategy: 'fixed', attempts: 2 }).restart).toEqual({ kind: 'fixed', attempts: 2, delayMs: 1_000 })
+  expect(settings({ strategy: 'failure-rate', failures: 2, window: '5m', delay: 10 }).restart).toEqual({
+    kind: 'failure-rate',
+    failures: 2,
+    windowMs: 300_000,
+    delayMs: 10,
+  })
+  expect(settings({ strategy: 'exponential', maxDelay: '5s' }).restart).toEqual({
+    kind: 'exponential',
+    initialDelayMs: 1_000,
+    maxDelayMs: 5_000,
+    resetAfterMs: 600_000,
+  })
+})
+
 test.each<[unknown, RegExp]>([
   [undefined, /options are an object/],
   [{}, /name is missing/],
@@ -54,6 +83,13 @@ test.each<[unknown, RegExp]>([
   ],
   [{ name: 'x', checkpoint: { interval: 0, directory: 'd' } }, /checkpoint\.interval is 0, and takes a duration above 0/],
   [{ name: 'x', checkpoint: { interval: '1s', directory: 'd', folder: 'd' } }, /checkpoint\.folder is not an option/],
+  [{ name: 'x', checkpoint: { interval: '1s', directory: 'd', mode: 'fast' } }, /checkpoint\.mode is "fast", and takes 'aligned'/],
+  [{ name: 'x', checkpoint: { interval: '1s', directory: 'd', retain: 0 } }, /checkpoint\.retain is 0, and takes an integer of at least 1/],
+  [{ name: 'x', checkpoint: { interval: '1s', directory: 'd', storage: 's3' } }, /checkpoint\.storage is "s3", and takes a function/],
+  [{ name: 'x', restart: 'none' }, /restart is "none", and takes an object/],
+  [{ name: 'x', restart: { strategy: 'often' } }, /restart\.strategy is "often", and takes exponential, fixed, failure-rate, none/],
+  [{ name: 'x', restart: { strategy: 'fixed' } }, /restart\.attempts is missing/],
+  [{ name: 'x', restart: { strategy: 'fixed', attempts: 3, window: '1m' } }, /restart\.window is not an option/],
   [{ name: 'x', settings: { chaining: 1, keyGroups: 0.5 } }, /settings\.chaining is 1.*settings\.keyGroups is 0\.5/],
 ])('wrong options %j are named, with the line', (options, message) => {
   const error = thrownBy(() => defineJob(options as never, () => {}))
