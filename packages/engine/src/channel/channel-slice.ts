@@ -1,6 +1,7 @@
 /**
- * Records of a channel as state: what a barrier overtook, as raw frames of a ring or as values of a local queue. A channel may have two: the
- * part the consumer took from the ring up to the barrier, then the part that still waited at the producer.
+ * Records of a channel as state: what a barrier overtook, as frames of a ring or as values of a local queue. A channel may have two: the
+ * part the consumer took from the ring up to the barrier, then the part that still waited at the producer. A record may begin in the first
+ * and end in the second, so they are decoded together (`decodeSlices`).
  */
 import type { EndReasonCode } from './frame.js'
 
@@ -9,7 +10,7 @@ export interface ChannelSlice {
   readonly edge: string
   readonly fromIndex: number
   readonly toIndex: number
-  /** `consumer`: from the record index inside the frame at `consumed` up to `barrierAt`. `producer`: staging and overdraft behind it. */
+  /** `consumer`: from the first record that was not processed up to the barrier. `producer`: staging and overdraft behind it. */
   readonly side: 'consumer' | 'producer'
   readonly timed: boolean
   readonly content: SliceFrames | SliceValues
@@ -20,14 +21,12 @@ export interface ChannelSlice {
   readonly ended: EndReasonCode | undefined
 }
 
-/** Whole frames one behind the other as in a ring, control frames left out. */
+/** Frames as in a ring (records, fragments, shape definitions), each at a multiple of 16, its length in the header exact; of any size. */
 export interface SliceFrames {
   readonly kind: 'frames'
   /** Of the shapes in force in front of the first frame. */
   readonly definitions: readonly Uint8Array[]
   readonly frames: Uint8Array
-  /** Records at the beginning of the first frame that were processed already. */
-  readonly skip: number
 }
 
 export interface SliceValues {
@@ -35,4 +34,11 @@ export interface SliceValues {
   readonly values: readonly unknown[]
   /** Empty where the edge is untimed. */
   readonly times: Float64Array
+}
+
+/** Which channel of which edge, in terms that hold at another parallelism. */
+export interface ChannelIdentity {
+  readonly edge: string
+  readonly fromIndex: number
+  readonly toIndex: number
 }

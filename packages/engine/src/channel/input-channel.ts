@@ -2,6 +2,7 @@
  * The consuming side of a channel as its task sees it, over a ring or over a local queue: the current frame, and credit that is
  * given back as frames are processed.
  */
+import type { ChannelSlice } from './channel-slice.js'
 import type { EndReasonCode } from './frame.js'
 import type { WindowLimits } from './credit-window.js'
 
@@ -17,10 +18,10 @@ export interface InputChannel {
   /** Records of the current frame and how many are processed; the driver advances `index`. */
   count: number
   index: number
-  /** Valid after `next` returned that kind. */
-  readonly watermark: number
+  /** Valid after `next` returned that kind; set anew by a restore. */
+  watermark: number
   /** With the last watermark: nobody shall wait for this channel. */
-  readonly idle: boolean
+  idle: boolean
   readonly barrierId: number
   readonly ended: boolean
   readonly endReason: EndReasonCode
@@ -33,6 +34,21 @@ export interface InputChannel {
   /** Sets the window anew from the consumer's speed over the last period. */
   adapt(busyMs: number, limits: WindowLimits): void
   readonly windowBytes: number
+  /** The newest barrier that stands in the channel or was reached in it; 0: none. Reads shared words. */
+  readonly arrivedBarrier: number
+  /** Barriers up to this id are not delivered any more. */
+  forgetBarriers(upTo: number): void
+  /** Bytes in front of the newest barrier; where none stands in the channel, all that it holds. */
+  bytesAhead(): number
+  /**
+   * At the consumer's snapshot point, where barriers overtake: from here on what stands in front of the barrier of this checkpoint is state,
+   * beginning with the rest of the current frame. What is read meanwhile is kept; the barrier itself is not delivered any more. To be called
+   * for every input, also where the barrier was reached: it may have overtaken the rest of a record that is half here.
+   */
+  beginCapture(checkpoint: number): void
+  /** What stood in front of the barrier, once that has arrived; it is not waited for that the barrier is reached. */
+  takeCapture(): readonly ChannelSlice[] | 'incomplete'
+  abandonCapture(): void
   starvedBegins(nowMs: number): void
   starvedEnds(nowMs: number): void
 }
