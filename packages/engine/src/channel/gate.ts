@@ -4,4 +4,8 @@
  */
 export class Gate {
   closed = 0
+  /** A snapshot waits for what is suspended to run on into the overdraft. */
+  runsOn = false
+  /** The overdraft holds as much as it may while something runs on: it stays suspended. */
+  exhausted = false
 }

@@ -87,6 +87,8 @@ export interface SinkContext extends BaseContext {
   readonly run: RunIdentity | undefined
   /** After a restore: what `prepare` gave, of this subtask's share, oldest first; commit of each is called behind `open`. undefined: a fresh start. */
   readonly restored: readonly unknown[] | undefined
+  /** Number of the record that `write` is given first: counts on over restores. */
+  readonly firstRecord: number
   readonly signal: AbortSignal
   /** Host-bound outputs (pinned sinks only): collected streams and the process's standard output. */
   readonly host: HostBindings | undefined

@@ -180,13 +180,24 @@ export interface SinkWriter {
   onDeadline?(nowMs: number): void | Promise<void>
   /**
    * Two-phase commit, first phase, where checkpoints are on: ends the transaction that everything since the last call belongs to, and gives plain data from
-   * which it can be committed, by another process too. No write is under way when it is called, and none comes before it has settled.
+   * which it can be committed, by another process too; undefined: there is nothing to commit. No write is under way when it is called, and none comes before
+   * it has settled. Called behind `finish` too, for every checkpoint that follows.
    */
   prepare?(checkpoint: number): unknown
-  /** Settles when what `prepare` gave last is durable. Writes may go on meanwhile; without it `prepare` itself settles only then. */
+  /**
+   * Settles when everything that `prepare` gave is durable; without `prepare`: everything that writes which have settled were given, but for `unwritten`.
+   * Other calls may come meanwhile, also the next `prepare`; without it `prepare` itself settles only then.
+   */
   durable?(): void | Promise<void>
-  /** Second phase: makes it visible. Called again after a restore, so it is idempotent. */
+  /** Second phase: makes it visible. Called again after a restore, by another subtask perhaps, so it is idempotent. In the order of `prepare`. */
   commit?(prepared: unknown): void | Promise<void>
+  /** `commit` may be under way while `write`, `prepare`, `finish` are called. */
+  readonly commitOverlapsWrites?: boolean
+  /**
+   * Without `prepare`: records that `write` was given and that the writer still holds, those of a write under way among them, in order. They are
+   * state, and written again after a restore. Without it those of a write under way are.
+   */
+  unwritten?(): readonly unknown[]
   /** The job failed: gives up everything since the last `prepare`. `close` follows. */
   abort?(): void | Promise<void>
   /**

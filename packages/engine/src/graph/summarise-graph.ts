@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { murmur3 } from '../key/murmur3.js'
-import type { LogicalGraph, LogicalNode } from './logical-graph.js'
+import { edgeName, type LogicalGraph, type LogicalNode } from './logical-graph.js'
 
 export interface GraphSummary {
   readonly job: string
@@ -50,10 +50,10 @@ export function summariseGraph(graph: LogicalGraph): GraphSummary {
   return {
     job: graph.job,
     nodes: graph.nodes.map(summariseNode),
-    edges: graph.edges.map(({ from, to, partitioning, partitioned, timed, shape, keyOf }) => {
-      const source = graph.nodes[from.node]
+    edges: graph.edges.map((edge) => {
+      const { partitioning, partitioned, timed, shape, keyOf } = edge
       return {
-        name: `${source?.name}.${source?.ports[from.port]} -> ${graph.nodes[to.node]?.name}[${to.input}]`,
+        name: edgeName(graph, edge),
         options: canonicalJson({ partitioning, partitioned, timed, shape }),
         functions: functionsIn(keyOf),
       }

@@ -9,13 +9,16 @@ import { createLocalChannel, type LocalInput, type LocalOutput } from '../channe
 import type { OutputChannel } from '../channel/output-channel.js'
 import { RingInput } from '../channel/ring-input.js'
 import { windowBytesMax, windowBytesMin } from '../channel/ring-layout.js'
+import type { ChannelIdentity } from '../channel/channel-slice.js'
 import { RingOutput } from '../channel/ring-output.js'
 import type { RecordEncoder, RecordShape } from '../codec/index.js'
 import { createDecoderCache, createRecordDecoder, createRecordEncoder } from '../codec/index.js'
+import { groupsOf } from '../checkpoint/redistribute.js'
+import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import { Doorbell } from '../control/control-layout.js'
 import type { Environment } from '../environment/environment.js'
 import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
-import type { LogicalEdge, LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
+import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
 import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
@@ -35,7 +38,8 @@ import { type ContextHost, OperatorContexts } from './operator-contexts.js'
 import type { SharedRegions } from './shared-regions.js'
 import { SinkBuffer } from './sink-buffer.js'
 import { IndexSource, type SourceDriver, SplitSource } from './source-driver.js'
-import { Subtask } from './subtask.js'
+import { restoreReplays, type ReplayedEdge } from './restore-replays.js'
+import { Subtask, type SubtaskCheckpointing } from './subtask.js'
 import { WatermarkTracker } from './watermark-tracker.js'
 
 /** What all subtasks of one thread share. */
@@ -50,6 +54,7 @@ export interface ThreadParts {
   readonly resources: ReadonlyMap<string, unknown>
   readonly bindings: HostBindings | undefined
   readonly overwrite: boolean
+  readonly checkpoints: ThreadCheckpoints | undefined
   readonly signal: AbortSignal
   /** Aborted on a stop too. */
   readonly sourceSignal: AbortSignal
@@ -124,6 +129,7 @@ class SubtaskBuilder {
     this.#drivers = drivers
     nodes.forEach((node, position) => node.table?.connect(drivers.push[position] ?? (() => {})))
     const windowLimits = inputs.map((input) => this.#windowLimits(this.#thread.plan.channels[input.id] as PlannedChannel))
+    const source = this.#source(drivers, accounting, nodes)
     const subtask = new Subtask({
       id,
       name: `${this.#thread.plan.tasks[this.#planned.task]?.name} (subtask ${this.#planned.index})`,
@@ -137,7 +143,8 @@ class SubtaskBuilder {
       parents: parentsOf(nodes),
       states: this.#states.filter((state) => state !== undefined),
       drivers,
-      source: this.#source(drivers, accounting, nodes),
+      source,
+      checkpoints: this.#checkpointing(nodes, inputs, source),
       mayIdle: this.#mayIdle(),
       alignment: this.#alignment(),
       accounting,
@@ -183,7 +190,7 @@ class SubtaskBuilder {
       environment,
       resources,
       overwrite,
-      run: undefined,
+      run: this.#thread.checkpoints?.run,
       bindings,
       keyGroups: this.#thread.plan.keyGroups,
       watermark: (position) => this.#subtask?.watermarkAt(position) ?? Number.NEGATIVE_INFINITY,
@@ -478,6 +485,69 @@ class SubtaskBuilder {
   #mayIdle(): boolean {
     const head = this.#nodes[0] as LogicalNode
     return head.spec.kind === 'source' ? isUnbounded(head) : readsUnbounded(this.#thread.graph, head.id)
+  }
+
+  #checkpointing(
+    nodes: readonly ChainNode[],
+    inputs: readonly InputChannel[],
+    source: SourceDriver | undefined,
+  ): SubtaskCheckpointing | undefined {
+    const { checkpoints, shared, plan, graph, environment, wake } = this.#thread
+    if (checkpoints === undefined) return undefined
+    const { index } = this.#planned
+    const parallelism = this.#parallelism
+    const { keyGroups } = plan
+    const identities = inputs.map(({ id }) => this.#identity(plan.channels[id] as PlannedChannel))
+    const edges = (plan.tasks[this.#planned.task]?.inputs ?? []).map((id): ReplayedEdge => {
+      const edge = this.#logicalEdge(id)
+      const { partitioning, timed } = plan.edges[id] as PlannedEdge
+      const keyOf = edge.keyOf as ((record: unknown) => unknown) | undefined
+      const groupOf = (record: unknown): number => keyGroupOf(hashKey(keyOf?.(record)), keyGroups)
+      return { edge: edgeName(graph, edge), input: edge.to.input, partitioning, timed, groupOf }
+    })
+    const sections = {
+      index,
+      parallelism,
+      keyGroups,
+      nodes,
+      states: nodes.map((_, position) => this.#states[position]),
+      source,
+      inputs,
+      identities,
+      groupOf: edges[0]?.partitioning === 'hash' ? edges[0].groupOf : undefined,
+    }
+    return {
+      thread: checkpoints,
+      control: new Int32Array(shared.control),
+      sections,
+      replays: async () =>
+        checkpoints.restore === undefined
+          ? []
+          : restoreReplays(checkpoints.restore, {
+              head: this.#nodes[0]?.name as string,
+              index,
+              parallelism,
+              groups: groupsOf(index, parallelism, keyGroups),
+              edges,
+              inputs,
+              identities,
+              generate: environment.codeGeneration,
+            }),
+      giveRestored: (position, restored) => {
+        ;(this.#contexts[position] as OperatorContexts).restored = restored
+      },
+      wake,
+    }
+  }
+
+  /** What a channel is called in checkpoints. */
+  #identity({ edge, fromSubtask, toSubtask }: PlannedChannel): ChannelIdentity {
+    const { plan, graph } = this.#thread
+    return {
+      edge: edgeName(graph, this.#logicalEdge(edge)),
+      fromIndex: (plan.subtasks[fromSubtask] as PlannedSubtask).index,
+      toIndex: (plan.subtasks[toSubtask] as PlannedSubtask).index,
+    }
   }
 
   #alignment(): Alignment | undefined {

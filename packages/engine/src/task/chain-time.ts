@@ -89,6 +89,17 @@ export class ChainTime {
     return this.#seen[position] as number
   }
 
+  /** The watermark that entered a domain last; -Infinity: none did. */
+  enteredAt(root: number): number {
+    return (this.#domains.get(root) as Domain).watermark
+  }
+
+  /** After a restore: what the operator at a position has seen. Whatever is due there fires before the next record. */
+  restoreSeen(position: number, watermark: number): void {
+    this.#seen[position] = watermark
+    this.deadlinePassed(position)
+  }
+
   /** A new watermark of a domain, or another status; where results in flight are older it waits behind them. */
   advance(root: number, watermark: number, idle: boolean): void {
     const domain = this.#domains.get(root) as Domain

@@ -77,6 +77,7 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 
   restored: readonly unknown[] | undefined = undefined
+  firstRecord = 0
 
   get host(): HostBindings | undefined {
     return this.#host.bindings

@@ -1,11 +1,16 @@
 /**
- * The end of a chain: gathers the records of a step and gives them to the sink's writer in batches. While a write is under way the
- * gate of the chain is closed.
+ * The end of a chain: gathers the records of a step and gives them to the sink's writer in batches. While a call of the writer is under way
+ * the gate of the chain is closed. Runs on the subtask's thread.
+ *
+ * Calls of the writer never overlap, with two exceptions: `durable` may run beside anything, and `commit` beside writes, `prepare` and `finish`
+ * where the writer says so (`commitOverlapsWrites`). A snapshot cuts what the sink was given in two. With `prepare`: what lies before the cut is
+ * written, then `prepare` is called, then what lies behind is written. Without: what is not written yet is state, and nothing waits.
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { SinkWriter } from '../graph/operator-spec.js'
 import { isPromise } from './element-checks.js'
+import type { PendingTransaction, SinkState } from './sink-state.js'
 
 const BATCH_RECORDS = 256
 
@@ -18,12 +23,51 @@ export class SinkBuffer {
   readonly #settled: (error: unknown) => void
   #records: unknown[] = []
   #spare: unknown[] = []
+  /** What lies before a cut, while `prepare` waits for it to be written. */
+  #front: unknown[] | undefined
+  /** Of the write under way. */
+  #writing: readonly unknown[] | undefined
+  /** Prepared and not yet committed, oldest first. */
+  #transactions: PendingTransaction[] = []
+  #commitUpTo = 0
+  #committing = false
+  /** The checkpoint that was begun last, and the one whose part here is `#state`. */
+  #checkpoint = 0
+  #state: { readonly checkpoint: number; readonly value: SinkState } | undefined
+  #durableRunning = false
+  /** A state that waits until it is durable. */
+  #unsettled: { readonly checkpoint: number; readonly value: SinkState } | undefined
+  /** Number of the first record that was accepted here. */
+  #firstRecord = 0
+  #finishing = false
+  #finished = false
+  #failed = false
 
-  /** `settled` is called when a pending write is done, with its error or undefined. */
+  /** `settled` is called when a pending call is done, with its error or undefined. */
   constructor(writer: SinkWriter, gate: Gate, settled: (error: unknown) => void) {
     this.writer = writer
     this.#gate = gate
     this.#settled = settled
+  }
+
+  /** Before `open`: this subtask's share of what a checkpoint holds. The context is that of the writer. */
+  restore(state: SinkState, context: { restored: readonly unknown[] | undefined; firstRecord: number }): void {
+    this.#transactions = [...state.pending]
+    this.#records = [...state.records]
+    this.#firstRecord = state.firstRecord
+    this.#finished = state.finished
+    this.#finishing = state.finished
+    context.restored = state.pending.map(({ prepared }) => prepared)
+    context.firstRecord = state.firstRecord
+  }
+
+  /** Opens the writer and commits what a restored checkpoint says was prepared. */
+  async open(): Promise<void> {
+    await this.writer.open?.()
+    for (let first = this.#transactions[0]; first !== undefined; first = this.#transactions[0]) {
+      await this.writer.commit?.(first.prepared)
+      this.#transactions.shift()
+    }
   }
 
   accept(record: unknown): void {
@@ -31,28 +75,72 @@ export class SinkBuffer {
     if (this.#records.push(record) === BATCH_RECORDS) this.flush()
   }
 
-  /** Writes what has gathered, unless a write is under way. */
+  /** Goes on with what is due, unless a call is under way: commits, records, the cut. */
   flush(): void {
-    while (!this.pending && this.#records.length > 0) {
-      let records = this.#records
-      // More than a batch has gathered where one call emitted on while a write was under way.
-      if (records.length > BATCH_RECORDS) records = records.splice(0, BATCH_RECORDS)
-      else {
-        this.#records = this.#spare
-        this.#spare = records
-      }
-      this.written += records.length
-      this.hold(this.writer.write(records), () => {
-        records.length = 0
-      })
+    while (!this.pending && !this.#failed) {
+      const front = this.#front
+      const records = front ?? this.#records
+      if (this.#commitDue && !this.#committing) this.#commitFirst()
+      else if (records.length > 0) this.#write(records, front !== undefined)
+      else if (front !== undefined) this.#prepare()
+      else return
     }
   }
 
   get empty(): boolean {
-    return this.#records.length === 0 && !this.pending
+    return this.#records.length === 0 && this.#front === undefined && !this.pending
   }
 
-  /** Keeps the gate closed until `result` settles. */
+  /** At the end of the input, once `empty`: `writer.finish`, once. */
+  finish(): void {
+    if (this.#finishing) return
+    this.#finishing = true
+    this.hold(this.writer.finish?.(), () => {
+      this.#finished = true
+    })
+  }
+
+  /** At the snapshot point of checkpoint `id`: everything accepted so far lies before the cut. Never waits, never throws. */
+  beginCheckpoint(id: number): void {
+    this.#checkpoint = id
+    this.#state = undefined
+    if (this.writer.prepare === undefined) {
+      this.#cutUnwritten(id)
+      return
+    }
+    // One that was given up may still wait for its `prepare`: the cut moves.
+    this.#front = this.#front === undefined ? this.#records : this.#front.concat(this.#records)
+    this.#records = []
+    this.#advance()
+  }
+
+  /** What the sink has to say in the checkpoint begun last; undefined: it is not durable yet, `settled` is called when it may be. */
+  checkpointState(): SinkState | undefined {
+    return this.#state?.checkpoint === this.#checkpoint ? this.#state.value : undefined
+  }
+
+  /** Checkpoint `upTo` is complete: what was prepared up to it is committed, as soon as no other call is under way. Never throws. */
+  commit(upTo: number): void {
+    if (upTo > this.#commitUpTo) this.#commitUpTo = upTo
+    this.#advance()
+  }
+
+  /** Nothing that `commit` was called for is left to do. */
+  get committed(): boolean {
+    return !this.#committing && !this.#commitDue
+  }
+
+  /** Gives up what is not prepared where the job failed, and closes the writer; calls may be under way still. */
+  async close(failed: boolean): Promise<void> {
+    this.#failed = true
+    try {
+      if (failed) await this.writer.abort?.()
+    } finally {
+      await this.writer.close?.()
+    }
+  }
+
+  /** Keeps the gate closed until `result` settles; `done` follows where it did not fail. */
   hold(result: void | Promise<void>, done?: () => void): void {
     if (!isPromise(result)) {
       done?.()
@@ -60,15 +148,154 @@ export class SinkBuffer {
     }
     this.pending = true
     this.#gate.closed++
-    const settle = (error: unknown): void => {
-      this.pending = false
-      this.#gate.closed--
-      done?.()
-      this.#settled(error)
+    result.then(
+      () => this.#release(done),
+      (error: unknown) => {
+        this.#failed = true
+        this.#release(undefined)
+        this.#settled(error ?? new Error('rejected without a reason'))
+      },
+    )
+  }
+
+  #release(done: (() => void) | undefined): void {
+    this.pending = false
+    this.#gate.closed--
+    if (this.#failed) return
+    done?.()
+    // What lies before a cut goes on at once: nothing may come between.
+    if (this.#front !== undefined || this.#commitDue) this.#advance()
+    this.#settled(undefined)
+  }
+
+  /** Errors of calls that nobody waits for fail the subtask. */
+  #advance(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true
+    this.#settled(error ?? new Error('failed without a reason'))
+  }
+
+  #write(gathered: unknown[], isFront: boolean): void {
+    let records = gathered
+    // More than a batch has gathered where one call emitted on while a write was under way, or after a restore.
+    if (gathered.length > BATCH_RECORDS) records = gathered.splice(0, BATCH_RECORDS)
+    else if (isFront) this.#front = []
+    else {
+      this.#records = this.#spare
+      this.#spare = records
+    }
+    this.written += records.length
+    this.#writing = records
+    this.hold(this.writer.write(records), () => {
+      this.#writing = undefined
+      records.length = 0
+    })
+  }
+
+  #prepare(): void {
+    const id = this.#checkpoint
+    this.#front = undefined
+    const prepared = this.writer.prepare?.(id)
+    if (!isPromise(prepared)) {
+      this.#prepared(id, prepared)
+      return
+    }
+    let value: unknown
+    const result = (prepared as Promise<unknown>).then((settled) => {
+      value = settled
+    })
+    this.hold(result, () => this.#prepared(id, value))
+  }
+
+  #prepared(checkpoint: number, prepared: unknown): void {
+    if (prepared !== undefined) this.#transactions.push({ checkpoint, prepared })
+    this.#makeDurable(checkpoint, { pending: [...this.#transactions], records: [], firstRecord: this.#next, finished: this.#finished })
+  }
+
+  /** Without transactions: what the writer has not written, or not yet been given, is written again after a restore. */
+  #cutUnwritten(checkpoint: number): void {
+    try {
+      const unwritten = this.writer.unwritten?.() ?? this.#writing ?? []
+      const records = [...unwritten, ...this.#records]
+      const firstRecord = this.#next - unwritten.length
+      this.#makeDurable(checkpoint, { pending: [], records, firstRecord, finished: this.#finished })
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  /** Number of the record that `write` gets next. */
+  get #next(): number {
+    return this.#firstRecord + this.written
+  }
+
+  #makeDurable(checkpoint: number, value: SinkState): void {
+    this.#unsettled = { checkpoint, value }
+    // One that was given up is under way: its turn comes behind it.
+    if (!this.#durableRunning) this.#askDurable()
+  }
+
+  #askDurable(): void {
+    const asked = this.#unsettled
+    const result = this.writer.durable?.()
+    if (!isPromise(result)) {
+      this.#state = asked
+      this.#unsettled = undefined
+      return
+    }
+    this.#durableRunning = true
+    result.then(
+      () => {
+        this.#durableRunning = false
+        if (this.#failed) return
+        if (this.#unsettled !== asked) {
+          try {
+            this.#askDurable()
+          } catch (error) {
+            this.#fail(error)
+          }
+          return
+        }
+        this.#state = asked
+        this.#unsettled = undefined
+        this.#settled(undefined)
+      },
+      (error: unknown) => this.#fail(error),
+    )
+  }
+
+  get #commitDue(): boolean {
+    const first = this.#transactions[0]
+    return first !== undefined && first.checkpoint <= this.#commitUpTo
+  }
+
+  #commitFirst(): void {
+    const { writer } = this
+    this.#committing = true
+    const done = (): void => {
+      this.#committing = false
+      this.#transactions.shift()
+    }
+    const result = writer.commit?.(this.#transactions[0]?.prepared)
+    if (writer.commitOverlapsWrites !== true || !isPromise(result)) {
+      this.hold(result, done)
+      return
     }
     result.then(
-      () => settle(undefined),
-      (error: unknown) => settle(error ?? new Error('rejected without a reason')),
+      () => {
+        if (this.#failed) return
+        done()
+        this.#advance()
+        this.#settled(undefined)
+      },
+      (error: unknown) => this.#fail(error),
     )
   }
 }

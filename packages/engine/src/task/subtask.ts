@@ -18,6 +18,8 @@ import type { Clock } from '../environment/environment.js'
 import type { SluiceError } from '../errors/sluice-error.js'
 import type { Operator } from '../graph/operator-spec.js'
 import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
+import type { SnapshotReader, SnapshotWriter } from '../checkpoint/snapshot.js'
+import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import type { StateRegistry } from '../state/state-registry.js'
 import type { SubtaskAccounting } from './accounting.js'
 import type { Alignment } from './alignment.js'
@@ -27,6 +29,9 @@ import { ChainTime, HEAD } from './chain-time.js'
 import { Silence, type SilenceCode } from './idle-clock.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
+import type { Replay } from './replay.js'
+import { SubtaskCheckpoints } from './subtask-checkpoints.js'
+import { type EndOfInput, restoreSections, restoreSinks, type SectionParts, writeSections } from './subtask-sections.js'
 import { TrackedTime } from './tracked-time.js'
 
 export interface SubtaskParts {
@@ -58,6 +63,21 @@ export interface SubtaskParts {
   readonly windowLimits: readonly { readonly minBytes: number; readonly maxBytes: number }[]
   /** Closing failed: nothing to do but to say so. */
   readonly warn: (message: string, error: unknown) => void
+  /** undefined: no checkpoints are taken. */
+  readonly checkpoints: SubtaskCheckpointing | undefined
+}
+
+/** What a subtask needs besides to take part in checkpoints. */
+export interface SubtaskCheckpointing {
+  readonly thread: ThreadCheckpoints
+  readonly control: Int32Array
+  /** All but the times, which are the subtask's own. */
+  readonly sections: Omit<SectionParts, 'time'>
+  /** What barriers had overtaken in front of this subtask, when a checkpoint is restored. */
+  readonly replays: () => Promise<readonly Replay[]>
+  /** Gives the sink at a position what it prepared before the restore. */
+  readonly giveRestored: (position: number, restored: readonly unknown[]) => void
+  readonly wake: () => void
 }
 
 /** How long a step goes on taking input, in ms. */
@@ -83,6 +103,14 @@ export class Subtask {
   readonly #tables: readonly AsyncTable[]
   readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
   readonly #deadlines: Map<number, number> = new Map()
+  readonly #checkpoints: SubtaskCheckpoints | undefined
+  readonly #sections: SectionParts | undefined
+  /** Records that were restored in front of the channels: no channel is read before they are. */
+  #replays: readonly Replay[] = []
+  #reading: readonly InputChannel[]
+  /** By position: how far the end had come when a checkpoint was restored. */
+  #restoredEnds: readonly EndOfInput[] = []
+  #endReported = false
   #failure: SluiceError | undefined
   #working = false
   #driveRecords = 16
@@ -127,6 +155,24 @@ export class Subtask {
     this.#tracked = new TrackedTime({ trackers, mayIdle: parts.mayIdle, time: this.#time, accounting, alignment: parts.alignment })
     for (const table of this.#tables) table.connectTime((watermark, idle) => this.#time.enter(HEAD, watermark, idle))
     this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
+    this.#reading = parts.inputs
+    if (parts.checkpoints === undefined) return
+    const { thread, control, sections, wake } = parts.checkpoints
+    this.#sections = { ...sections, time: this.#time }
+    this.#checkpoints = new SubtaskCheckpoints({
+      subtask: parts.id,
+      control,
+      checkpoints: thread,
+      clock: parts.clock,
+      gate: parts.gate,
+      inputs: parts.inputs,
+      outputs: parts.outputs,
+      sinks: this.#sinks.map(({ position, sink }) => ({ name: nodes[position]?.node.name as string, sink })),
+      settle: () => this.#runOn(),
+      write: (writer) => this.#writeSections(writer),
+      replaying: () => this.#replays.length > 0,
+      wake,
+    })
   }
 
   /** What the operator at a position knows of event time. */
@@ -134,8 +180,21 @@ export class Subtask {
     return this.#time.watermarkAt(position)
   }
 
-  /** Opens operators and sinks before the first record. */
+  /** Opens operators and sinks before the first record, and puts everything where it was when a checkpoint is restored. */
   async open(): Promise<void> {
+    const { checkpoints } = this.#parts
+    const reader = checkpoints?.thread.restore
+    if (checkpoints !== undefined && reader !== undefined) {
+      const restored = await restoreSinks(reader, this.#sections as SectionParts)
+      restored.forEach((prepared, position) => {
+        if (prepared !== undefined) checkpoints.giveRestored(position, prepared)
+      })
+    }
+    await this.#openAll()
+    if (checkpoints !== undefined && reader !== undefined) await this.#restore(reader, checkpoints)
+  }
+
+  async #openAll(): Promise<void> {
     for (const [position, { operator, sink }] of this.#parts.nodes.entries()) {
       try {
         await operator?.open?.()
@@ -144,6 +203,62 @@ export class Subtask {
         this.#parts.fail(position, error)
       }
     }
+  }
+
+  async #restore(reader: SnapshotReader, { replays }: SubtaskCheckpointing): Promise<void> {
+    const { nodes, source } = this.#parts
+    const { watermark, ends } = await restoreSections(reader, this.#sections as SectionParts)
+    this.#watermark = watermark
+    this.#restoredEnds = ends
+    this.#replays = await replays()
+    if (this.#replays.length > 0) this.#reading = this.#replays.map(({ input }) => input)
+    for (const [position, { sink }] of nodes.entries()) {
+      // Again: whether it was done before the failure nobody knows.
+      if (sink === undefined) continue
+      try {
+        await sink.commitRestored()
+      } catch (error) {
+        this.#parts.fail(position, error)
+      }
+    }
+    if (source !== undefined && ends[0]?.ending === true) this.#beginEnd(EndReason.exhausted)
+  }
+
+  #writeSections(writer: SnapshotWriter): void {
+    // What was stopped goes on after a restore as if it had not been.
+    const exhausted = this.#ending && this.#endReason === EndReason.exhausted
+    const ends = this.#parts.nodes.map((_, position) => ({
+      ending: exhausted,
+      entered: exhausted && (position < this.#endPosition || (position === this.#endPosition && this.#endEntered)),
+      left: exhausted && position < this.#endPosition,
+    }))
+    writeSections(writer, this.#sections as SectionParts, { watermark: this.#watermark, ends })
+    for (const replay of this.#replays) {
+      const slice = replay.rest()
+      if (slice !== undefined) writer.slice(slice)
+    }
+  }
+
+  /**
+   * Lets suspended expansions run on into the overdraft: behind them lies a record boundary. False where they would need more room than there is:
+   * they go on when there is credit.
+   */
+  #runOn(): boolean {
+    const { gate, drivers } = this.#parts
+    if (!this.#expansionActive()) return true
+    let more = 0
+    gate.runsOn = true
+    for (const position of this.#expanding) {
+      while (this.#parts.nodes[position]?.expansion?.active === true && !gate.exhausted) {
+        more += gate.closed
+        gate.closed = 0
+        drivers.expand[position]?.()
+      }
+    }
+    gate.closed += more
+    gate.runsOn = false
+    gate.exhausted = false
+    return !this.#expansionActive()
   }
 
   /** Sets or cancels the processing-time deadline of an operator, in ms of the monotonic clock. */
@@ -158,7 +273,11 @@ export class Subtask {
   }
 
   /** Called in every turn, also while the subtask waits for credit. */
-  onControl(command: CommandCode): void {
+  onControl(command: CommandCode, nowMs: number): void {
+    if (this.#checkpoints !== undefined && this.#checkpoints.look(nowMs)) {
+      const endMs = this.#parts.clock.monotonicMs()
+      this.#parts.accounting.countAsBusy(endMs - nowMs, endMs)
+    }
     if (command === Command.run || this.#ending || this.#parts.source === undefined) return
     // Drain is a true end of input; after stop nothing that is open fires.
     this.#beginEnd(command === Command.stop ? EndReason.stopped : EndReason.exhausted)
@@ -168,7 +287,7 @@ export class Subtask {
   ready(nowMs: number): boolean {
     if (this.finished) return false
     const { gate, outputs, inputs, source } = this.#parts
-    if (this.#failure !== undefined) return true
+    if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
     for (const table of this.#tables) if (this.#mayDrain(table)) return true
     if (this.nextDeadlineMs() <= nowMs) return true
     if (gate.closed > 0) {
@@ -176,10 +295,21 @@ export class Subtask {
       return false
     }
     if (this.#expansionActive() || this.#time.active) return true
-    if (this.#ending) return !this.#endSent && !this.#endAwaitsTable()
+    if (this.#endSent) return this.#checkpoints?.done === true
+    if (this.#ending) return !this.#endAwaitsTable()
     if (source !== undefined) return source.exhausted || (source.ready(nowMs) && !this.#tracked.waits)
-    for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return true
-    return false
+    return this.#inputReady()
+  }
+
+  #inputReady(): boolean {
+    const reading = this.#reading
+    const refused = this.#checkpoints?.alignment.refused
+    for (let position = 0; position < reading.length; position++) {
+      const input = reading[position] as InputChannel
+      if (input.ended || (refused !== undefined && refused[position] === 1)) continue
+      if (input.index < input.count || input.ready()) return true
+    }
+    return this.#replays.length > 0
   }
 
   /** When time alone gives the subtask something to do; Infinity: never. What waits for the gate has no time. */
@@ -259,7 +389,7 @@ export class Subtask {
     if (!this.#tracked.empty && this.#tracked.look(nowMs, endMs, this.#silence(endMs, this.#taken > taken))) progressed = true
     this.#account(progressed, endMs)
     if (endMs - this.#adaptedAtMs >= ADAPT_PERIOD_MS) this.#adapt(endMs)
-    if (this.#endSent && outputs.every((output) => output.drained)) {
+    if (this.#endSent && outputs.every((output) => output.drained) && this.#mayLeave()) {
       this.finished = true
       accounting.set(SubtaskWord.finished, 1)
       accounting.enter(SubtaskState.finished, endMs)
@@ -268,10 +398,22 @@ export class Subtask {
     return progressed
   }
 
+  /** Where checkpoints are taken a subtask takes part in them until the last one is complete and committed. */
+  #mayLeave(): boolean {
+    if (this.#checkpoints === undefined) return true
+    if (!this.#endReported) {
+      this.#endReported = true
+      const stopped = this.#endReason === EndReason.stopped
+      this.#parts.checkpoints?.thread.report({ type: 'ended', subtask: this.#parts.id, stopped })
+    }
+    return this.#checkpoints.done
+  }
+
   /** Closes what was opened; errors are reported, not thrown. */
   async close(): Promise<void> {
     const { nodes, source, warn } = this.#parts
     const closing: Promise<unknown>[] = []
+    this.#checkpoints?.close()
     const close = (what: string, action: () => unknown): void => {
       closing.push((async () => action())().catch((error: unknown) => warn(`${what} could not be closed`, error)))
     }
@@ -356,10 +498,9 @@ export class Subtask {
     if (!this.#free || this.#ending || this.#aligned) return Silence.none
     for (const table of this.#tables) if (table.inFlight > 0) return Silence.none
     if (took) return Silence.filtered
-    const { source, inputs } = this.#parts
+    const { source } = this.#parts
     if (source !== undefined) return source.ready(nowMs) || source.exhausted ? Silence.none : Silence.empty
-    for (const input of inputs) if (!input.ended && (input.index < input.count || input.ready())) return Silence.none
-    return Silence.empty
+    return this.#inputReady() ? Silence.none : Silence.empty
   }
 
   #expansionActive(): boolean {
@@ -446,14 +587,17 @@ export class Subtask {
   }
 
   #takeFromChannels(startMs: number): boolean {
-    const { inputs, gate, clock, accounting } = this.#parts
+    if (this.#replays.length > 0 && this.#replays.every(({ input }) => input.drained)) this.#endReplay()
+    const { gate, clock, accounting } = this.#parts
+    const inputs = this.#reading
+    const refused = this.#checkpoints?.alignment.refused
     let nowMs = startMs
     let progressed = false
     let empty = 0
     while (empty < inputs.length) {
       const channel = inputs[this.#turn] as InputChannel
       if (channel.index === channel.count) {
-        const found = channel.ended ? Input.empty : channel.next()
+        const found = channel.ended || (refused !== undefined && refused[this.#turn] === 1) ? Input.empty : channel.next()
         if (found === Input.empty) {
           this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
           empty++
@@ -462,6 +606,10 @@ export class Subtask {
         empty = 0
         if (found !== Input.records) {
           progressed = true
+          if (found === Input.barrier) {
+            this.#checkpoints?.onBarrier(this.#turn, channel.barrierId, nowMs)
+            continue
+          }
           this.#onControlFrame(channel, found)
           if (this.#ending || gate.closed > 0) return true
           if (this.#time.active) {
@@ -495,6 +643,18 @@ export class Subtask {
       if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
     }
     return progressed
+  }
+
+  /** The channels are read from here on, with the time that went with what stood in front of them. */
+  #endReplay(): void {
+    for (const { input, apply } of this.#replays) {
+      input.close()
+      apply()
+    }
+    this.#replays = []
+    this.#reading = this.#parts.inputs
+    this.#turn = 0
+    this.#updateWatermark()
   }
 
   #onControlFrame(channel: InputChannel, found: number): void {
@@ -578,7 +738,7 @@ export class Subtask {
         // Its time ends first; what that fires needs credit, like the rest.
         if (this.#endReason === EndReason.exhausted && !this.#time.end(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
         this.#endEntered = true
-        if (operator !== undefined) this.#endOperator(position, operator)
+        if (operator !== undefined && this.#restoredEnds[position]?.entered !== true) this.#endOperator(position, operator)
         if (expansion?.active === true) drivers.expand[position]?.()
         if (sink !== undefined) {
           this.#flushSink(position, sink)
@@ -607,6 +767,8 @@ export class Subtask {
   }
 
   #endOperator(position: number, operator: Operator): void {
+    // What is open when a job is stopped is in its last checkpoint, where there is one.
+    if (this.#endReason === EndReason.stopped && this.#checkpoints !== undefined) return
     try {
       const values = this.#endReason === EndReason.exhausted ? operator.onEnd?.() : operator.onStop?.()
       const { expansion } = this.#parts.nodes[position] as ChainNode
@@ -623,6 +785,8 @@ export class Subtask {
     if (!sink.empty) return false
     if (this.#finishedSinks.has(sink)) return true
     this.#finishedSinks.add(sink)
+    // It goes on when its last checkpoint is restored.
+    if (this.#endReason === EndReason.stopped && this.#checkpoints !== undefined && sink.writer.prepare !== undefined) return true
     try {
       sink.hold(sink.writer.finish?.())
     } catch (error) {

@@ -41,6 +41,12 @@ export class WatermarkTracker {
     this.#makeGenerator()
   }
 
+  /** After a restore: where it stood. A user's own strategy begins anew, and what was sent stays sent. */
+  restore(sent: number, latest: number): void {
+    this.#sent = sent
+    this.latest = latest
+  }
+
   /** The largest watermark that was sent. */
   get sent(): number {
     return this.#sent

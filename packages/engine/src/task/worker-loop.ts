@@ -3,6 +3,7 @@
  * the thread's doorbell. Runs unchanged in a worker, on the calling thread and in a simulator.
  */
 import { type CommandCode, Command, ControlWord, Doorbell } from '../control/control-layout.js'
+import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import type { Environment } from '../environment/environment.js'
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
@@ -28,6 +29,8 @@ export interface WorkerLoopOptions {
   /** Only on the coordinator's thread. */
   readonly host?: HostBindings | undefined
   readonly overwrite: boolean
+  /** undefined: no checkpoints are taken, and none is restored. */
+  readonly checkpoints?: ThreadCheckpoints | undefined
 }
 
 /** How long the loop may keep the event loop waiting while there is work, in ms. */
@@ -72,7 +75,7 @@ export class WorkerLoop {
   }
 
   #build(): void {
-    const { graph, plan, settings, shared, worker, environment, resources, host, overwrite } = this.#options
+    const { graph, plan, settings, shared, worker, environment, resources, host, overwrite, checkpoints } = this.#options
     const thread: ThreadParts = {
       graph,
       plan,
@@ -84,6 +87,7 @@ export class WorkerLoop {
       resources,
       bindings: host,
       overwrite,
+      checkpoints,
       signal: this.#abort.signal,
       sourceSignal: this.#sourceAbort.signal,
       local: new Map(),
@@ -149,7 +153,7 @@ export class WorkerLoop {
     let nowMs = startMs
     for (const subtask of this.#subtasks) {
       if (subtask.finished) continue
-      subtask.onControl(command)
+      subtask.onControl(command, nowMs)
       if (!subtask.step(nowMs)) continue
       progressed = true
       nowMs = this.#options.environment.clock.monotonicMs()

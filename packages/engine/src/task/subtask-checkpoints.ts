@@ -1,0 +1,293 @@
+/**
+ * A subtask's part in checkpoints: sees in every turn what the coordinator asks for, waits for barriers, takes the snapshot at a record
+ * boundary in one uninterrupted action, and writes what was frozen bit by bit between steps. Runs on the subtask's thread.
+ *
+ * Invariants: barriers leave in the same action that freezes the state, so nothing that is emitted later overtakes them; a checkpoint is
+ * acknowledged once, when all of it is durable.
+ */
+import type { InputChannel } from '../channel/input-channel.js'
+import type { Gate } from '../channel/gate.js'
+import type { OutputChannel } from '../channel/output-channel.js'
+import { type CheckpointMode, checkpointModes } from '../checkpoint/protocol.js'
+import { SNAPSHOT_PENDING_BYTES_MAX, type SnapshotWriter } from '../checkpoint/snapshot.js'
+import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
+import { ControlWord } from '../control/control-layout.js'
+import type { Clock } from '../environment/environment.js'
+import { BarrierAlignment } from './barrier-alignment.js'
+import type { SinkBuffer } from './sink-buffer.js'
+
+/** How long frozen state is written at once, in ms. */
+const WRITE_MS = 0.5
+
+export interface SubtaskCheckpointParts {
+  readonly subtask: number
+  readonly control: Int32Array
+  readonly checkpoints: ThreadCheckpoints
+  readonly clock: Clock
+  readonly gate: Gate
+  readonly inputs: readonly InputChannel[]
+  readonly outputs: readonly OutputChannel[]
+  readonly sinks: readonly { readonly name: string; readonly sink: SinkBuffer }[]
+  /** Takes the chain to a record boundary; false where it is not there yet. */
+  readonly settle: () => boolean
+  /** Writes sections and freezes keyed state. */
+  readonly write: (writer: SnapshotWriter) => void
+  /** Records restored in front of the channels are still being read: no channel is. */
+  readonly replaying: () => boolean
+  readonly wake: () => void
+}
+
+/** A checkpoint under way here. */
+interface Current {
+  readonly id: number
+  readonly writer: SnapshotWriter
+  readonly startDelayMs: number
+  readonly alignmentMs: number
+  readonly syncMs: number
+  readonly takenAtMs: number
+  /** Inputs whose records in front of the barrier are not all there yet. */
+  captures: InputChannel[]
+  /** Sinks that have not said yet what their state is. */
+  sinks: { readonly name: string; readonly sink: SinkBuffer }[]
+  overtaking: boolean
+  written: boolean
+  finishing: boolean
+}
+
+export class SubtaskCheckpoints {
+  readonly alignment: BarrierAlignment
+  readonly #parts: SubtaskCheckpointParts
+  readonly #words: Int32Array
+  #seen = 0
+  #seenAtMs = 0
+  /** The newest checkpoint whose snapshot was taken. */
+  #taken: number
+  #aborted = 0
+  #committed = 0
+  #final = false
+  #current: Current | undefined
+  #throttled = false
+
+  constructor(parts: SubtaskCheckpointParts) {
+    this.#parts = parts
+    this.#words = parts.control
+    this.alignment = new BarrierAlignment(parts.inputs.length)
+    this.#taken = parts.checkpoints.run.restoredCheckpoint
+  }
+
+  /** The last checkpoint is complete, and everything that was prepared is committed. */
+  get done(): boolean {
+    return this.#final && this.#parts.sinks.every(({ sink }) => sink.committed)
+  }
+
+  /** Something changed since the last look, or more can be written now. */
+  get ready(): boolean {
+    const words = this.#words
+    if (Atomics.load(words, ControlWord.completedId) !== this.#committed) return true
+    if (Atomics.load(words, ControlWord.abortedUpTo) !== this.#aborted) return true
+    const asked = Atomics.load(words, ControlWord.checkpointId)
+    if (asked !== this.#seen) return true
+    if (asked > this.#taken && asked > this.#aborted && this.#overtakes(asked)) return true
+    const current = this.#current
+    if (current === undefined || current.finishing) return false
+    if (!current.overtaking && this.#overtakes(current.id)) return true
+    if (!current.written) return current.writer.pendingBytes < SNAPSHOT_PENDING_BYTES_MAX
+    return this.#mayFinish(current)
+  }
+
+  /** Called in every turn; true where time was spent on writing. */
+  look(nowMs: number): boolean {
+    const words = this.#words
+    const completed = Atomics.load(words, ControlWord.completedId)
+    if (completed !== this.#committed) this.#commit(completed)
+    const aborted = Atomics.load(words, ControlWord.abortedUpTo)
+    if (aborted !== this.#aborted) this.#abort(aborted)
+    const asked = Atomics.load(words, ControlWord.checkpointId)
+    if (asked !== this.#seen) {
+      this.#seen = asked
+      this.#seenAtMs = nowMs
+    }
+    let worked = false
+    if (asked > this.#taken && asked > aborted) worked = this.#consider(asked, nowMs)
+    if (this.#current !== undefined && this.#advance(this.#current)) worked = true
+    return worked
+  }
+
+  /** A barrier was reached on an input. */
+  onBarrier(input: number, id: number, nowMs: number): void {
+    if (id <= this.#taken || id <= Atomics.load(this.#words, ControlWord.abortedUpTo)) return
+    this.alignment.arrive(input, id, nowMs, this.#mode() === 'aligned')
+    this.#consider(id, nowMs)
+  }
+
+  #mode(): CheckpointMode {
+    return checkpointModes[Atomics.load(this.#words, ControlWord.checkpointMode)] as CheckpointMode
+  }
+
+  #overtakes(id: number): boolean {
+    return this.#mode() === 'unaligned' || Atomics.load(this.#words, ControlWord.overtakeId) >= id
+  }
+
+  /** Takes the snapshot where it may be taken now. */
+  #consider(id: number, nowMs: number): boolean {
+    const overtaking = this.#overtakes(id)
+    if (!overtaking && !this.#allArrived(id)) return false
+    if (!this.#parts.settle()) return false
+    this.#take(id, overtaking, nowMs)
+    return true
+  }
+
+  /** What has ended counts as having delivered every barrier. */
+  #allArrived(id: number): boolean {
+    const { inputs, replaying } = this.#parts
+    if (replaying()) return false
+    return inputs.every((input, position) => input.ended || this.alignment.hasArrived(position, id))
+  }
+
+  #take(id: number, overtaking: boolean, nowMs: number): void {
+    const { checkpoints, subtask, clock, inputs, outputs, sinks, write } = this.#parts
+    if (this.#current !== undefined) this.#drop(this.#current)
+    this.#taken = id
+    const startMs = clock.monotonicMs()
+    const sinceMs = this.alignment.id === id ? this.alignment.sinceMs : nowMs
+    const writer = checkpoints.writers.begin(id, subtask)
+    const captures: InputChannel[] = []
+    try {
+      for (const output of outputs) {
+        const slice = output.sendBarrier(id, overtaking)
+        if (slice !== undefined) writer.slice(slice)
+      }
+      if (overtaking) {
+        inputs.forEach((input, position) => {
+          if (input.ended || this.alignment.hasArrived(position, id)) return
+          input.beginCapture(id)
+          captures.push(input)
+        })
+      }
+      write(writer)
+      for (const { sink } of sinks) sink.beginCheckpoint(id)
+    } catch (error) {
+      for (const input of captures) input.abandonCapture()
+      writer.discard()
+      this.alignment.release()
+      checkpoints.report({ type: 'declined', id, subtask, error })
+      return
+    }
+    this.alignment.release()
+    const endMs = clock.monotonicMs()
+    this.#current = {
+      id,
+      writer,
+      startDelayMs: Math.max(0, sinceMs - this.#seenAtMs),
+      alignmentMs: Math.max(0, startMs - sinceMs),
+      syncMs: endMs - startMs,
+      takenAtMs: endMs,
+      captures,
+      sinks: [...sinks],
+      overtaking,
+      written: false,
+      finishing: false,
+    }
+  }
+
+  /** Writes on; true where time was spent. */
+  #advance(current: Current): boolean {
+    if (current.finishing) return false
+    const { outputs, clock, checkpoints, subtask } = this.#parts
+    const { writer } = current
+    let worked = false
+    try {
+      if (!current.overtaking && this.#overtakes(current.id)) {
+        current.overtaking = true
+        for (const output of outputs) {
+          const slice = output.overtake(current.id)
+          if (slice !== undefined) writer.slice(slice)
+        }
+      }
+      if (current.captures.length > 0)
+        current.captures = current.captures.filter((input) => {
+          const capture = input.takeCapture()
+          if (capture === 'incomplete') return true
+          for (const slice of capture) writer.slice(slice)
+          return false
+        })
+      if (current.sinks.length > 0)
+        current.sinks = current.sinks.filter(({ name, sink }) => {
+          const state = sink.checkpointState()
+          if (state === undefined) return true
+          if (state !== null) writer.section(name, 'sink', state)
+          return false
+        })
+      if (!current.written && writer.pendingBytes < SNAPSHOT_PENDING_BYTES_MAX) {
+        const startMs = clock.monotonicMs()
+        current.written = writer.step(() => clock.monotonicMs() - startMs >= WRITE_MS)
+        worked = true
+      }
+      this.#throttle(!current.written && writer.pendingBytes >= SNAPSHOT_PENDING_BYTES_MAX)
+    } catch (error) {
+      this.#drop(current)
+      checkpoints.report({ type: 'declined', id: current.id, subtask, error })
+      return true
+    }
+    if (this.#mayFinish(current)) this.#finish(current)
+    return worked
+  }
+
+  #mayFinish({ written, captures, sinks }: Current): boolean {
+    return written && captures.length === 0 && sinks.length === 0 && !this.#parts.outputs.some((output) => output.barrierPending())
+  }
+
+  #finish(current: Current): void {
+    const { checkpoints, subtask, clock, wake } = this.#parts
+    const { id, writer, startDelayMs, alignmentMs, syncMs, takenAtMs } = current
+    current.finishing = true
+    writer.finish().then(
+      (file) => {
+        if (this.#current !== current) return
+        this.#current = undefined
+        const { stateBytes, channelBytes } = writer
+        const asyncMs = clock.monotonicMs() - takenAtMs
+        const figures = { startDelayMs, alignmentMs, syncMs, asyncMs, stateBytes, channelBytes }
+        checkpoints.report({ type: 'acknowledged', id, subtask, file, figures })
+        wake()
+      },
+      (error: unknown) => {
+        if (this.#current !== current) return
+        this.#drop(current)
+        checkpoints.report({ type: 'declined', id, subtask, error })
+        wake()
+      },
+    )
+  }
+
+  /** While more waits for storage than may, the chain takes no record. */
+  #throttle(throttled: boolean): void {
+    if (throttled === this.#throttled) return
+    this.#throttled = throttled
+    this.#parts.gate.closed += throttled ? 1 : -1
+  }
+
+  #commit(completed: number): void {
+    this.#final = Atomics.load(this.#words, ControlWord.finalId) === completed
+    this.#committed = completed
+    for (const { sink } of this.#parts.sinks) sink.commit(completed)
+  }
+
+  #abort(upTo: number): void {
+    this.#aborted = upTo
+    if (this.#current !== undefined && this.#current.id <= upTo) this.#drop(this.#current)
+    if (this.alignment.id !== 0 && this.alignment.id <= upTo) this.alignment.release()
+  }
+
+  #drop(current: Current): void {
+    for (const input of current.captures) input.abandonCapture()
+    current.writer.discard()
+    this.#throttle(false)
+    this.#current = undefined
+  }
+
+  /** The subtask leaves: what is frozen is thawed. */
+  close(): void {
+    if (this.#current !== undefined) this.#drop(this.#current)
+  }
+}
