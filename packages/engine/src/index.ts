@@ -4,6 +4,30 @@ export { deserialiseError, type SerialisedError, serialiseError } from './errors
 export { assert, type ErrorCoordinates, SluiceError, type SluiceErrorOptions } from './errors/sluice-error.js'
 export { diffGraphs, fingerprintGraph } from './graph/fingerprint-graph.js'
 export type * from './checkpoint/file/contract.js'
+export {
+  checkpointFolder,
+  fileSafe,
+  idOfFolder,
+  jobFolder,
+  MANIFEST_NAME,
+  relativePath,
+  resolvePath,
+  runFolder,
+  savepointFolder,
+} from './checkpoint/checkpoint-layout.js'
+export {
+  CheckpointCoordinator,
+  type CheckpointCoordinatorOptions,
+  type FinalCheckpoint,
+} from './checkpoint/coordinator/checkpoint-coordinator.js'
+export type * from './checkpoint/coordinator/checkpoint-event.js'
+export type { SavepointRequest } from './checkpoint/coordinator/savepoint.js'
+export { describeParams } from './checkpoint/manifest/describe-job.js'
+export { bytesOf, filesOf, subtaskName } from './checkpoint/manifest/manifest.js'
+export type * from './checkpoint/manifest/manifest.js'
+export { decodeManifest, encodeManifest, readManifest } from './checkpoint/manifest/manifest-file.js'
+export { type ProtocolStep, protocolSteps } from './checkpoint/protocol-step.js'
+export { type GroupRange, groupsOf, heirOf, shareOf as shareOfSections, unionOf, watermarkOf } from './checkpoint/redistribute.js'
 export type * from './checkpoint/protocol.js'
 export type * from './checkpoint/snapshot.js'
 export type * from './checkpoint/storage.js'
@@ -33,12 +57,19 @@ export {
   type TimeWatchOptions,
 } from './metrics/watch-time.js'
 export { describePlan, type PlanFormat } from './plan/describe-plan.js'
+export { type Delivery, describeDelivery } from './plan/describe/delivery.js'
 export { formatBytes } from './plan/format-bytes.js'
 export * from './plan/physical-plan.js'
 export type { FunctionFacts } from './plan/known-keys.js'
 export { planJob } from './plan/plan-job.js'
 export { type EdgeBound, type EdgeLoad, edgeBound } from './plan/plan-memory.js'
-export { defaultSettings, type ResolvedCheckpointSettings, type ResolvedSettings, resolveSettings, type SettingOverrides } from './plan/settings.js'
+export {
+  defaultSettings,
+  type ResolvedCheckpointSettings,
+  type ResolvedSettings,
+  resolveSettings,
+  type SettingOverrides,
+} from './plan/settings.js'
 export { shareOf } from './plan/share-of.js'
 export { canonicalKey, hashKey, hashKey64, keyGroupOf } from './key/index.js'
 export { type Column, type ColumnKind, type ColumnName, type NumberColumn, type ValueColumn } from './state/column.js'

@@ -152,14 +152,11 @@ function asyncRecordsOf(graph: LogicalGraph, task: PlannedTask): number {
 function notesOn(graph: LogicalGraph): readonly string[] {
   const read = new Set(graph.edges.map((edge) => `${edge.from.node}/${edge.from.port}`))
   const readNodes = new Set(graph.edges.map((edge) => edge.from.node))
-  const checkpoint =
-    graph.settings.checkpoint === undefined ? [] : ['checkpoints are not taken yet: this version accepts the option and leaves it aside']
-  const ofNodes = graph.nodes.flatMap((node) => [
+  return graph.nodes.flatMap((node) => [
     ...danglingNotes(node, read, readNodes),
     ...replayNotes(node),
     ...(node.warning === undefined ? [] : [node.warning]),
   ])
-  return [...checkpoint, ...ofNodes]
 }
 
 function danglingNotes(node: LogicalNode, read: ReadonlySet<string>, readNodes: ReadonlySet<number>): readonly string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describePlan } from '../../src/plan/describe-plan.js'
+import type { CheckpointSettings, RestartStrategy } from '../../src/graph/logical-graph.js'
 import { planJob } from '../../src/plan/plan-job.js'
 import { resolveSettings } from '../../src/plan/settings.js'
 import { async, GraphBuilder, map, sink, source } from '../support/graph-builder.js'
@@ -91,6 +92,65 @@ describe('describePlan', () => {
       Memory
         0 B planned of a budget of 256 MiB"
     `)
+  })
+
+  it('as text says when checkpoints are taken and what that guarantees, in words', () => {
+    const tasks = new GraphBuilder()
+      .node('in', source, { delivery: 'exactly-once' })
+      .node('socket', source, { delivery: 'at-most-once' })
+      .node('file', sink, { delivery: 'exactly-once' })
+      .node('hook', sink, { delivery: 'at-least-once' })
+      .edge('in', 'file')
+      .edge('socket', 'hook')
+      .build()
+    const lines = (checkpoint: CheckpointSettings | undefined, restart?: RestartStrategy): readonly string[] => {
+      const settings = resolveSettings({ checkpoint, restart }, { cores: 2, workers: 0 })
+      const text = describePlan(tasks, planJob(tasks, settings), 'text', settings)
+      return text.slice(text.indexOf('Checkpoints'), text.indexOf('Memory') - 2).split('\n')
+    }
+    expect(lines(undefined)).toMatchInlineSnapshot(`
+      [
+        "Checkpoints",
+        "  none: after a failure the job ends, and its state is gone",
+        "",
+        "Delivery",
+        "  in      source  without checkpoints a failure ends the job; run again, it is read from its beginning",
+        "  socket  source  at-most-once: it cannot be read again",
+        "  file    sink    without checkpoints a failure ends the job and leaves what was written; with checkpoints it is exactly-once",
+        "  hook    sink    without checkpoints a failure ends the job and leaves what was written",
+      ]
+    `)
+    expect(lines({ intervalMs: 90_000, alignedTimeoutMs: 500 })).toMatchInlineSnapshot(`
+      [
+        "Checkpoints",
+        "  every 1.50 min, aligned, unaligned after 500 ms, in checkpoints; the last 3 are kept",
+        "  after a failure the job starts again from the last one, 1 s later, which doubles up to 1 min",
+        "",
+        "Delivery",
+        "  in      source  exactly-once: after a failure it is read again from its position in the last checkpoint",
+        "  socket  source  at-most-once: it cannot be read again, and what it gave since the last checkpoint is lost at a failure",
+        "  file    sink    exactly-once: what was written since the last checkpoint is taken back after a failure",
+        "  hook    sink    at-least-once: after a failure what hook was given since the last checkpoint comes again",
+      ]
+    `)
+    const atLeastOnce = { intervalMs: 500, directory: 'state', mode: 'at-least-once', retain: 1 } as const
+    expect(lines(atLeastOnce, { kind: 'fixed', attempts: 1, delayMs: 1_500 })).toMatchInlineSnapshot(`
+      [
+        "Checkpoints",
+        "  every 500 ms, at-least-once, in state; the last one is kept",
+        "  after a failure the job starts again from the last one, 1.50 s later, at most 1 time",
+        "",
+        "Delivery",
+        "  in      source  at-least-once: after a failure it is read again from its position in the last checkpoint; records may count twice",
+        "  socket  source  at-most-once: it cannot be read again, and what it gave since the last checkpoint is lost at a failure",
+        "  file    sink    at-least-once: the checkpoint mode is at-least-once",
+        "  hook    sink    at-least-once: after a failure what hook was given since the last checkpoint comes again",
+      ]
+    `)
+    expect(lines(atLeastOnce, { kind: 'failure-rate', failures: 3, windowMs: 300_000, delayMs: 1_000 })[2]).toMatchInlineSnapshot(
+      `"  after a failure the job starts again from the last one, 1 s later, unless it failed more than 3 times within 5 min"`,
+    )
+    expect(lines(atLeastOnce, { kind: 'none' })[2]).toMatchInlineSnapshot(`"  after a failure the job ends; --restore latest goes on"`)
   })
 
   it('as Mermaid draws a box per task and escapes names', () => {

@@ -3,9 +3,11 @@ import type { LogicalGraph } from '../../graph/logical-graph.js'
 import { canonicalJson } from '../../graph/summarise-graph.js'
 import { nameEdges } from '../build-tasks.js'
 import type { PhysicalPlan } from '../physical-plan.js'
+import type { ResolvedSettings } from '../settings.js'
+import { describeDelivery } from './delivery.js'
 import { dividedNumbers, roleOf } from './operator-facts.js'
 
-export function planAsJson(graph: LogicalGraph, plan: PhysicalPlan): string {
+export function planAsJson(graph: LogicalGraph, plan: PhysicalPlan, settings: ResolvedSettings | undefined): string {
   const names = nameEdges(graph)
   const nameOf = (node: number | undefined): string | undefined => graph.nodes[node ?? -1]?.name
   const description = {
@@ -49,6 +51,9 @@ export function planAsJson(graph: LogicalGraph, plan: PhysicalPlan): string {
     })),
     chaining: plan.chaining.map(({ edge, chained, because }) => ({ edge: names[edge], chained, because })),
     resources: graph.resources.map(({ name, declaredAt }) => ({ name, declaredAt })),
+    ...(settings === undefined
+      ? {}
+      : { checkpoint: settings.checkpoint ?? null, restart: settings.restart, delivery: describeDelivery(graph, settings) }),
     memory: plan.memory,
     notes: plan.notes,
   }

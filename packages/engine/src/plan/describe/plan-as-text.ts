@@ -1,19 +1,22 @@
 /** The plan as text: what `sluice plan` prints. One section per question a user has. */
-import type { LogicalGraph, LogicalNode } from '../../graph/logical-graph.js'
+import type { LogicalGraph, LogicalNode, RestartStrategy } from '../../graph/logical-graph.js'
 import { canonicalJson } from '../../graph/summarise-graph.js'
 import { nameEdges } from '../build-tasks.js'
 import { formatBytes } from '../format-bytes.js'
 import { HOST_WORKER, type PhysicalPlan, type PlannedEdge, type PlannedTask } from '../physical-plan.js'
 import { edgeBound, frameBytesOf } from '../plan-memory.js'
+import type { ResolvedSettings } from '../settings.js'
+import { describeDelivery } from './delivery.js'
 import { dividedNumbers, roleOf } from './operator-facts.js'
 
-export function planAsText(graph: LogicalGraph, plan: PhysicalPlan): string {
+export function planAsText(graph: LogicalGraph, plan: PhysicalPlan, settings?: ResolvedSettings): string {
   const sections: readonly (readonly [string, readonly string[]])[] = [
     ['Tasks', plan.tasks.flatMap((task) => taskLines(graph, plan, task))],
     ['Edges between tasks', table(plan.edges.map((edge) => edgeCells(plan, edge)))],
     ['Chaining', table(chainingCells(graph, plan))],
     ['Resources', table(resourceCells(graph, plan))],
-    ['Delivery', table(deliveryCells(graph))],
+    ['Checkpoints', settings === undefined ? [] : checkpointLines(settings)],
+    ['Delivery', table(deliveryCells(graph, settings))],
     ['Memory', memoryLines(plan)],
     ['Notes', plan.notes.map((note) => `- ${note}`)],
   ]
@@ -91,7 +94,48 @@ function resourceCells(graph: LogicalGraph, plan: PhysicalPlan): readonly (reado
   })
 }
 
-function deliveryCells(graph: LogicalGraph): readonly (readonly string[])[] {
+function checkpointLines({ checkpoint, restart }: ResolvedSettings): readonly string[] {
+  if (checkpoint === undefined) return ['none: after a failure the job ends, and its state is gone']
+  const { mode, intervalMs, alignedTimeoutMs, directory, retain } = checkpoint
+  const overtake = mode !== 'aligned' || alignedTimeoutMs === undefined ? '' : `, unaligned after ${duration(alignedTimeoutMs)}`
+  return [
+    `every ${duration(intervalMs)}, ${mode}${overtake}, in ${directory}; the last ${retain === 1 ? 'one is' : `${retain} are`} kept`,
+    `after a failure ${restartInWords(restart)}`,
+  ]
+}
+
+function restartInWords(restart: RestartStrategy): string {
+  const from = 'the job starts again from the last one'
+  switch (restart.kind) {
+    case 'none':
+      return 'the job ends; --restore latest goes on'
+    case 'fixed':
+      return `${from}, ${duration(restart.delayMs)} later, at most ${counted(restart.attempts, 'time')}`
+    case 'failure-rate':
+      return `${from}, ${duration(restart.delayMs)} later, unless it failed more than ${counted(restart.failures, 'time')} within ${duration(restart.windowMs)}`
+    case 'exponential':
+      return `${from}, ${duration(restart.initialDelayMs)} later, which doubles up to ${duration(restart.maxDelayMs)}`
+  }
+}
+
+function duration(ms: number): string {
+  const units = [
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1_000],
+  ] as const
+  const [unit, size] = units.find(([, least]) => ms >= least) ?? ['ms', 1]
+  return `${number(ms / size)} ${unit}`
+}
+
+function deliveryCells(graph: LogicalGraph, settings: ResolvedSettings | undefined): readonly (readonly string[])[] {
+  if (settings !== undefined) {
+    return describeDelivery(graph, settings).map(({ operator, role, guarantee, because }) => [
+      operator,
+      role,
+      guarantee === 'none' ? because : `${guarantee}: ${because}`,
+    ])
+  }
   return graph.nodes.flatMap((node) => (node.delivery === undefined ? [] : [[node.name, roleOf(node), node.delivery]]))
 }
 
