@@ -18,9 +18,12 @@ export interface CheckpointStorage {
   readonly description: string
   /** Fails where the name is taken. Folders are made. */
   create(path: string): Promise<StorageFile>
-  /** Writes a small file whole and atomically: it is there with these bytes, durably, or it is not there. */
+  /**
+   * Writes a small file whole and atomically: it is there with these bytes, durably, or it is not there. Where it fails that is not known: it may be called again with
+   * the same bytes, and the file may be removed.
+   */
   publish(path: string, bytes: Uint8Array): Promise<void>
-  /** The bytes from `offset` on, `length` of them or all. Fails with `SLUICE_CHECKPOINT_FILE_MISSING` where there is no such file. */
+  /** The bytes from `offset` on, `length` of them or all; fewer, or none, where the file ends before. Fails with `SLUICE_CHECKPOINT_FILE_MISSING` where there is no such file. */
   read(path: string, offset?: number, length?: number): Promise<Uint8Array>
   /** Names directly in a folder; empty where there is none. */
   list(folder: string): Promise<readonly string[]>
