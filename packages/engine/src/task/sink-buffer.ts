@@ -10,7 +10,7 @@ import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { SinkWriter } from '../graph/operator-spec.js'
 import { isPromise } from './element-checks.js'
-import type { PendingTransaction, SinkState } from './sink-state.js'
+import { joinSinkStates, type PendingTransaction, type SinkState } from './sink-state.js'
 
 const BATCH_RECORDS = 256
 
@@ -19,6 +19,8 @@ export class SinkBuffer {
   /** A write, or another asynchronous step of the writer, is under way. */
   pending = false
   written = 0
+  /** Number of the record that was written first here, over all attempts. */
+  firstRecord = 0
   readonly #gate: Gate
   readonly #settled: (error: unknown) => void
   #records: unknown[] = []
@@ -37,10 +39,6 @@ export class SinkBuffer {
   #durableRunning = false
   /** A state that waits until it is durable. */
   #unsettled: { readonly checkpoint: number; readonly value: SinkState } | undefined
-  /** Number of the first record that was accepted here. */
-  #firstRecord = 0
-  #finishing = false
-  #finished = false
   #failed = false
 
   /** `settled` is called when a pending call is done, with its error or undefined. */
@@ -50,20 +48,17 @@ export class SinkBuffer {
     this.#settled = settled
   }
 
-  /** Before `open`: this subtask's share of what a checkpoint holds. The context is that of the writer. */
-  restore(state: SinkState, context: { restored: readonly unknown[] | undefined; firstRecord: number }): void {
-    this.#transactions = [...state.pending]
-    this.#records = [...state.records]
-    this.#firstRecord = state.firstRecord
-    this.#finished = state.finished
-    this.#finishing = state.finished
-    context.restored = state.pending.map(({ prepared }) => prepared)
-    context.firstRecord = state.firstRecord
+  /** Before the writer is opened: this subtask's share of what a checkpoint holds. Answers what was prepared, for the writer's context. */
+  restore(states: readonly SinkState[]): readonly unknown[] {
+    const { pending, records, firstRecord } = joinSinkStates(states)
+    this.#transactions = pending
+    this.#records = records
+    this.firstRecord = firstRecord
+    return pending.map(({ prepared }) => prepared)
   }
 
-  /** Opens the writer and commits what a restored checkpoint says was prepared. */
-  async open(): Promise<void> {
-    await this.writer.open?.()
+  /** Behind `open` of the writer, before the first record: commits what a restored checkpoint says was prepared. */
+  async commitRestored(): Promise<void> {
     for (let first = this.#transactions[0]; first !== undefined; first = this.#transactions[0]) {
       await this.writer.commit?.(first.prepared)
       this.#transactions.shift()
@@ -91,15 +86,6 @@ export class SinkBuffer {
     return this.#records.length === 0 && this.#front === undefined && !this.pending
   }
 
-  /** At the end of the input, once `empty`: `writer.finish`, once. */
-  finish(): void {
-    if (this.#finishing) return
-    this.#finishing = true
-    this.hold(this.writer.finish?.(), () => {
-      this.#finished = true
-    })
-  }
-
   /** At the snapshot point of checkpoint `id`: everything accepted so far lies before the cut. Never waits, never throws. */
   beginCheckpoint(id: number): void {
     this.#checkpoint = id
@@ -114,9 +100,11 @@ export class SinkBuffer {
     this.#advance()
   }
 
-  /** What the sink has to say in the checkpoint begun last; undefined: it is not durable yet, `settled` is called when it may be. */
-  checkpointState(): SinkState | undefined {
-    return this.#state?.checkpoint === this.#checkpoint ? this.#state.value : undefined
+  /** What the sink has to say in the checkpoint begun last; null: nothing; undefined: it is not durable yet, `settled` is called when it may be. */
+  checkpointState(): SinkState | null | undefined {
+    if (this.#state?.checkpoint !== this.#checkpoint) return undefined
+    const { pending, records, firstRecord } = this.#state.value
+    return pending.length === 0 && records.length === 0 && firstRecord === 0 ? null : this.#state.value
   }
 
   /** Checkpoint `upTo` is complete: what was prepared up to it is committed, as soon as no other call is under way. Never throws. */
@@ -148,24 +136,24 @@ export class SinkBuffer {
     }
     this.pending = true
     this.#gate.closed++
+    const release = (): void => {
+      this.pending = false
+      this.#gate.closed--
+    }
     result.then(
-      () => this.#release(done),
+      () => {
+        release()
+        if (this.#failed) return
+        done?.()
+        // What lies before a cut goes on at once: nothing may come between.
+        if (this.#front !== undefined || this.#commitDue) this.#advance()
+        this.#settled(undefined)
+      },
       (error: unknown) => {
-        this.#failed = true
-        this.#release(undefined)
-        this.#settled(error ?? new Error('rejected without a reason'))
+        release()
+        this.#fail(error)
       },
     )
-  }
-
-  #release(done: (() => void) | undefined): void {
-    this.pending = false
-    this.#gate.closed--
-    if (this.#failed) return
-    done?.()
-    // What lies before a cut goes on at once: nothing may come between.
-    if (this.#front !== undefined || this.#commitDue) this.#advance()
-    this.#settled(undefined)
   }
 
   /** Errors of calls that nobody waits for fail the subtask. */
@@ -216,7 +204,7 @@ export class SinkBuffer {
 
   #prepared(checkpoint: number, prepared: unknown): void {
     if (prepared !== undefined) this.#transactions.push({ checkpoint, prepared })
-    this.#makeDurable(checkpoint, { pending: [...this.#transactions], records: [], firstRecord: this.#next, finished: this.#finished })
+    this.#makeDurable(checkpoint, { pending: [...this.#transactions], records: [], firstRecord: this.#next })
   }
 
   /** Without transactions: what the writer has not written, or not yet been given, is written again after a restore. */
@@ -225,7 +213,7 @@ export class SinkBuffer {
       const unwritten = this.writer.unwritten?.() ?? this.#writing ?? []
       const records = [...unwritten, ...this.#records]
       const firstRecord = this.#next - unwritten.length
-      this.#makeDurable(checkpoint, { pending: [], records, firstRecord, finished: this.#finished })
+      this.#makeDurable(checkpoint, { pending: [], records, firstRecord })
     } catch (error) {
       this.#fail(error)
     }
@@ -233,7 +221,7 @@ export class SinkBuffer {
 
   /** Number of the record that `write` gets next. */
   get #next(): number {
-    return this.#firstRecord + this.written
+    return this.firstRecord + this.written
   }
 
   #makeDurable(checkpoint: number, value: SinkState): void {
