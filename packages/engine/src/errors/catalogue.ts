@@ -122,6 +122,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
+  SLUICE_INPUT_CHANGED: {
+    summary: 'An input is not what it was when it was read.',
+    hint: 'Put the input back as it was, or leave out --restore to begin anew.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_INPUT_MALFORMED: {
     summary: 'Input data cannot be parsed.',
     hint: "Repair the input, or give the source onInvalid: 'drop' or 'deadLetter'.",

@@ -21,7 +21,7 @@ export class IndexSource implements SourceDriver {
   #phases: readonly IndexPhase[] = []
   #phase = 0
   /** Of the current phase. */
-  #cursor!: IndexCursor
+  #cursor: IndexCursor
   /** What `done` of the cursor is at the end of the phase. */
   #total = 0
   /** The smallest index that any subtask had not emitted at the beginning. */
@@ -34,7 +34,9 @@ export class IndexSource implements SourceDriver {
     this.#parallelism = parallelism
     this.#count = spec.count ?? Number.POSITIVE_INFINITY
     this.#ratePerMs = spec.ratePerSecond === undefined ? undefined : spec.ratePerSecond / 1000
-    this.#begin(createIndexPhases(subtask, parallelism))
+    const phases = createIndexPhases(subtask, parallelism)
+    this.#cursor = (phases[0] as IndexPhase).cursor
+    this.#begin(phases)
   }
 
   get exhausted(): boolean {
@@ -105,9 +107,9 @@ export class IndexSource implements SourceDriver {
     this.#nextPhase()
   }
 
-  /** Goes on to the next phase that has something, or stays in the last one. */
+  /** Goes on to the next phase that has something; stays where the count ends, because nothing behind it was emitted. */
   #nextPhase(): void {
-    while (this.#phase < this.#phases.length - 1) {
+    while (this.#phase < this.#phases.length - 1 && (this.#phases[this.#phase]?.end ?? -1) < this.#count) {
       const { cursor, end } = this.#phases[++this.#phase] as IndexPhase
       this.#cursor = cursor
       this.#total = indexesBelow(cursor, Math.min(end, this.#count))
