@@ -105,8 +105,8 @@ export interface RunIdentity {
 }
 
 export interface HostBindings {
-  /** Receives the records of a stream that `declare` returned. */
-  collect(stream: string, records: readonly unknown[]): void
+  /** Receives the records of a stream that `declare` returned. `checkpoint`: that they were committed with; the same ones come again after a restore, and count once. */
+  collect(stream: string, records: readonly unknown[], checkpoint?: number): void
   /** Writes data to standard output; a promise when the pipe is full. */
   writeOut(text: string): void | Promise<void>
 }

@@ -1,7 +1,19 @@
-/** The coordinator's voice: one command word that every loop reads in every turn, and a ring for those that sleep. */
-import { Command, type CommandCode, ControlWord, Doorbell, HOST_WORKER } from '@sluice/engine'
+/**
+ * The coordinator's voice: the command word and the checkpoint words, which every loop reads in every turn, and a ring for those that sleep. Runs in the
+ * coordinator, which alone writes them.
+ */
+import {
+  type CheckpointControl,
+  type CheckpointMode,
+  checkpointModes,
+  Command,
+  type CommandCode,
+  ControlWord,
+  Doorbell,
+  HOST_WORKER,
+} from '@sluice/engine'
 
-export class Commands {
+export class Commands implements CheckpointControl {
   readonly #words: Int32Array
   readonly #doorbells: readonly Doorbell[]
 
@@ -19,6 +31,33 @@ export class Commands {
   give(command: CommandCode): void {
     if (command <= this.current) return
     Atomics.store(this.#words, ControlWord.command, command)
+    this.#wakeAll()
+  }
+
+  trigger(id: number, mode: CheckpointMode): void {
+    Atomics.store(this.#words, ControlWord.checkpointMode, checkpointModes.indexOf(mode))
+    this.#publish(ControlWord.checkpointId, id)
+  }
+
+  overtake(id: number): void {
+    this.#publish(ControlWord.overtakeId, id)
+  }
+
+  abort(upTo: number): void {
+    this.#publish(ControlWord.abortedUpTo, upTo)
+  }
+
+  completed(id: number, final: boolean): void {
+    if (final) Atomics.store(this.#words, ControlWord.finalId, id)
+    this.#publish(ControlWord.completedId, id)
+  }
+
+  #publish(word: number, id: number): void {
+    Atomics.store(this.#words, word, id)
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
     for (const doorbell of this.#doorbells) doorbell.wake()
   }
 

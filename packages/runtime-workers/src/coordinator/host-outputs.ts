@@ -4,13 +4,19 @@ import type { OutputWriter } from './run-types.js'
 
 export class HostOutputs implements HostBindings {
   readonly #collected = new Map<string, unknown[]>()
+  /** The newest checkpoint of each stream whose records are here. */
+  readonly #committed = new Map<string, number>()
   readonly #stdout: OutputWriter
 
   constructor(stdout: OutputWriter | undefined) {
     this.#stdout = stdout ?? { write: writeToStdout }
   }
 
-  collect(stream: string, records: readonly unknown[]): void {
+  collect(stream: string, records: readonly unknown[], checkpoint?: number): void {
+    if (checkpoint !== undefined) {
+      if (checkpoint <= (this.#committed.get(stream) ?? 0)) return
+      this.#committed.set(stream, checkpoint)
+    }
     let collected = this.#collected.get(stream)
     if (collected === undefined) this.#collected.set(stream, (collected = []))
     for (const record of records) collected.push(record)
