@@ -16,5 +16,9 @@ export function explainStall(graph: LogicalGraph, plan: PhysicalPlan, { subtasks
         `${metrics.recordsIn} records in, ${metrics.recordsOut} out, watermark ${metrics.watermark}`,
     ]
   })
-  return ['subtasks that have not finished:', ...lines, 'A call that waits for the real world (files, network) is never answered in a simulation.'].join('\n')
+  return [
+    'subtasks that have not finished:',
+    ...lines,
+    'A call that waits for the real world (files, network) is never answered in a simulation.',
+  ].join('\n')
 }

@@ -82,7 +82,10 @@ export class Scheduler {
   /** A reading of the monotonic clock, which moves with every reading: steps end after different amounts of work. */
   readClock(): number {
     if (++this.#readings > READINGS_MAX) {
-      throw new SimulationFailure(this.seed, `livelock: ${this.current?.name ?? 'a loop'} read the clock ${READINGS_MAX} times and never yielded`)
+      throw new SimulationFailure(
+        this.seed,
+        `livelock: ${this.current?.name ?? 'a loop'} read the clock ${READINGS_MAX} times and never yielded`,
+      )
     }
     this.nowMs += this.#clockRandom.next() * this.#tickMs
     return this.nowMs
@@ -206,7 +209,9 @@ export class Scheduler {
 
   #waiters(): string {
     return this.#awaited
-      .map(({ life, what, atMs }) => `  ${life.name} waits: ${what}${atMs === Number.POSITIVE_INFINITY ? '' : ` until ${atMs.toFixed(3)} ms`}`)
+      .map(
+        ({ life, what, atMs }) => `  ${life.name} waits: ${what}${atMs === Number.POSITIVE_INFINITY ? '' : ` until ${atMs.toFixed(3)} ms`}`,
+      )
       .join('\n')
   }
 }

@@ -78,7 +78,10 @@ export class SimulatedDisk {
       const happen = (): void => {
         if ((writes && this.full) || random.chance(this.#faults.failures)) {
           this.failed++
-          const error = new SluiceError('SLUICE_CHECKPOINT_STORAGE', `${what} failed: the simulated disk ${this.full ? 'is full' : 'had an error'}`)
+          const error = new SluiceError(
+            'SLUICE_CHECKPOINT_STORAGE',
+            `${what} failed: the simulated disk ${this.full ? 'is full' : 'had an error'}`,
+          )
           this.#answer(life, `${what} fails`, () => reject(error))
           return
         }
