@@ -49,8 +49,8 @@ export class SinkBuffer {
   }
 
   /** Before the writer is opened: this subtask's share of what a checkpoint holds. Answers what was prepared, for the writer's context. */
-  restore(states: readonly SinkState[]): readonly unknown[] {
-    const { pending, records, firstRecord } = joinSinkStates(states)
+  restore(states: readonly unknown[]): readonly unknown[] {
+    const { pending, records, firstRecord } = joinSinkStates(states as readonly SinkState[])
     this.#transactions = pending
     this.#records = records
     this.firstRecord = firstRecord
@@ -128,10 +128,10 @@ export class SinkBuffer {
     }
   }
 
-  /** Keeps the gate closed until `result` settles; `done` follows where it did not fail. */
-  hold(result: void | Promise<void>, done?: () => void): void {
+  /** Keeps the gate closed until `result` settles; `after` follows where it did not fail. */
+  hold(result: void | Promise<void>, after?: () => void): void {
     if (!isPromise(result)) {
-      done?.()
+      after?.()
       return
     }
     this.pending = true
@@ -144,7 +144,7 @@ export class SinkBuffer {
       () => {
         release()
         if (this.#failed) return
-        done?.()
+        after?.()
         // What lies before a cut goes on at once: nothing may come between.
         if (this.#front !== undefined || this.#commitDue) this.#advance()
         this.#settled(undefined)
@@ -267,19 +267,19 @@ export class SinkBuffer {
   #commitFirst(): void {
     const { writer } = this
     this.#committing = true
-    const done = (): void => {
+    const committed = (): void => {
       this.#committing = false
       this.#transactions.shift()
     }
     const result = writer.commit?.(this.#transactions[0]?.prepared)
     if (writer.commitOverlapsWrites !== true || !isPromise(result)) {
-      this.hold(result, done)
+      this.hold(result, committed)
       return
     }
     result.then(
       () => {
         if (this.#failed) return
-        done()
+        committed()
         this.#advance()
         this.#settled(undefined)
       },
