@@ -4,10 +4,10 @@
  * Behind a row that is malformed, a new parser goes on with the next line. Belongs to one reader.
  */
 import { Buffer } from 'node:buffer'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { SluiceError } from '@sluice/engine'
 import type { CsvError, Parser } from 'csv-parse'
-import { type FileSplit, inputError } from './file-splits.js'
+import { type FilePosition, type FileSplit, inputError, openSplit } from './file-splits.js'
 import { CHUNK_BYTES, LINE_BYTES_MAX, lengthOfByteOrderMark } from './line-reader.js'
 
 export interface CsvFormat {
@@ -16,6 +16,11 @@ export interface CsvFormat {
   readonly escape: string
   readonly comment: string | undefined
   readonly trim: boolean
+}
+
+/** The first byte of a row, and the line breaks in front of it. */
+export interface RowPosition extends FilePosition {
+  readonly lines: number
 }
 
 /** A few hundred rows of the usual width: a batch. */
@@ -57,19 +62,23 @@ export class CsvRows {
   /** Bytes that were parsed, from some point in front of the first row on. */
   #held: Buffer[] = []
   #heldStart = 0
-  /** Line breaks in front of an offset that moves on. */
+  /** Line breaks in front of an offset that moves on, and in front of the first row. */
   #lines = 0
   #linesOffset = 0
+  #startLines = 0
 
-  private constructor(handle: FileHandle, split: FileSplit, format: CsvFormat, createParser: () => Parser) {
+  private constructor(handle: FileHandle, split: FileSplit, format: CsvFormat, createParser: () => Parser, { offset, lines }: RowPosition) {
+    this.#readOffset = this.#start = this.#heldStart = this.#linesOffset = offset
+    this.#lines = this.#startLines = lines
     this.#handle = handle
     this.#split = split
     this.#format = format
     this.#createParser = createParser
-    this.#parser = this.#startParser(0)
+    this.#parser = this.#startParser(offset)
   }
 
-  static async open(split: FileSplit, format: CsvFormat): Promise<CsvRows> {
+  /** `position`: of a row to begin with. */
+  static async open(split: FileSplit, format: CsvFormat, position: RowPosition = { offset: 0, lines: 0 }): Promise<CsvRows> {
     const { Parser } = await import('csv-parse')
     const { comment = null, ...options } = format
     const createParser = (): Parser =>
@@ -81,11 +90,12 @@ export class CsvRows {
         skip_empty_lines: true,
         relax_column_count: true,
       })
-    try {
-      return new CsvRows(await open(split.path, 'r'), split, format, createParser)
-    } catch (error) {
-      throw inputError(error, split.path, split.name)
-    }
+    return new CsvRows(await openSplit(split, position), split, format, createParser, position)
+  }
+
+  /** Where the first of the rows begins, and what was skipped in front of it. */
+  get position(): RowPosition {
+    return { offset: this.#start, lines: this.#startLines }
   }
 
   /** Parses the next piece; false where there is none: then `fill`, or `finish` at the end of the file. */
@@ -168,6 +178,8 @@ export class CsvRows {
       this.#held.shift()
       this.#heldStart = end
     }
+    if (this.#held.length > 0) this.#countLines(this.#start)
+    this.#startLines = this.#lines
   }
 
   #settle(fileEnded: boolean): void {

@@ -14,7 +14,7 @@ export interface SourceReadContext extends Context {
   readonly signal: AbortSignal
 }
 
-/** A batch with more to say than its records: see `SourceBatch`. */
+/** A batch with more to say than its records, such as the `position` of its first one, from which `open` can begin again: see `SourceBatch`. */
 export interface TypedBatch<out T> extends SourceBatch {
   readonly records: readonly T[]
 }
@@ -30,15 +30,27 @@ export interface SourceReader<out T> {
   close?(): void | Promise<void>
 }
 
-export interface SourceDefinition<T, S> {
+export interface SourceDefinition<T, S, P = unknown> {
   /**
    * Parts that can be read in parallel, the same list each time it is asked; split i goes to subtask i modulo the parallelism.
-   * Default: one split (undefined), read by one subtask.
+   * Plain data, because those that are left become part of a checkpoint. Default: one split (undefined), read by one subtask.
    */
   readonly splits?: ((context: SourceReadContext) => readonly S[] | Promise<readonly S[]>) | undefined
-  /** Opens one split in the subtask that owns it: a reader, or an async iterable or generator of single records. */
-  readonly open: (split: S, context: SourceReadContext) => SourceReader<T> | AsyncIterable<T> | Promise<SourceReader<T> | AsyncIterable<T>>
-  /** Reading again gives the same records. Default false. */
+  /**
+   * Opens one split in the subtask that owns it: a reader, or an async iterable or generator of single records. `position`: that of a batch
+   * this source gave, to begin with after a restore; undefined: the beginning of the split.
+   */
+  readonly open: (
+    split: S,
+    context: SourceReadContext,
+    position: P | undefined,
+  ) => SourceReader<T> | AsyncIterable<T> | Promise<SourceReader<T> | AsyncIterable<T>>
+  /**
+   * Reading again gives the same records in the same order. After a restore a split is opened at the position of the batch that was being
+   * processed, and the records of it that were processed already are left out. Batches without positions count from the last one
+   * that had one: a reader without any is read again from its beginning. Default false: nothing is known of what was read, and a restored job
+   * reads what the source gives then.
+   */
   readonly replayable?: boolean | undefined
   /** Bound to the thread that started the job, for what cannot be opened elsewhere. Default false. */
   readonly pinned?: boolean | undefined
@@ -71,8 +83,25 @@ export interface SourceDefinition<T, S> {
  *   replayable: true,
  * })
  * job.source('numbers', numbers)
+ * @example
+ * // A batch says where it begins, so that a restored job goes on there.
+ * const squares = defineSource({
+ *   open: (_split, _context, position: number | undefined) => {
+ *     let next = position ?? 0
+ *     return {
+ *       next: () => {
+ *         if (next >= 1_000) return undefined
+ *         const first = next
+ *         next += 100
+ *         return { records: Array.from({ length: 100 }, (_, at) => (first + at) ** 2), position: first }
+ *       },
+ *     }
+ *   },
+ *   replayable: true,
+ * })
+ * job.source('squares', squares)
  */
-export function defineSource<T, S = undefined>(definition: SourceDefinition<T, S>): Source<T> {
+export function defineSource<T, S = undefined, P = unknown>(definition: SourceDefinition<T, S, P>): Source<T> {
   const {
     splits,
     open,
@@ -92,7 +121,8 @@ export function defineSource<T, S = undefined>(definition: SourceDefinition<T, S
       kind: 'source',
       reads: 'splits',
       splits: (context) => (splits === undefined ? [undefined] : splits(context as SourceReadContext)),
-      open: async (split, context) => toSplitReader(await open(split as S, context as SourceReadContext), context as SourceReadContext),
+      open: async (split, context, position) =>
+        toSplitReader(await open(split as S, context as SourceReadContext, position as P | undefined), context as SourceReadContext),
       replayable,
       orderedSplits,
       bounded,

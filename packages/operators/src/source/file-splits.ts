@@ -3,7 +3,7 @@
  * the order of files is that of their names, the same in every subtask.
  */
 import type { Stats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve, sep } from 'node:path'
 import { SluiceError } from '@sluice/engine'
 
@@ -22,6 +22,11 @@ export interface FileSplit {
   readonly name: string
   readonly start: number
   readonly end: number
+}
+
+/** Where to go on in a split: the first byte of a record. */
+export interface FilePosition {
+  readonly offset: number
 }
 
 /** Large enough that opening a split costs nothing, small enough that a file of some tens of MB is read in parallel. */
@@ -64,6 +69,29 @@ export function splitByBytes(files: readonly InputFile[], splitBytes: number = S
     const count = Math.min(Math.max(1, Math.ceil(bytes / splitBytes)), SPLITS_PER_FILE_MAX)
     const size = Math.ceil(bytes / count)
     return Array.from({ length: count }, (_, index) => ({ path, name, start: index * size, end: Math.min(bytes, (index + 1) * size) }))
+  })
+}
+
+/** Opens the file of a split, which must not have become shorter since it was listed, nor since a position in it was read. */
+export async function openSplit(split: FileSplit, position: FilePosition | undefined): Promise<FileHandle> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(split.path, 'r')
+    const { size } = await handle.stat()
+    const offset = position?.offset ?? split.start
+    const expected = Math.max(split.end, offset)
+    if (size < expected) throw inputChanged(split.name, `byte ${offset}`, `it has ${size} bytes, and had at least ${expected}`)
+    return handle
+  } catch (error) {
+    await handle?.close()
+    throw inputError(error, split.path, split.name)
+  }
+}
+
+/** An input that cannot be what it was. `place`: where reading was to begin or to go on. */
+export function inputChanged(name: string, place: string, why: string): SluiceError {
+  return new SluiceError('SLUICE_INPUT_CHANGED', `${name} has changed since it was listed: ${why}; it was to be read from ${place} on.`, {
+    position: `${name} ${place}`,
   })
 }
 

@@ -7,6 +7,11 @@ import type { Source } from './source.js'
 export interface FromAsyncIterableOptions {
   /** Open it in the thread that started the job, where it needs what only that thread has. Default false. */
   readonly pinned?: boolean | undefined
+  /**
+   * The factory gives the same values in the same order each time. A restored job then calls it again and passes over the values that were
+   * processed, which takes as long as the iterable takes to give them. Default false: a restored job processes whatever it gives.
+   */
+  readonly replayable?: boolean | undefined
 }
 
 /**
@@ -29,6 +34,7 @@ export function fromAsyncIterable<T>(
   return defineSource<T>({
     open: async (_split, context) => new PullReader(await factory({ signal: context.signal }), context),
     pinned: options.pinned,
+    replayable: options.replayable,
     parallelismMax: { value: 1, because: 'an iterable has one reader' },
     options: { type: 'asyncIterable', pinned: options.pinned === true },
   })

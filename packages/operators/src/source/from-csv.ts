@@ -3,7 +3,7 @@ import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkChoice, checkPath } from './check-options.js'
 import { convertCell } from './convert-text.js'
-import { type CsvFormat, CsvRows } from './csv-rows.js'
+import { type CsvFormat, CsvRows, type RowPosition } from './csv-rows.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FileSplit, listFiles, mayMatchMany, splitByFile } from './file-splits.js'
 import { nothingYet } from './from-text.js'
@@ -59,11 +59,11 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
     if (typeof text !== 'string' || text === '' || /[\r\n]/.test(text))
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `fromCsv: ${option} takes text without line breaks.`)
   }
-  return defineSource<unknown, FileSplit>({
+  return defineSource<unknown, FileSplit, CsvPosition>({
     splits: async () => splitByFile(await listFiles(path)),
-    open: async (split, context) => {
+    open: async (split, context, position) => {
       const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-      return new CsvReader(await CsvRows.open(split, format), split, gate, header)
+      return new CsvReader(await CsvRows.open(split, format, position), split, gate, header === true ? position?.names : header)
     },
     replayable: true,
     parallelismMax: mayMatchMany(path) ? undefined : { value: 1, because: 'a CSV file has one reader' },
@@ -72,6 +72,11 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
     bounded: true,
     options: { type: 'csv', path, onInvalid, header, delimiter },
   })
+}
+
+interface CsvPosition extends RowPosition {
+  /** The columns, where the file says what they are and their row is in front of the position. */
+  readonly names: readonly string[] | undefined
 }
 
 /** A cell of a column that is read. */
@@ -86,15 +91,15 @@ class CsvReader implements SourceReader<unknown> {
   readonly #file: CsvRows
   readonly #split: FileSplit
   readonly #gate: RecordGate
-  /** Cells of every row; undefined until the header was read. */
-  #width: number | undefined
+  /** Undefined until the header was read. */
+  #names: readonly string[] | undefined
   #columns: readonly ReadColumn[] = []
 
-  constructor(file: CsvRows, split: FileSplit, gate: RecordGate, header: true | readonly string[]) {
+  constructor(file: CsvRows, split: FileSplit, gate: RecordGate, names: readonly string[] | undefined) {
     this.#file = file
     this.#split = split
     this.#gate = gate
-    if (header !== true) this.#nameColumns(header)
+    if (names !== undefined) this.#nameColumns(names)
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
@@ -114,19 +119,21 @@ class CsvReader implements SourceReader<unknown> {
 
   #takeRows(): TypedBatch<unknown> {
     const { rows, malformed } = this.#file
+    const position: CsvPosition = { ...this.#file.position, names: this.#names }
     for (let row = 0; row < rows.length; row++) this.#takeRow(rows[row] as readonly string[], row)
     if (malformed !== undefined) this.#reject('SLUICE_INPUT_MALFORMED', malformed, rows.length)
-    return this.#gate.take()
+    return this.#gate.take(position)
   }
 
   #takeRow(cells: readonly string[], row: number): void {
-    if (this.#width === undefined) {
+    const names = this.#names
+    if (names === undefined) {
       checkColumnNames(cells, `${this.#split.name} line ${this.#file.locate(row).line}`)
       this.#nameColumns(cells)
       return
     }
-    if (cells.length !== this.#width) {
-      this.#reject('SLUICE_INPUT_MALFORMED', `the row has ${cells.length} cells, and there are ${this.#width} columns`, row)
+    if (cells.length !== names.length) {
+      this.#reject('SLUICE_INPUT_MALFORMED', `the row has ${cells.length} cells, and there are ${names.length} columns`, row)
       return
     }
     const record: Record<string, unknown> = {}
@@ -144,7 +151,7 @@ class CsvReader implements SourceReader<unknown> {
   #nameColumns(names: readonly string[]): void {
     const { fields } = this.#gate.validator ?? {}
     const read = fields?.keys ?? names
-    this.#width = names.length
+    this.#names = names
     this.#columns = read
       .filter((name) => names.includes(name))
       .map((name) => ({ index: names.indexOf(name), name, field: fields?.known.get(name) }))

@@ -3,7 +3,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkChoice, checkPath } from './check-options.js'
 import { convertJsonValue } from './convert-text.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
-import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
+import { type FilePosition, type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { BATCH_RECORDS_MAX, nothingYet } from './from-text.js'
 import { LineReader } from './line-reader.js'
 import type { KnownField } from './known-fields.js'
@@ -40,11 +40,11 @@ export function fromJsonLines(path: string, options: FromJsonLinesOptions = {}):
   const { schema, onInvalid = 'fail', orderedSplits } = options
   checkPath('fromJsonLines', path)
   checkChoice('fromJsonLines: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
-  return defineSource<unknown, FileSplit>({
+  return defineSource<unknown, FileSplit, FilePosition>({
     splits: async () => splitByBytes(await listFiles(path)),
-    open: async (split, context) => {
+    open: async (split, context, position) => {
       const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-      return new JsonLinesReader(await LineReader.open(split), split, gate)
+      return new JsonLinesReader(await LineReader.open(split, position), split, gate)
     },
     replayable: true,
     schema,
@@ -66,7 +66,7 @@ class JsonLinesReader implements SourceReader<unknown> {
   readonly #split: FileSplit
   readonly #gate: RecordGate
   readonly #conversions: readonly KnownField[]
-  /** Lines in front of the range; counted when a message needs it. */
+  /** Lines in front of those of the reader; counted when a message needs it. */
   #linesBefore: number | undefined
 
   constructor(lines: LineReader, split: FileSplit, gate: RecordGate) {
@@ -75,10 +75,11 @@ class JsonLinesReader implements SourceReader<unknown> {
     this.#gate = gate
     const known = gate.validator?.fields?.known.values() ?? []
     this.#conversions = [...known].filter((field) => field.kind === 'date' || field.kind === 'bigint')
-    if (split.start === 0) this.#linesBefore = 0
+    if (lines.fromBeginning) this.#linesBefore = 0
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
+    const { position } = this.#lines
     let refused: Refused[] | undefined
     let taken = 0
     while (taken < BATCH_RECORDS_MAX) {
@@ -93,8 +94,8 @@ class JsonLinesReader implements SourceReader<unknown> {
         ;(refused ??= []).push({ code: 'SLUICE_RECORD_INVALID', text, reason: this.#gate.validator?.reason ?? '', line: this.#lines.lines })
       }
     }
-    if (refused !== undefined) return this.#refuse(refused)
-    if (!this.#gate.isEmpty) return this.#gate.take()
+    if (refused !== undefined) return this.#refuse(refused, position)
+    if (!this.#gate.isEmpty) return this.#gate.take(position)
     if (taken > 0) return nothingYet()
     return this.#lines.ended ? undefined : this.#lines.fill().then(nothingYet)
   }
@@ -103,18 +104,18 @@ class JsonLinesReader implements SourceReader<unknown> {
     await this.#lines.close()
   }
 
-  #refuse(refused: readonly Refused[]): TypedBatch<unknown> | Promise<TypedBatch<unknown>> {
+  #refuse(refused: readonly Refused[], position: FilePosition | undefined): TypedBatch<unknown> | Promise<TypedBatch<unknown>> {
     const before = this.#linesBefore
     if (before === undefined) {
       return this.#lines.linesBefore().then((lines) => {
         this.#linesBefore = lines
-        return this.#refuse(refused)
+        return this.#refuse(refused, position)
       })
     }
     for (const { code, text, reason, line } of refused) {
       this.#gate.reject(code, text, reason, `${this.#split.name} line ${before + line}`)
     }
-    return this.#gate.take()
+    return this.#gate.take(position)
   }
 
   #convert(record: unknown): unknown {

@@ -5,7 +5,7 @@ import { checkChoice, checkPath } from './check-options.js'
 import { defineSource } from './define-source.js'
 import { listFiles } from './file-splits.js'
 import type { ParquetFile } from './parquet/parquet-file.js'
-import type { RowGroupSplit } from './parquet/row-group-reader.js'
+import type { RowGroupPosition, RowGroupSplit } from './parquet/row-group-reader.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
@@ -56,23 +56,23 @@ export function fromParquet(path: string, options: FromParquetOptions = {}): Sou
     files.set(context, file)
     return file
   }
-  return defineSource<unknown, RowGroupSplit>({
+  return defineSource<unknown, RowGroupSplit, RowGroupPosition>({
     splits: async (context) => {
       const splits: RowGroupSplit[] = []
       for (const { path: filePath, name } of await listFiles(path)) {
-        const { metadata } = await openFile(context, { path: filePath, name })
+        const { metadata, bytes } = await openFile(context, { path: filePath, name })
         let firstRow = 0
         for (const [group, { num_rows: rows }] of metadata.row_groups.entries()) {
-          if (rows > 0n) splits.push({ path: filePath, name, group, firstRow })
+          if (rows > 0n) splits.push({ path: filePath, name, group, firstRow, bytes })
           firstRow += Number(rows)
         }
       }
       return splits
     },
-    open: async (split, context) => {
+    open: async (split, context, position) => {
       const { RowGroupReader } = await import('./parquet/row-group-reader.js')
       const gate = new RecordGate({ schema, policy: onInvalid, operator: context.operator })
-      return new RowGroupReader(await openFile(context, split), split, gate, columns)
+      return new RowGroupReader({ file: await openFile(context, split), split, gate, columns, position })
     },
     replayable: true,
     schema,

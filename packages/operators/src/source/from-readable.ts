@@ -11,6 +11,11 @@ export interface FromReadableOptions {
   readonly format?: StreamFormat | undefined
   /** Open a factory's stream in the thread that started the job. A stream that is passed in is always read there. Default false. */
   readonly pinned?: boolean | undefined
+  /**
+   * The function opens the same stream each time, with the same content. A restored job then calls it again and passes over what was
+   * processed. Default false: a restored job processes whatever the stream gives.
+   */
+  readonly replayable?: boolean | undefined
 }
 
 /** A stream, or a function that opens it in the subtask that reads it. */
@@ -31,15 +36,21 @@ export function fromReadable<T = unknown>(
   options?: FromReadableOptions & { readonly format?: 'objects' | undefined },
 ): Source<T>
 export function fromReadable(input: ReadableInput, options: FromReadableOptions = {}): Source<unknown> {
-  const { format = 'objects', pinned = false } = options
+  const { format = 'objects', pinned = false, replayable = false } = options
   checkChoice('fromReadable: format', format, ['objects', 'bytes', 'lines'])
   const isFactory = typeof input === 'function'
   if (!isFactory && typeof (input as Partial<Readable> | undefined)?.pipe !== 'function') {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromReadable takes a readable stream or a function that returns one.')
   }
+  if (replayable && !isFactory) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromReadable: a stream that is passed in is read once, and cannot be replayable.', {
+      hint: 'Pass a function that opens the stream.',
+    })
+  }
   return defineSource({
     open: async (_split, context) => streamReader(isFactory ? await input() : input, format, context),
     pinned: pinned || !isFactory,
+    replayable,
     parallelismMax: { value: 1, because: 'a stream has one reader' },
     options: { type: 'readable', format },
   })

@@ -1,7 +1,7 @@
 /** Lines of text files. */
 import { checkPath } from './check-options.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
-import { type FileSplit, listFiles, splitByBytes } from './file-splits.js'
+import { type FilePosition, type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { LineReader } from './line-reader.js'
 import type { Source } from './source.js'
 
@@ -30,9 +30,9 @@ export interface FromTextOptions {
  */
 export function fromText(path: string, options: FromTextOptions = {}): Source<string> {
   checkPath('fromText', path)
-  return defineSource<string, FileSplit>({
+  return defineSource<string, FileSplit, FilePosition>({
     splits: async () => splitByBytes(await listFiles(path)),
-    open: async (split) => new TextReader(await LineReader.open(split)),
+    open: async (split, _context, position) => new TextReader(await LineReader.open(split, position)),
     replayable: true,
     orderedSplits: options.orderedSplits,
     bounded: true,
@@ -47,14 +47,15 @@ class TextReader implements SourceReader<string> {
     this.#lines = lines
   }
 
-  next(): readonly string[] | undefined | Promise<TypedBatch<string>> {
+  next(): TypedBatch<string> | undefined | Promise<TypedBatch<string>> {
+    const { position } = this.#lines
     const records: string[] = []
     while (records.length < BATCH_RECORDS_MAX) {
       const line = this.#lines.nextLine()
       if (line === undefined) break
       records.push(line)
     }
-    if (records.length > 0) return records
+    if (records.length > 0) return { records, position }
     return this.#lines.ended ? undefined : this.#lines.fill().then(nothingYet)
   }
 

@@ -10,6 +10,11 @@ export interface FromWebStreamOptions {
   readonly format?: StreamFormat | undefined
   /** Open a factory's stream in the thread that started the job. A stream that is passed in is always read there. Default false. */
   readonly pinned?: boolean | undefined
+  /**
+   * The function opens the same stream each time, with the same content. A restored job then calls it again and passes over what was
+   * processed. Default false: a restored job processes whatever the stream gives.
+   */
+  readonly replayable?: boolean | undefined
 }
 
 /** A web stream, or a function that opens it in the subtask that reads it. */
@@ -42,15 +47,21 @@ export function fromWebStream<T>(
   options?: FromWebStreamOptions & { readonly format?: 'objects' | undefined },
 ): Source<T>
 export function fromWebStream(input: WebStreamInput<unknown>, options: FromWebStreamOptions = {}): Source<unknown> {
-  const { format = 'objects', pinned = false } = options
+  const { format = 'objects', pinned = false, replayable = false } = options
   checkChoice('fromWebStream: format', format, ['objects', 'bytes', 'lines'])
   const isFactory = typeof input === 'function'
   if (!isFactory && typeof (input as Partial<WebStreamLike<unknown>> | undefined)?.getReader !== 'function') {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromWebStream takes a ReadableStream or a function that returns one.')
   }
+  if (replayable && !isFactory) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromWebStream: a stream that is passed in is read once, and cannot be replayable.', {
+      hint: 'Pass a function that opens the stream.',
+    })
+  }
   return defineSource({
     open: async (_split, context) => streamReader(isFactory ? await input() : input, format, context),
     pinned: pinned || !isFactory,
+    replayable,
     parallelismMax: { value: 1, because: 'a stream has one reader' },
     options: { type: 'webStream', format },
   })

@@ -5,9 +5,9 @@
  * several bytes survive every chunk border.
  */
 import { Buffer } from 'node:buffer'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { SluiceError } from '@sluice/engine'
-import { type FileSplit, inputError } from './file-splits.js'
+import { type FilePosition, type FileSplit, inputError, openSplit } from './file-splits.js'
 
 export const CHUNK_BYTES: number = 256 * 1024
 /** The longest line that is read, in bytes; a file without line breaks must not fill the memory. */
@@ -17,8 +17,10 @@ const LF = 10
 const CR = 13
 
 export class LineReader {
-  /** Lines returned so far; the number of the last one, counted from the start of the range. */
+  /** Lines returned so far; the number of the last one, counted from where reading began. */
   lines = 0
+  /** Reading began at the first byte of the file. */
+  readonly fromBeginning: boolean
   readonly #handle: FileHandle
   readonly #split: FileSplit
   #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
@@ -30,21 +32,29 @@ export class LineReader {
   #readOffset: number
   #fileEnded = false
   #skipFirst: boolean
+  /** Where reading began: the start of the range, or that of a line. */
+  readonly #origin: number
+  readonly #originIsLine: boolean
 
-  private constructor(handle: FileHandle, split: FileSplit) {
+  private constructor(handle: FileHandle, split: FileSplit, position: FilePosition | undefined) {
     this.#handle = handle
     this.#split = split
-    this.#skipFirst = split.start > 0
+    this.#origin = position?.offset ?? split.start
+    this.#originIsLine = position !== undefined
+    this.fromBeginning = this.#origin === 0
+    this.#skipFirst = position === undefined && split.start > 0
     // One byte earlier: a line break there means that a line begins exactly at the start of the range.
-    this.#readOffset = this.#startOffset = this.#skipFirst ? split.start - 1 : 0
+    this.#readOffset = this.#startOffset = this.#skipFirst ? split.start - 1 : this.#origin
   }
 
-  static async open(split: FileSplit): Promise<LineReader> {
-    try {
-      return new LineReader(await open(split.path, 'r'), split)
-    } catch (error) {
-      throw inputError(error, split.path, split.name)
-    }
+  /** `position`: of a line of the range to begin with. */
+  static async open(split: FileSplit, position?: FilePosition): Promise<LineReader> {
+    return new LineReader(await openSplit(split, position), split, position)
+  }
+
+  /** Where the next line begins; undefined while that is not known. */
+  get position(): FilePosition | undefined {
+    return this.#skipFirst ? undefined : { offset: this.#startOffset }
   }
 
   /** The next line without its line break; undefined: `fill` first, or the end where `ended`. */
@@ -103,26 +113,26 @@ export class LineReader {
     }
   }
 
-  /** `line 12` for a line of this range; counts the lines in front of the range, which only messages need. */
+  /** `line 12` for a line returned here; counts the lines in front, which only messages need. */
   async describeLine(lineInRange: number): Promise<string> {
     return `line ${(await this.linesBefore()) + lineInRange}`
   }
 
-  /** Number of lines that begin in front of the range. */
+  /** Number of lines that begin in front of where reading began. */
   async linesBefore(): Promise<number> {
-    if (this.#split.start === 0) return 0
+    if (this.fromBeginning) return 0
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
     let lines = 0
     let offset = 0
     let last = LF
-    while (offset < this.#split.start) {
-      const { bytesRead } = await this.#handle.read(buffer, 0, Math.min(buffer.length, this.#split.start - offset), offset)
+    while (offset < this.#origin) {
+      const { bytesRead } = await this.#handle.read(buffer, 0, Math.min(buffer.length, this.#origin - offset), offset)
       if (bytesRead === 0) break
       for (let at = buffer.indexOf(LF); at !== -1 && at < bytesRead; at = buffer.indexOf(LF, at + 1)) lines++
       last = buffer[bytesRead - 1] ?? LF
       offset += bytesRead
     }
-    return last === LF ? lines : lines + 1
+    return this.#originIsLine || last === LF ? lines : lines + 1
   }
 
   async close(): Promise<void> {

@@ -45,9 +45,10 @@ export class RecordGate {
     return this.records.length === 0 && this.#dropped === 0 && this.#deadLetters === undefined
   }
 
-  /** The open batch; a new one begins. */
-  take(): SourceBatch {
-    const batch = { records: this.records, deadLetters: this.#deadLetters, dropped: this.#dropped === 0 ? undefined : this.#dropped }
+  /** The open batch, which began at a position; a new one begins. */
+  take(position?: unknown): SourceBatch {
+    const dropped = this.#dropped === 0 ? undefined : this.#dropped
+    const batch = { records: this.records, deadLetters: this.#deadLetters, dropped, position }
     this.records = []
     this.#deadLetters = undefined
     this.#dropped = 0

@@ -40,6 +40,7 @@ export class ParquetFile {
   readonly path: string
   /** As messages name it. */
   readonly name: string
+  readonly bytes: number
   readonly metadata: FileMetaData
   /** The top-level columns by name, in the order of the file. */
   readonly columns: ReadonlyMap<string, SchemaTree>
@@ -48,6 +49,7 @@ export class ParquetFile {
   private constructor(path: string, name: string, buffer: AsyncBuffer, metadata: FileMetaData) {
     this.path = path
     this.name = name
+    this.bytes = buffer.byteLength
     this.metadata = metadata
     this.columns = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]))
     this.#buffer = buffer

@@ -6,6 +6,7 @@ import { SluiceError } from '@sluice/engine'
 import type { DecodedArray } from 'hyparquet'
 import { INVALID } from '../compile-validator.js'
 import type { SourceReader, TypedBatch } from '../define-source.js'
+import { inputChanged } from '../file-splits.js'
 import { BATCH_RECORDS_MAX, nothingYet } from '../from-text.js'
 import type { RecordGate } from '../record-gate.js'
 import { compileRowBuilder, type RowBuilder } from './build-rows.js'
@@ -22,6 +23,21 @@ export interface RowGroupSplit {
   readonly group: number
   /** Number of its first row in the file, from 0. */
   readonly firstRow: number
+  /** Of the file. */
+  readonly bytes: number
+}
+
+/** Where to go on in a row group: its rows count from 0. */
+export interface RowGroupPosition {
+  readonly row: number
+}
+
+export interface RowGroupOptions {
+  readonly file: ParquetFile
+  readonly split: RowGroupSplit
+  readonly gate: RecordGate
+  readonly columns: readonly string[] | undefined
+  readonly position?: RowGroupPosition | undefined
 }
 
 export class RowGroupReader implements SourceReader<unknown> {
@@ -36,14 +52,19 @@ export class RowGroupReader implements SourceReader<unknown> {
   /** Rows of which a column does not fit; undefined: none. */
   #misfits: Uint8Array | undefined
   #build: RowBuilder | undefined
-  #row = 0
+  #row: number
 
-  constructor(file: ParquetFile, split: RowGroupSplit, gate: RecordGate, columns: readonly string[] | undefined) {
+  constructor({ file, split, gate, columns, position }: RowGroupOptions) {
     this.#file = file
     this.#split = split
     this.#gate = gate
     this.#names = selectColumns(file, gate, columns)
     this.#rows = Number(file.metadata.row_groups[split.group]?.num_rows ?? 0)
+    this.#row = position?.row ?? 0
+    // A file is written once, its footer last: one of another size is another one.
+    const { name, group, bytes } = split
+    if (file.bytes !== bytes)
+      throw inputChanged(name, `row ${this.#row} of row group ${group}`, `it has ${file.bytes} bytes, and had ${bytes}`)
   }
 
   /** First column by column, then rows. All but decoding is done in the call itself, where the engine counts it as the source's work. */
@@ -55,13 +76,14 @@ export class RowGroupReader implements SourceReader<unknown> {
     this.#row = end
     const rows = this.#build(this.#columns, start, end)
     const { validator } = this.#gate
-    if (validator === undefined || (validator.isPlain && this.#misfits === undefined)) return { records: rows }
+    const position: RowGroupPosition = { row: start }
+    if (validator === undefined || (validator.isPlain && this.#misfits === undefined)) return { records: rows, position }
     for (let index = 0; index < rows.length; index++) {
       const row = rows[index]
       if (validator.isPlain && this.#misfits?.[start + index] === 0) this.#gate.records.push(row)
       else this.#check(row, start + index)
     }
-    return this.#gate.take()
+    return this.#gate.take(position)
   }
 
   close(): void {
