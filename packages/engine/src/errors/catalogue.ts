@@ -38,6 +38,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 1,
   },
+  SLUICE_CHECKPOINT_EXISTS: {
+    summary: 'A job is to begin anew, but there are checkpoints of it.',
+    hint: 'Pass --restore latest to go on from the last one, or --overwrite to remove them and begin anew.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_CHECKPOINT_FILE_MISSING: {
     summary: 'A file of a checkpoint does not exist.',
     hint: 'Restore another checkpoint; files of a checkpoint must not be moved one by one.',
@@ -91,6 +97,12 @@ export const errorCatalogue = {
     hint: 'Restore it with that version or a newer one.',
     retriable: false,
     exitStatus: 1,
+  },
+  SLUICE_CHECKPOINTS_OFF: {
+    summary: 'Something needs checkpoints, and the job takes none.',
+    hint: "Give the job `checkpoint: { interval: '10s', directory: 'checkpoints' }`, or run it with --checkpoint-interval 10s.",
+    retriable: false,
+    exitStatus: 2,
   },
   SLUICE_CODEC_CORRUPT: {
     summary: 'Encoded bytes do not describe a record.',
@@ -163,6 +175,12 @@ export const errorCatalogue = {
     hint: 'Declare the same operators in the same order every time: no clock, random numbers or environment in the declaration; use params.',
     retriable: false,
     exitStatus: 2,
+  },
+  SLUICE_JOB_NOT_RUNNING: {
+    summary: 'No running job, or more than one, answers to this name.',
+    hint: '`sluice status` shows the jobs of this user that run on this machine.',
+    retriable: false,
+    exitStatus: 1,
   },
   SLUICE_JOB_THREW: {
     summary: 'The job file threw while it declared its graph.',
