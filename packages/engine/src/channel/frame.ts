@@ -5,14 +5,14 @@
  *   word 0  length in bytes, header included
  *   word 1  MAGIC | kind
  *   word 2  records: number of records; fragment: 1 on the last one; watermark: 1 where the channel is idle; end: an `EndReason`
- *   word 3  records: payload bytes behind the timestamps; fragment: total bytes of the record; barrier: its id
+ *   word 3  records: payload bytes behind the timestamps; fragment: total bytes of the record
  *
  * A records frame of a timed edge has one float64 timestamp per record between header and payload; a fragment has the
- * timestamp of its record there; a watermark frame has the watermark.
+ * timestamp of its record there; a watermark frame has the watermark. A barrier is no frame: it is two words of the ring's header.
  */
 export const FRAME_HEADER_BYTES = 16
 export const FRAME_ALIGN_BYTES = 16
-/** Room that only one barrier and one end of stream may use. */
+/** Room that only the end of stream may use. */
 export const CONTROL_RESERVE_BYTES = 64
 
 /** High half of word 1: tells a frame header from anything else. */
@@ -24,6 +24,7 @@ export const FrameKind = {
   fragment: 2,
   shape: 3,
   watermark: 4,
+  /** Of local queues alone. */
   barrier: 5,
   latencyMark: 6,
   end: 7,
@@ -31,6 +32,9 @@ export const FrameKind = {
 } as const
 export type FrameKindCode = (typeof FrameKind)[keyof typeof FrameKind]
 export const FRAME_KIND_MAX: number = FrameKind.pad
+
+/** Kind of what fragments make up, in header word 2 above the flag of the last one. */
+export const FRAGMENT_INNER_SHIFT = 8
 
 /** Why a channel ended: its source is exhausted (what is open fires) or the job was stopped (nothing fires). */
 export const EndReason = { exhausted: 0, stopped: 1 } as const

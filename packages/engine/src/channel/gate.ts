@@ -8,4 +8,11 @@ export class Gate {
   runsOn = false
   /** The overdraft holds as much as it may while something runs on: it stays suspended. */
   exhausted = false
+
+  /** Called where that much is in an overdraft: closes the gate once more until `runsOn` ends. */
+  exhaust(): void {
+    if (this.exhausted) return
+    this.exhausted = true
+    this.closed++
+  }
 }

@@ -38,8 +38,8 @@ export interface InputChannel {
   readonly arrivedBarrier: number
   /** Barriers up to this id are not delivered any more. */
   forgetBarriers(upTo: number): void
-  /** Bytes in front of the newest barrier; where none stands in the channel, all that it holds. */
-  bytesAhead(): number
+  /** Bytes in front of the barrier of this checkpoint; while it has not arrived, all that the channel holds. */
+  bytesAhead(checkpoint: number): number
   /**
    * At the consumer's snapshot point, where barriers overtake: from here on what stands in front of the barrier of this checkpoint is state,
    * beginning with the rest of the current frame. What is read meanwhile is kept; the barrier itself is not delivered any more. To be called

@@ -9,6 +9,7 @@ import type { Clock } from '../environment/environment.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics, ProducerMetrics } from './channel-metrics.js'
 import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
 import { EndReason, type EndReasonCode, FrameKind, type FrameKindCode } from './frame.js'
 import type { Gate } from './gate.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
@@ -23,6 +24,8 @@ const RECORD_BYTES_MIN = 32
 /** Weight of a new sample in the mean size. */
 const SAMPLE_WEIGHT = 0.25
 const SPARE_FRAMES_MAX = 8
+/** So many frames may wait for credit while a suspended expansion runs on. */
+const PENDING_FRAMES_MAX = 2
 
 interface LocalFrame {
   kind: FrameKindCode
@@ -40,6 +43,8 @@ export interface LocalChannelOptions {
   readonly id: number
   readonly input: number
   readonly edgeName: string
+  readonly identity: ChannelIdentity
+  readonly timed: boolean
   /** The window it begins with; what is adaptive begins small, so that a slow consumer holds its producer back from the first record. */
   readonly windowBytes: number
   readonly encoder: RecordEncoder
@@ -55,6 +60,7 @@ class LocalQueue {
   readonly spare: LocalFrame[] = []
   queuedBytes = 0
   queuedRecords = 0
+  newestBarrier = 0
   windowBytes: number
 
   constructor(readonly options: LocalChannelOptions) {
@@ -96,9 +102,47 @@ class LocalQueue {
     return true
   }
 
+  pushBarrier(checkpoint: number): void {
+    this.newestBarrier = checkpoint
+    this.frames.push(controlFrame(FrameKind.barrier, checkpoint))
+  }
+
   /** Whether a frame may be queued: an empty queue takes one of any size. */
   hasCredit(bytes: number, records: number): boolean {
     return this.queuedRecords === 0 || (this.queuedBytes + bytes <= this.windowBytes && this.queuedRecords + records <= LOCAL_RECORDS_MAX)
+  }
+}
+
+/** Records of frames as state. The records themselves are shared with whoever processes them: they do not change. */
+class ValueLog {
+  readonly #values: unknown[] = []
+  readonly #times: number[] = []
+  #watermark = Number.NaN
+  #idle = false
+  #ended: EndReasonCode | undefined
+
+  mark(watermark: number, idle: boolean): void {
+    this.#watermark = watermark
+    this.#idle = idle
+  }
+
+  add(frame: LocalFrame, from: number): void {
+    if (frame.kind === FrameKind.watermark) this.mark(frame.detail, frame.idle)
+    else if (frame.kind === FrameKind.end) this.#ended = frame.detail as EndReasonCode
+    else if (frame.kind === FrameKind.records) {
+      for (let k = from; k < frame.count; k++) {
+        this.#values.push(frame.records[k])
+        this.#times.push(frame.times[k] as number)
+      }
+    }
+  }
+
+  /** undefined where nothing was added. */
+  finish({ identity, timed }: LocalChannelOptions, side: ChannelSlice['side']): ChannelSlice | undefined {
+    if (this.#values.length === 0 && Number.isNaN(this.#watermark) && this.#ended === undefined) return undefined
+    const { edge, fromIndex, toIndex } = identity
+    const content = { kind: 'values' as const, values: this.#values, times: Float64Array.from(timed ? this.#times : []) }
+    return { edge, fromIndex, toIndex, side, timed, content, watermark: this.#watermark, idle: this.#idle, ended: this.#ended }
   }
 }
 
@@ -118,6 +162,7 @@ export class LocalOutput implements OutputChannel {
   #meanBytes = 0
   #pendingWatermark = Number.NaN
   #pendingIdle = false
+  #barriersPending = 0
 
   constructor(queue: LocalQueue) {
     this.id = queue.options.id
@@ -177,9 +222,29 @@ export class LocalOutput implements OutputChannel {
     this.#updateBlocked()
   }
 
-  sendBarrier(checkpointId: number): void {
+  sendBarrier(checkpoint: number, overtake: boolean): ChannelSlice | undefined {
     this.seal()
-    this.#submit(controlFrame(FrameKind.barrier, checkpointId))
+    this.#dropBarrier()
+    if (overtake) {
+      this.#queue.pushBarrier(checkpoint)
+      return this.#overtaken(this.#pending.length, this.#pendingWatermark)
+    }
+    this.#sendPendingWatermark()
+    if (this.#pending.length > 0) this.#barriersPending++
+    this.#submit(controlFrame(FrameKind.barrier, checkpoint))
+    return undefined
+  }
+
+  overtake(checkpoint: number): ChannelSlice | undefined {
+    const at = this.#pending.findIndex(({ kind, detail }) => kind === FrameKind.barrier && detail === checkpoint)
+    if (at < 0) return undefined
+    this.#dropBarrier()
+    this.#queue.pushBarrier(checkpoint)
+    return this.#overtaken(at, Number.NaN)
+  }
+
+  barrierPending(): boolean {
+    return this.#barriersPending > 0
   }
 
   sendEnd(reason: EndReasonCode): void {
@@ -189,8 +254,28 @@ export class LocalOutput implements OutputChannel {
     this.#submit(controlFrame(FrameKind.end, reason))
   }
 
+  /** At most one waits: an older one was given up. */
+  #dropBarrier(): void {
+    if (this.#barriersPending === 0) return
+    this.#barriersPending = 0
+    this.#pending.splice(
+      this.#pending.findIndex(({ kind }) => kind === FrameKind.barrier),
+      1,
+    )
+  }
+
+  /** A copy of the first frames that wait, with the watermark behind them; NaN: none. */
+  #overtaken(count: number, watermark: number): ChannelSlice | undefined {
+    const log = new ValueLog()
+    for (let k = 0; k < count; k++) log.add(this.#pending[k] as LocalFrame, 0)
+    if (!Number.isNaN(watermark)) log.mark(watermark, this.#pendingIdle)
+    return log.finish(this.#queue.options, 'producer')
+  }
+
   #sendPendingWatermark(): void {
     if (Number.isNaN(this.#pendingWatermark)) return
+    // Nothing stands behind the one that waits: it is replaced.
+    if (this.#pending.at(-1)?.kind === FrameKind.watermark) this.#pending.pop()
     this.#submit({ ...controlFrame(FrameKind.watermark, this.#pendingWatermark), idle: this.#pendingIdle })
     this.#queue.options.producerMetrics.watermark(this.#pendingWatermark)
     this.#pendingWatermark = Number.NaN
@@ -210,6 +295,8 @@ export class LocalOutput implements OutputChannel {
     if (this.#pending.length === 0 && this.#publish(frame)) return
     this.#pending.push(frame)
     this.#updateBlocked()
+    const { gate } = this.#queue.options
+    if (gate.runsOn && this.#pending.length > PENDING_FRAMES_MAX) gate.exhaust()
   }
 
   #publish(frame: LocalFrame): boolean {
@@ -221,7 +308,10 @@ export class LocalOutput implements OutputChannel {
       queue.options.producerMetrics.published(frame.bytes, frame.count)
       if (queue.join(frame)) return true
     }
-    queue.frames.push(frame)
+    if (frame.kind === FrameKind.barrier) {
+      if (this.#barriersPending > 0) this.#barriersPending--
+      queue.pushBarrier(frame.detail)
+    } else queue.frames.push(frame)
     return true
   }
 
@@ -260,6 +350,9 @@ export class LocalInput implements InputChannel {
 
   readonly #queue: LocalQueue
   #current: LocalFrame | undefined
+  /** Barriers up to this one are not delivered (any more). */
+  #deliveredUpTo = 0
+  #capture: { readonly checkpoint: number; readonly log: ValueLog; closed: boolean } | undefined
   #bytesPerBusySecond = 0
   #bytesSinceAdapt = 0
 
@@ -279,29 +372,34 @@ export class LocalInput implements InputChannel {
   }
 
   next(): InputCode {
-    const frame = this.#queue.frames.shift()
-    if (frame === undefined) return Input.empty
-    if (frame.kind === FrameKind.records) {
-      this.#current = frame
-      this.records = frame.records
-      this.times = frame.times
-      this.count = frame.count
-      this.index = 0
-      return Input.records
+    for (;;) {
+      const frame = this.#queue.frames.shift()
+      if (frame === undefined) return Input.empty
+      if (this.#capture !== undefined) this.#log(frame)
+      if (frame.kind === FrameKind.records) {
+        this.#current = frame
+        this.records = frame.records
+        this.times = frame.times
+        this.count = frame.count
+        this.index = 0
+        return Input.records
+      }
+      if (frame.kind === FrameKind.watermark) {
+        this.watermark = frame.detail
+        this.idle = frame.idle
+        this.#queue.options.consumerMetrics.watermark(frame.detail)
+        return Input.watermark
+      }
+      if (frame.kind === FrameKind.barrier) {
+        if (frame.detail <= this.#deliveredUpTo) continue
+        this.#deliveredUpTo = frame.detail
+        this.barrierId = frame.detail
+        return Input.barrier
+      }
+      this.ended = true
+      this.endReason = frame.detail as EndReasonCode
+      return Input.end
     }
-    if (frame.kind === FrameKind.watermark) {
-      this.watermark = frame.detail
-      this.idle = frame.idle
-      this.#queue.options.consumerMetrics.watermark(frame.detail)
-      return Input.watermark
-    }
-    if (frame.kind === FrameKind.barrier) {
-      this.barrierId = frame.detail
-      return Input.barrier
-    }
-    this.ended = true
-    this.endReason = frame.detail as EndReasonCode
-    return Input.end
   }
 
   release(): void {
@@ -324,6 +422,55 @@ export class LocalInput implements InputChannel {
     const windowBytes = nextWindow(queue.windowBytes, this.#bytesPerBusySecond, limits)
     queue.options.consumerMetrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < queue.windowBytes)
     queue.windowBytes = windowBytes
+  }
+
+  get arrivedBarrier(): number {
+    return this.#queue.newestBarrier
+  }
+
+  forgetBarriers(upTo: number): void {
+    if (upTo > this.#deliveredUpTo) this.#deliveredUpTo = upTo
+  }
+
+  bytesAhead(checkpoint: number): number {
+    const { frames, newestBarrier, queuedBytes } = this.#queue
+    if (newestBarrier < checkpoint) return queuedBytes
+    const at = frames.findIndex(({ kind, detail }) => kind === FrameKind.barrier && detail >= checkpoint)
+    if (at < 0) return 0
+    let bytes = this.#current?.bytes ?? 0
+    for (let k = 0; k < at; k++) bytes += (frames[k] as LocalFrame).bytes
+    return bytes
+  }
+
+  beginCapture(checkpoint: number): void {
+    const { frames, newestBarrier } = this.#queue
+    this.forgetBarriers(checkpoint)
+    const closed = newestBarrier >= checkpoint && !frames.some(({ kind, detail }) => kind === FrameKind.barrier && detail >= checkpoint)
+    this.#capture = { checkpoint, log: new ValueLog(), closed }
+    if (!closed && this.#current !== undefined) this.#capture.log.add(this.#current, this.index)
+  }
+
+  takeCapture(): readonly ChannelSlice[] | 'incomplete' {
+    const capture = this.#capture
+    if (capture === undefined) return []
+    const { frames, newestBarrier, options } = this.#queue
+    if (newestBarrier < capture.checkpoint) return 'incomplete'
+    for (let k = 0; k < frames.length && !capture.closed; k++) this.#log(frames[k] as LocalFrame)
+    this.#capture = undefined
+    const slice = capture.log.finish(options, 'consumer')
+    return slice === undefined ? [] : [slice]
+  }
+
+  abandonCapture(): void {
+    this.#capture = undefined
+  }
+
+  /** Keeps a frame that is read, or is looked at, while the barrier of a checkpoint is awaited. */
+  #log(frame: LocalFrame): void {
+    const capture = this.#capture
+    if (capture === undefined || capture.closed) return
+    if (frame.kind === FrameKind.barrier) capture.closed = frame.detail >= capture.checkpoint
+    else capture.log.add(frame, 0)
   }
 
   starvedBegins(nowMs: number): void {

@@ -3,18 +3,23 @@
  *
  * A frame is validated, its records are decoded one by one by the driver, and it is released when the last one is processed; the
  * release grants credit: granted = max(granted, consumed + window). A window shrinks by granting later.
+ *
+ * The words of barriers are looked at whenever `written` is loaded anew, behind it: so no frame behind a barrier is ever current before the
+ * barrier was delivered.
  */
 import { Buffer } from 'node:buffer'
 import type { Cursor, RecordDecoder } from '../codec/contract.js'
 import type { Doorbell } from '../control/control-layout.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics } from './channel-metrics.js'
+import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
 import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
 import {
   CONTROL_RESERVE_BYTES,
   DEFINITION_BYTES_MAX,
   EndReason,
   type EndReasonCode,
+  FRAGMENT_INNER_SHIFT,
   FRAME_ALIGN_BYTES,
   FRAME_HEADER_BYTES,
   FRAME_KIND_MASK,
@@ -22,10 +27,11 @@ import {
   FRAME_MAGIC,
   FRAME_RECORDS_MAX,
   FrameKind,
+  type FrameKindCode,
 } from './frame.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
 import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
-import { FRAGMENT_INNER_SHIFT } from './ring-output.js'
+import { SliceWriter } from './slice-frames.js'
 
 /** What an untimed edge has for timestamps: a chain may have timed inputs beside it. */
 const NO_TIMES: Float64Array = new Float64Array(FRAME_RECORDS_MAX).fill(Number.NaN)
@@ -36,6 +42,7 @@ export interface RingInputOptions {
   readonly id: number
   readonly input: number
   readonly edgeName: string
+  readonly identity: ChannelIdentity
   readonly shared: SharedArrayBuffer
   readonly maxFrameBytes: number
   readonly timed: boolean
@@ -46,6 +53,16 @@ export interface RingInputOptions {
   /** The producer's doorbell. */
   readonly bell: Doorbell
   readonly metrics: ConsumerMetrics
+}
+
+/** State of the channel while the barrier of a checkpoint is awaited or passed. */
+interface Capture {
+  readonly checkpoint: number
+  readonly writer: SliceWriter
+  /** In force in front of the first frame. */
+  readonly definitions: readonly Uint8Array[]
+  /** The barrier was reached: what comes now is not part of it. */
+  closed: boolean
 }
 
 export class RingInput implements InputChannel {
@@ -86,6 +103,17 @@ export class RingInput implements InputChannel {
   #assembly: Buffer = Buffer.alloc(0)
   #assembled = 0
   #assembling = false
+  /** Of the record or definition that is being reassembled. */
+  #assemblyInner: FrameKindCode = FrameKind.records
+  #assemblyTime: number = Number.NaN
+  /** How many barriers were seen, the newest of them, and whether it is still to be reached. */
+  #barriers = 0
+  #newestBarrier = 0
+  #barrierAt = 0
+  #barrierAhead = false
+  /** Barriers up to this one are not delivered (any more). */
+  #deliveredUpTo = 0
+  #capture: Capture | undefined
 
   constructor(options: RingInputOptions) {
     this.id = options.id
@@ -111,14 +139,23 @@ export class RingInput implements InputChannel {
     this.#grant()
   }
 
+  get arrivedBarrier(): number {
+    this.#lookForBarrier()
+    return this.#newestBarrier
+  }
+
   ready(): boolean {
-    return this.#written !== this.#consumed || Atomics.load(this.#words, RingWord.written) !== this.#consumed
+    if (this.#written !== this.#consumed || Atomics.load(this.#words, RingWord.written) !== this.#consumed) return true
+    this.#lookForBarrier()
+    return this.#barrierAhead && this.#newestBarrier > this.#deliveredUpTo && this.#barrierAt === this.#consumed
   }
 
   next(): InputCode {
     for (;;) {
+      if (this.#barrierAhead && this.#barrierAt === this.#consumed && this.#passBarrier()) return Input.barrier
       if (this.#written === this.#consumed) {
         this.#written = Atomics.load(this.#words, RingWord.written)
+        if (this.#lookForBarrier()) continue
         if (this.#written === this.#consumed) return Input.empty
       }
       const start = this.#consumed & (this.#capacity - 1)
@@ -128,8 +165,9 @@ export class RingInput implements InputChannel {
       const count = this.#ringWords[word + 2] as number
       const detail = this.#ringWords[word + 3] as number
       const kind = tagged & FRAME_KIND_MASK
-      this.#validate(start, length, tagged, kind)
+      this.#validate(start, length, tagged, kind, (this.#written - this.#consumed) | 0)
       this.#frameBytes = length
+      if (this.#capture !== undefined) this.#log(start, length, kind)
       const payload = start + FRAME_HEADER_BYTES
       if (kind === FrameKind.records) {
         const { timed } = this.#options
@@ -154,8 +192,7 @@ export class RingInput implements InputChannel {
       } else if (kind === FrameKind.shape) {
         if (detail <= 0 || FRAME_HEADER_BYTES + detail > length) this.#corrupt(`a definition of ${detail} bytes in ${length}`)
         this.decoder.define(this.#ringBytes.subarray(payload, payload + detail))
-      } else if (kind === FrameKind.barrier) this.barrierId = detail
-      else if (kind === FrameKind.end) {
+      } else if (kind === FrameKind.end) {
         this.ended = true
         this.endReason = count as EndReasonCode
       }
@@ -164,7 +201,6 @@ export class RingInput implements InputChannel {
         this.#options.metrics.watermark(this.watermark)
         return Input.watermark
       }
-      if (kind === FrameKind.barrier) return Input.barrier
       if (kind === FrameKind.end) return Input.end
     }
   }
@@ -194,12 +230,113 @@ export class RingInput implements InputChannel {
     this.#grant()
   }
 
+  bytesAhead(checkpoint: number): number {
+    this.#lookForBarrier()
+    if (this.#newestBarrier < checkpoint) return (Atomics.load(this.#words, RingWord.written) - this.#consumed) | 0
+    return this.#barrierAhead ? (this.#barrierAt - this.#consumed) | 0 : 0
+  }
+
+  forgetBarriers(upTo: number): void {
+    if (upTo > this.#deliveredUpTo) this.#deliveredUpTo = upTo
+  }
+
+  beginCapture(checkpoint: number): void {
+    this.#lookForBarrier()
+    this.forgetBarriers(checkpoint)
+    const closed = this.#newestBarrier >= checkpoint && !this.#barrierAhead
+    const writer = new SliceWriter()
+    this.#capture = { checkpoint, writer, definitions: this.decoder.definitions(), closed }
+    if (this.#assembling) {
+      // Its beginning was read, its end stands behind here or still at the producer.
+      if (!closed || this.#barrierAt === this.#consumed)
+        writer.fragment(this.#assemblyInner, this.#assemblyTime, this.#assembly, 0, this.#assembled)
+    } else if (!closed && this.index < this.count) {
+      const times = this.#options.timed ? this.times : undefined
+      writer.records(this.count - this.index, times, this.timesAt + this.index, this.bytes, this.cursor.at, this.#payloadEnd)
+    }
+  }
+
+  takeCapture(): readonly ChannelSlice[] | 'incomplete' {
+    const capture = this.#capture
+    if (capture === undefined) return []
+    this.#lookForBarrier()
+    if (this.#newestBarrier < capture.checkpoint) return 'incomplete'
+    if (!capture.closed && this.#barrierAhead) {
+      // The current frame is kept already.
+      let at = this.#consumed
+      if (this.count > 0 && this.view === this.#ringView) at = (at + this.#frameBytes) | 0
+      while (at !== this.#barrierAt) at = (at + this.#logAt(at)) | 0
+    }
+    this.#capture = undefined
+    const { identity, timed } = this.#options
+    const slice = capture.writer.finish(identity, 'consumer', timed, capture.definitions)
+    return slice === undefined ? [] : [slice]
+  }
+
+  abandonCapture(): void {
+    this.#capture = undefined
+  }
+
   starvedBegins(nowMs: number): void {
     this.#options.metrics.starvedBegins(nowMs)
   }
 
   starvedEnds(nowMs: number): void {
     this.#options.metrics.starvedEnds(nowMs)
+  }
+
+  /** Reads the words of the newest barrier; true where there is one that was not known. */
+  #lookForBarrier(): boolean {
+    const words = this.#words
+    let number = Atomics.load(words, RingWord.barriers)
+    if (number === this.#barriers) return false
+    for (;;) {
+      const id = Atomics.load(words, RingWord.barrierId + (number & 1))
+      const at = Atomics.load(words, RingWord.barrierAt + (number & 1))
+      const again = Atomics.load(words, RingWord.barriers)
+      if (again === number) {
+        this.#barriers = number
+        this.#newestBarrier = id
+        this.#barrierAt = at
+        this.#barrierAhead = true
+        return true
+      }
+      number = again
+    }
+  }
+
+  /** The newest barrier was reached; true where it is to be delivered. */
+  #passBarrier(): boolean {
+    this.#barrierAhead = false
+    const id = this.#newestBarrier
+    if (this.#capture !== undefined && id >= this.#capture.checkpoint) this.#capture.closed = true
+    if (id <= this.#deliveredUpTo) return false
+    this.#deliveredUpTo = id
+    this.barrierId = id
+    return true
+  }
+
+  /** Keeps a frame that is being read while the barrier of a checkpoint is awaited. */
+  #log(start: number, length: number, kind: number): void {
+    const capture = this.#capture as Capture
+    if (capture.closed) return
+    const { writer } = capture
+    if (kind === FrameKind.records || kind === FrameKind.fragment || kind === FrameKind.shape) writer.frame(this.#ringBytes, start, length)
+    else if (kind === FrameKind.watermark && length >= FRAME_HEADER_BYTES + WORD_BYTES)
+      writer.mark(this.#ringView.getFloat64(start + FRAME_HEADER_BYTES, true), this.#ringWords[(start >> 2) + 2] === 1)
+    else if (kind === FrameKind.end) writer.end(this.#ringWords[(start >> 2) + 2] as number)
+  }
+
+  /** Keeps a frame that stands between here and the barrier, unread; answers its length. */
+  #logAt(position: number): number {
+    const start = position & (this.#capacity - 1)
+    const word = start >> 2
+    const length = this.#ringWords[word] as number
+    const tagged = this.#ringWords[word + 1] as number
+    const kind = tagged & FRAME_KIND_MASK
+    this.#validate(start, length, tagged, kind, (this.#barrierAt - position) | 0)
+    this.#log(start, length, kind)
+    return length
   }
 
   #openRecords(view: DataView, bytes: Buffer, at: number, length: number, count: number): void {
@@ -222,12 +359,14 @@ export class RingInput implements InputChannel {
       this.#assembly = Buffer.allocUnsafeSlow(total)
       this.#assembled = 0
       this.#assembling = true
+      this.#assemblyInner = inner as FrameKindCode
     }
     const from = payload + WORD_BYTES
     const bytes = Math.min(length - FRAME_HEADER_BYTES - WORD_BYTES, this.#assembly.length - this.#assembled)
     this.#ringBytes.copy(this.#assembly, this.#assembled, from, from + bytes)
     this.#assembled += bytes
     const timestamp = this.#ringTimes[payload >> 3] as number
+    this.#assemblyTime = timestamp
     this.#releaseBytes(length, 0)
     if (last !== (this.#assembled === this.#assembly.length))
       this.#corrupt(`fragments of ${this.#assembled} of ${this.#assembly.length} bytes`)
@@ -265,13 +404,13 @@ export class RingInput implements InputChannel {
     if (left <= this.windowBytes >> 1) this.#options.bell.ring()
   }
 
-  #validate(start: number, length: number, tagged: number, kind: number): void {
-    const available = (this.#written - this.#consumed) | 0
+  #validate(start: number, length: number, tagged: number, kind: number, available: number): void {
     const bound = kind === FrameKind.pad ? this.#capacity - start : this.#options.maxFrameBytes
     if (
       (tagged & ~FRAME_KIND_MASK) !== FRAME_MAGIC ||
       kind === 0 ||
       kind > FRAME_KIND_MAX ||
+      kind === FrameKind.barrier ||
       length < FRAME_HEADER_BYTES ||
       length % FRAME_ALIGN_BYTES !== 0 ||
       length > bound ||

@@ -2,8 +2,13 @@
  * The shared memory of one ring: a header of protocol words (Int32, cumulative modulo 2^32, compared by signed difference),
  * then the data area, a power of two. Each line has one writer.
  *
- *   written, barrierId, barrierAt, awaitsCredit   producer
- *   consumed, granted                             consumer
+ *   written, barriers, barrierId, barrierAt, awaitsCredit   producer
+ *   consumed, granted                                       consumer
+ *
+ * A barrier is a position in the stream of bytes: it needs no room and no credit. Id and position are written at the parity of its number,
+ * then the number is stored in `barriers`, all of it before anything behind the barrier is published. So a consumer that loads `written` first and
+ * `barriers` then knows every barrier in front of what it may read; and a pair is consistent where `barriers` is the same before and after. Only the
+ * newest counts: one that is overwritten was given up.
  *
  * The producer may publish data while written + frame <= granted and written + frame - consumed <= capacity - reserve. Payload is written
  * before `written` is stored, and read after it is loaded, both with Atomics.
@@ -12,10 +17,13 @@ import { CONTROL_RESERVE_BYTES } from './frame.js'
 
 export const RingWord = {
   written: 0,
-  barrierId: 1,
-  barrierAt: 2,
+  /** How many there were. */
+  barriers: 1,
   /** 1 while the producer waits for credit: whoever grants some wakes it. */
   awaitsCredit: 3,
+  /** Two words: of even and of odd numbers. */
+  barrierId: 4,
+  barrierAt: 6,
   // the second line of 64 bytes
   consumed: 16,
   granted: 17,

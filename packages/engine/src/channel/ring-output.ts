@@ -4,19 +4,22 @@
  * Records are encoded into a staging frame, which is published when it is full and at the end of every step. A sealed frame
  * that has no credit waits in the overdraft, in order, and closes the gate of the chain; so the overdraft holds at most what
  * one element of the chain emits. Invariants, asserted on both sides: data never pass `granted`, nothing passes the capacity,
- * a frame never wraps.
+ * a frame never wraps. A barrier is published by words of the header: behind the overdraft, or in front of it.
  */
 import { Buffer } from 'node:buffer'
 import { MISFIT, type RecordEncoder } from '../codec/contract.js'
+import { shapeIdOf } from '../codec/definition.js'
 import type { Doorbell } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
 import { assert, SluiceError } from '../errors/sluice-error.js'
 import type { ProducerMetrics } from './channel-metrics.js'
+import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
 import {
   alignFrame,
   CONTROL_RESERVE_BYTES,
   DEFINITION_BYTES_MAX,
   type EndReasonCode,
+  FRAGMENT_INNER_SHIFT,
   FRAME_HEADER_BYTES,
   FRAME_MAGIC,
   FrameKind,
@@ -25,11 +28,14 @@ import {
 } from './frame.js'
 import type { Gate } from './gate.js'
 import type { OutputChannel } from './output-channel.js'
+import { controlFrame, type PendingFrame, watermarkFrame, writePending } from './pending-frame.js'
 import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
+import { SliceWriter } from './slice-frames.js'
 
 export interface RingOutputOptions {
   readonly id: number
   readonly edgeName: string
+  readonly identity: ChannelIdentity
   readonly shared: SharedArrayBuffer
   readonly maxFrameBytes: number
   readonly timed: boolean
@@ -42,26 +48,10 @@ export interface RingOutputOptions {
   readonly metrics: ProducerMetrics
 }
 
-/** What waits for credit: a sealed frame, or a large record or definition that leaves in fragments. */
-interface PendingFrame {
-  kind: FrameKindCode
-  /** Header words 2 and 3. */
-  count: number
-  detail: number
-  times: Float64Array | undefined
-  bytes: Buffer
-  length: number
-  /** Fragments: bytes already published. */
-  sent: number
-}
-
-/** Kind of what fragments make up, in header word 2 above the flag of the last one. */
-export const FRAGMENT_INNER_SHIFT = 8
 /** Returned by `stageSlowly` when the record left in fragments and nothing was staged. */
 const STAGED_ELSEWHERE = -1
 /** Staging frames kept for reuse; more are needed only while the overdraft is longer. */
 const SPARE_FRAMES_MAX = 4
-const NO_BYTES = Buffer.alloc(0)
 
 export class RingOutput implements OutputChannel {
   readonly isRing: boolean = true
@@ -86,6 +76,10 @@ export class RingOutput implements OutputChannel {
   readonly #overdraftBytesMax: number
   readonly #pending: PendingFrame[] = []
   readonly #spare: { bytes: Buffer; view: DataView; times: Float64Array }[] = []
+  /** By shape id: the definitions that were published. */
+  readonly #definitions: Uint8Array[] = []
+  #barriers: number
+  #barriersPending = 0
   #pendingBytes = 0
   #pendingWatermark = Number.NaN
   #pendingIdle = false
@@ -110,6 +104,7 @@ export class RingOutput implements OutputChannel {
     this.#written = Atomics.load(this.#words, RingWord.written)
     this.#consumed = Atomics.load(this.#words, RingWord.consumed)
     this.#granted = Atomics.load(this.#words, RingWord.granted)
+    this.#barriers = Atomics.load(this.#words, RingWord.barriers)
     this.#takeStaging()
   }
 
@@ -205,19 +200,83 @@ export class RingOutput implements OutputChannel {
     this.#updateBlocked()
   }
 
-  sendBarrier(checkpointId: number): void {
+  sendBarrier(checkpoint: number, overtake: boolean): ChannelSlice | undefined {
     this.seal()
-    this.#submit(controlFrame(FrameKind.barrier, 0, checkpointId))
+    this.#dropBarrier()
+    if (overtake) {
+      this.#publishBarrier(checkpoint)
+      return this.#overtaken(this.#pending.length, this.#pendingWatermark)
+    }
+    this.#submitWatermark()
+    if (this.#pending.length === 0) this.#publishBarrier(checkpoint)
+    else {
+      this.#barriersPending++
+      this.#enqueue(controlFrame(FrameKind.barrier, 0, checkpoint))
+    }
+    return undefined
+  }
+
+  overtake(checkpoint: number): ChannelSlice | undefined {
+    const at = this.#pending.findIndex(({ kind, detail }) => kind === FrameKind.barrier && detail === checkpoint)
+    if (at < 0) return undefined
+    this.#dropBarrier()
+    this.#publishBarrier(checkpoint)
+    return this.#overtaken(at, Number.NaN)
+  }
+
+  barrierPending(): boolean {
+    return this.#barriersPending > 0
   }
 
   sendEnd(reason: EndReasonCode): void {
     this.seal()
-    // Nobody reads on behind the end: the newest watermark goes before it.
-    if (!Number.isNaN(this.#pendingWatermark)) {
-      this.#submit(watermarkFrame(this.#pendingWatermark, this.#pendingIdle))
-      this.#forgetWatermark()
-    }
+    // Nobody reads on behind the end.
+    this.#submitWatermark()
     this.#submit(controlFrame(FrameKind.end, reason, 0))
+  }
+
+  /** At most one waits: an older one was given up. */
+  #dropBarrier(): void {
+    if (this.#barriersPending === 0) return
+    this.#barriersPending = 0
+    this.#pending.splice(
+      this.#pending.findIndex(({ kind }) => kind === FrameKind.barrier),
+      1,
+    )
+  }
+
+  #publishBarrier(checkpoint: number): void {
+    const words = this.#words
+    const number = (this.#barriers + 1) | 0
+    Atomics.store(words, RingWord.barrierId + (number & 1), checkpoint)
+    Atomics.store(words, RingWord.barrierAt + (number & 1), this.#written)
+    Atomics.store(words, RingWord.barriers, number)
+    this.#barriers = number
+    this.#options.bell.ring()
+  }
+
+  /** A copy of the first frames that wait, with the watermark behind them; NaN: none. */
+  #overtaken(count: number, watermark: number): ChannelSlice | undefined {
+    const writer = new SliceWriter()
+    for (let k = 0; k < count; k++) writePending(this.#pending[k] as PendingFrame, writer)
+    if (!Number.isNaN(watermark)) writer.mark(watermark, this.#pendingIdle)
+    const { identity, timed } = this.#options
+    return writer.finish(
+      identity,
+      'producer',
+      timed,
+      this.#definitions.filter((definition) => definition !== undefined),
+    )
+  }
+
+  /** What comes next must not pass the newest watermark: it goes before it, in the place of one that nothing stands behind. */
+  #submitWatermark(): void {
+    if (Number.isNaN(this.#pendingWatermark)) return
+    const frame = watermarkFrame(this.#pendingWatermark, this.#pendingIdle)
+    const last = this.#pending.at(-1)
+    if (last?.kind === FrameKind.watermark) this.#pending[this.#pending.length - 1] = frame
+    else this.#submit(frame)
+    this.#forgetWatermark()
   }
 
   #sendPendingWatermark(): void {
@@ -253,20 +312,22 @@ export class RingOutput implements OutputChannel {
     assert(this.#pendingBytes <= this.#overdraftBytesMax, `the overdraft of edge ${this.#options.edgeName} is larger than its bound`)
     this.#options.metrics.staged(this.#pendingBytes)
     this.#updateBlocked()
+    const { gate, maxFrameBytes } = this.#options
+    if (gate.runsOn && this.#pendingBytes > maxFrameBytes) gate.exhaust()
   }
 
   #publishPending(frame: PendingFrame): boolean {
-    if (frame.kind !== FrameKind.fragment)
-      return this.#publish(
-        frame.kind,
-        frame.count,
-        frame.detail,
-        frame.times,
-        frame.times === undefined ? 0 : frame.count,
-        frame.bytes,
-        0,
-        frame.length,
-      )
+    const { kind, count, detail, times, bytes, length } = frame
+    if (kind === FrameKind.barrier) {
+      this.#barriersPending--
+      this.#publishBarrier(detail)
+      return true
+    }
+    if (kind !== FrameKind.fragment) {
+      if (!this.#publish(kind, count, detail, times, times === undefined ? 0 : count, bytes, 0, length)) return false
+      if (kind === FrameKind.shape) this.#definitions[shapeIdOf(bytes)] = bytes
+      return true
+    }
     const chunk = this.#options.maxFrameBytes - FRAME_HEADER_BYTES - 8
     while (frame.sent < frame.length) {
       const to = Math.min(frame.length, frame.sent + chunk)
@@ -275,6 +336,7 @@ export class RingOutput implements OutputChannel {
         return false
       frame.sent = to
     }
+    if (count >> FRAGMENT_INNER_SHIFT === FrameKind.shape) this.#definitions[shapeIdOf(bytes)] = bytes
     return true
   }
 
@@ -290,7 +352,7 @@ export class RingOutput implements OutputChannel {
   ): boolean {
     const timesBytes = times === undefined ? 0 : timesCount * 8
     const size = alignFrame(FRAME_HEADER_BYTES + timesBytes + to - from)
-    if (!this.#reserve(size, kind === FrameKind.barrier || kind === FrameKind.end)) return false
+    if (!this.#reserve(size, kind === FrameKind.end)) return false
     const start = this.#written & (this.#capacity - 1)
     this.#header(start, size, kind, count, detail)
     if (times !== undefined) {
@@ -298,13 +360,8 @@ export class RingOutput implements OutputChannel {
       for (let k = 0; k < timesCount; k++) this.#ringTimes[base + k] = times[k] as number
     }
     if (to > from) source.copy(this.#ring, start + FRAME_HEADER_BYTES + timesBytes, from, to)
-    const words = this.#words
-    if (kind === FrameKind.barrier) {
-      Atomics.store(words, RingWord.barrierAt, this.#written)
-      Atomics.store(words, RingWord.barrierId, detail)
-    }
     this.#written = (this.#written + size) | 0
-    Atomics.store(words, RingWord.written, this.#written)
+    Atomics.store(this.#words, RingWord.written, this.#written)
     const lastOfRecord = kind === FrameKind.fragment && (count & 1) === 1 && count >> FRAGMENT_INNER_SHIFT === FrameKind.records
     this.#options.metrics.published(size, kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)
     this.#options.bell.ring()
@@ -382,14 +439,4 @@ const NO_TIME = Float64Array.of(Number.NaN)
 
 function viewOf(bytes: Buffer): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-function watermarkFrame(watermark: number, idle: boolean): PendingFrame {
-  const bytes = Buffer.alloc(8)
-  bytes.writeDoubleLE(watermark)
-  return { kind: FrameKind.watermark, count: idle ? 1 : 0, detail: 0, times: undefined, bytes, length: bytes.length, sent: 0 }
-}
-
-function controlFrame(kind: FrameKindCode, count: number, detail: number): PendingFrame {
-  return { kind, count, detail, times: undefined, bytes: NO_BYTES, length: 0, sent: 0 }
 }

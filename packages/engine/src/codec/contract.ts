@@ -66,6 +66,8 @@ export interface RecordDecoder {
   decode: DecodeFunction
   /** Takes a definition from the encoder of this channel. @throws SluiceError `SLUICE_CODEC_CORRUPT`. */
   define(definition: Uint8Array): void
+  /** The definitions in force: what a decoder needs that has seen none of them. The bytes do not change. */
+  definitions(): readonly Uint8Array[]
 }
 
 export interface RecordDecoderOptions {

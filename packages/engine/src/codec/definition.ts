@@ -43,6 +43,11 @@ function uint32(value: number): Buffer {
   return bytes
 }
 
+/** The shape id that a definition defines; it takes the place of an older one. */
+export function shapeIdOf(definition: Uint8Array): number {
+  return definition[1] as number
+}
+
 /** @throws SluiceError `SLUICE_CODEC_CORRUPT`. */
 export function readDefinition(definition: Uint8Array): Definition {
   const reader = new DefinitionReader(definition)

@@ -11,6 +11,7 @@ export {
   type RecordEncoder,
   type RecordEncoderOptions,
 } from './contract.js'
+export { shapeIdOf } from './definition.js'
 export { createDecoderCache, createRecordDecoder } from './record-decoder.js'
 export { createRecordEncoder, MAX_RECORD_BYTES_DEFAULT } from './record-encoder.js'
 export type { RecordField, RecordShape, ScalarKind } from './record-shape.js'

@@ -18,6 +18,7 @@ const STREAK = 32
 
 interface Known {
   readonly id: number
+  readonly definition: Uint8Array
   readonly make: DecoderFactory
 }
 
@@ -60,13 +61,17 @@ class TableDecoder implements RecordDecoder {
     if (this.#currentId === -1 || this.#currentId === known.id) this.#setCurrent(known)
   }
 
+  definitions(): readonly Uint8Array[] {
+    return this.#known.flatMap((known) => (known === undefined ? [] : [known.definition]))
+  }
+
   #find(definition: Uint8Array): Known {
     const key = `${this.#generate ? 'g' : 'i'}${Buffer.from(definition).toString('latin1')}`
     const found = this.#functions.get(key)
     if (found !== undefined) return found
     const { id, type } = readDefinition(definition)
     const make = this.#generate ? generateDecoder(id, type) : (other: DecodeFunction): DecodeFunction => interpretDecoder(id, type, other)
-    const known: Known = { id, make }
+    const known: Known = { id, definition: Uint8Array.from(definition), make }
     if (this.#functions.size >= CACHED_MAX) this.#functions.clear()
     this.#functions.set(key, known)
     return known

@@ -360,6 +360,7 @@ class SubtaskBuilder {
     const { environment, plan, settings, shared, metrics, layout } = this.#thread
     return new RingOutput({
       id: channel.id,
+      identity: this.#identity(channel),
       edgeName: planned.name,
       shared: shared.rings[channel.id] as SharedArrayBuffer,
       maxFrameBytes: channel.maxFrameBytes,
@@ -387,6 +388,8 @@ class SubtaskBuilder {
       id: channel.id,
       input: edge.to.input,
       edgeName: planned.name,
+      identity: this.#identity(channel),
+      timed: planned.timed,
       windowBytes: this.#windowAtStart(channel),
       encoder,
       gate: gateOf(this.#thread, channel.fromSubtask),
@@ -418,6 +421,7 @@ class SubtaskBuilder {
           new RingInput({
             id: channelId,
             input: edge.to.input,
+            identity: this.#identity(channel),
             edgeName: planned.name,
             shared: shared.rings[channelId] as SharedArrayBuffer,
             maxFrameBytes: channel.maxFrameBytes,
@@ -534,7 +538,9 @@ class SubtaskBuilder {
               generate: environment.codeGeneration,
             }),
       giveRestored: (position, restored) => {
-        ;(this.#contexts[position] as OperatorContexts).restored = restored
+        const context = this.#contexts[position] as OperatorContexts
+        context.restored = restored
+        context.firstRecord = nodes[position]?.sink?.firstRecord ?? 0
       },
       wake,
     }

@@ -255,7 +255,8 @@ export class Subtask {
         drivers.expand[position]?.()
       }
     }
-    gate.closed += more
+    // What was exhausted closed it once more.
+    gate.closed += more - (gate.exhausted ? 1 : 0)
     gate.runsOn = false
     gate.exhausted = false
     return !this.#expansionActive()
@@ -421,7 +422,7 @@ export class Subtask {
     for (const { node, expansion, operator, sink } of nodes) {
       if (expansion !== undefined) close(node.name, () => expansion.abandon())
       if (operator?.close !== undefined) close(node.name, () => operator.close?.())
-      if (sink?.writer.close !== undefined) close(node.name, () => sink.writer.close?.())
+      if (sink !== undefined) close(node.name, () => sink.close(!this.finished))
     }
     await Promise.all(closing)
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FRAGMENT_INNER_SHIFT } from '../../src/channel/ring-output.js'
+import { FRAGMENT_INNER_SHIFT } from '../../src/channel/frame.js'
 import { FRAME_MAGIC, FrameKind } from '../../src/channel/frame.js'
 import { Input } from '../../src/channel/input-channel.js'
 import { RING_HEADER_BYTES, RingWord } from '../../src/channel/ring-layout.js'

@@ -68,7 +68,8 @@ export class RingHarness {
     const control = new SharedArrayBuffer(controlBytes(2))
     this.#producerBell = new Doorbell(control, 2, 0)
     this.#consumerBell = new Doorbell(control, 2, 1)
-    const common = { id: 0, edgeName: 'a -> b', shared: this.shared, maxFrameBytes: this.maxFrameBytes, timed, maxRecordBytes }
+    const identity = { edge: 'a.out -> b[0]', fromIndex: 1, toIndex: 2 }
+    const common = { id: 0, edgeName: 'a -> b', identity, shared: this.shared, maxFrameBytes: this.maxFrameBytes, timed, maxRecordBytes }
     const encoder = createRecordEncoder({
       onDefine: (definition) => this.output.define(definition),
       maxRecordBytes,

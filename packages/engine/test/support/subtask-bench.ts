@@ -42,6 +42,8 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
       id,
       input: 0,
       edgeName: `edge ${id}`,
+      identity: { edge: `edge ${id}`, fromIndex: id, toIndex: 0 },
+      timed: true,
       windowBytes: 1 << 20,
       encoder: createRecordEncoder({ maxRecordBytes: 1 << 20, generate: true, onDefine: () => {} }),
       gate,

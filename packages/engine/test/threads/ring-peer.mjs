@@ -16,7 +16,8 @@ const first = role === 'send' || role === 'ask'
 const ownBell = new Doorbell(control, 2, first ? 0 : 1)
 const otherBell = new Doorbell(control, 2, first ? 1 : 0)
 const gate = { closed: 0 }
-const common = { id: 0, edgeName: 'a -> b', maxFrameBytes, timed, maxRecordBytes: 1 << 24, bell: otherBell }
+const identity = { edge: 'a.out -> b[0]', fromIndex: 0, toIndex: 0 }
+const common = { id: 0, edgeName: 'a -> b', identity, maxFrameBytes, timed, maxRecordBytes: 1 << 24, bell: otherBell }
 const alive = setInterval(() => {}, 1_000_000)
 
 /** Small and the same on both sides: what record number n looks like. */
