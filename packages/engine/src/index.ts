@@ -4,6 +4,9 @@ export { deserialiseError, type SerialisedError, serialiseError } from './errors
 export { assert, type ErrorCoordinates, SluiceError, type SluiceErrorOptions } from './errors/sluice-error.js'
 export { diffGraphs, fingerprintGraph } from './graph/fingerprint-graph.js'
 export type * from './checkpoint/file/contract.js'
+export { checkSnapshotFile, readSnapshotEntries, verifySnapshotFile } from './checkpoint/file/inspect-file.js'
+export { openSnapshot } from './checkpoint/file/snapshot-reader.js'
+export { createSnapshotWriters } from './checkpoint/file/snapshot-writer.js'
 export {
   checkpointFolder,
   fileSafe,
@@ -16,12 +19,31 @@ export {
   savepointFolder,
 } from './checkpoint/checkpoint-layout.js'
 export {
+  type CheckpointComparison,
+  type CompareOptions,
+  compareWithCheckpoint,
+  type OperatorComparison,
+  type OperatorVerdict,
+} from './checkpoint/compare/compare-with-checkpoint.js'
+export {
   CheckpointCoordinator,
   type CheckpointCoordinatorOptions,
   type FinalCheckpoint,
 } from './checkpoint/coordinator/checkpoint-coordinator.js'
 export type * from './checkpoint/coordinator/checkpoint-event.js'
 export type { SavepointRequest } from './checkpoint/coordinator/savepoint.js'
+export {
+  type CheckpointSearch,
+  findById,
+  findInFolder,
+  findLatest,
+  type FindOptions,
+  type FoundCheckpoint,
+  hasCheckpoints,
+  resolveFiles,
+  type SkippedCheckpoint,
+} from './checkpoint/find/find-checkpoint.js'
+export { listCheckpoints, type ListedCheckpoint, listJobs } from './checkpoint/find/list-checkpoints.js'
 export { describeParams } from './checkpoint/manifest/describe-job.js'
 export { bytesOf, filesOf, subtaskName } from './checkpoint/manifest/manifest.js'
 export type * from './checkpoint/manifest/manifest.js'

@@ -44,3 +44,8 @@ export class ValueColumn {
 }
 
 export type Column = NumberColumn | ValueColumn
+
+export const nameOf = (name: ColumnName): string => (typeof name === 'string' ? name : name.name)
+
+/** What a number column that was added holds in a row that was stored without it. */
+export const initialOf = (name: ColumnName | undefined): number => (typeof name === 'object' ? name.initial : Number.NaN)

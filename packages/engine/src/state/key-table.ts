@@ -133,8 +133,18 @@ export class KeyTable {
     return frozen
   }
 
-  thaw(): void {
-    this.#frozen = undefined
+  /** Ends the view, where it is not another one by now. */
+  thaw(view: FrozenRows): void {
+    if (this.#frozen === view) this.#frozen = undefined
+  }
+
+  /** The frozen view remembers the keys of rows that are removed, for timers. */
+  keepKeys(): void {
+    if (this.#frozen !== undefined) this.#frozen.keepsKeys = true
+  }
+
+  get kinds(): readonly ColumnKind[] {
+    return this.columns.map(({ kind }) => kind)
   }
 
   /** Makes room for so many rows more at once. */

@@ -21,6 +21,10 @@ export class StateRegistry {
     return this.#parts.entries()
   }
 
+  part(name: string): StatePart | undefined {
+    return this.#parts.get(name)
+  }
+
   keyTable(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): KeyTable {
     return this.register(name, new KeyTable(columns, names))
   }

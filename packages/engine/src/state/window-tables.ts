@@ -30,8 +30,16 @@ export class WindowTables {
     return frozen
   }
 
-  thaw(): void {
-    for (const table of this.#tables.values()) table.thaw()
+  thaw(views: ReadonlyMap<number, FrozenRows>): void {
+    for (const [namespace, table] of this.#tables) {
+      const view = views.get(namespace)
+      if (view !== undefined) table.thaw(view)
+    }
+  }
+
+  /** See `KeyTable.keepKeys`. */
+  keepKeys(): void {
+    for (const table of this.#tables.values()) table.keepKeys()
   }
 
   get kinds(): readonly ColumnKind[] {
