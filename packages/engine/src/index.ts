@@ -44,6 +44,9 @@ export {
   type SkippedCheckpoint,
 } from './checkpoint/find/find-checkpoint.js'
 export { listCheckpoints, type ListedCheckpoint, listJobs } from './checkpoint/find/list-checkpoints.js'
+export { diffCheckpoints, type DiffSide, type StateDifference } from './checkpoint/inspect/diff-checkpoints.js'
+export { readState, type ReadStateOptions, type StateLine } from './checkpoint/inspect/read-state.js'
+export { type VerifiedFile, verifyCheckpoint } from './checkpoint/inspect/verify-checkpoint.js'
 export { describeParams } from './checkpoint/manifest/describe-job.js'
 export { bytesOf, filesOf, subtaskName } from './checkpoint/manifest/manifest.js'
 export type * from './checkpoint/manifest/manifest.js'

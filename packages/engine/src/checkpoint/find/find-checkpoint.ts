@@ -4,11 +4,12 @@
  */
 import { SluiceError } from '../../errors/sluice-error.js'
 import { fileSafe, idOfFolder, jobFolder, MANIFEST_NAME, resolvePath, SAVEPOINTS_FOLDER } from '../checkpoint-layout.js'
+import { StateFile } from '../file/state-file.js'
 import { type CheckpointManifest, filesOf } from '../manifest/manifest.js'
 import { readManifest } from '../manifest/manifest-file.js'
 import type { SnapshotFileHandle } from '../protocol.js'
+import type { SectionName } from '../snapshot.js'
 import type { CheckpointStorage } from '../storage.js'
-import { readFileIndex } from './file-index.js'
 
 export interface FoundCheckpoint {
   /** In the storage. */
@@ -18,7 +19,12 @@ export interface FoundCheckpoint {
   readonly manifest: CheckpointManifest
   /** All state files, in terms of the storage: what `openSnapshot` takes. */
   readonly files: readonly SnapshotFileHandle[]
+  /** Operators that have any state in it, but for the progress of time. */
+  readonly stateful: ReadonlySet<string>
 }
+
+/** Sections that every operator has, and that nobody misses. */
+const DERIVED: ReadonlySet<SectionName> = new Set(['time', 'end', 'inputs'])
 
 /** A newer checkpoint that cannot be restored. */
 export interface SkippedCheckpoint {
@@ -117,8 +123,13 @@ async function checkedAt(storage: CheckpointStorage, job: string | undefined, fo
     throw new SluiceError('SLUICE_CHECKPOINT_OF_OTHER_JOB', `${path} is a checkpoint of job "${manifest.job}", not of "${job}"`, { job })
   }
   const files = resolveFiles(storage, folder, manifest)
-  for (const file of files) await readFileIndex(storage, file)
-  return { folder, path, manifest, files }
+  const stateful = new Set<string>()
+  for (const file of files) {
+    const { index } = await StateFile.open(storage, file)
+    for (const { operator, entries } of index.states) if (entries > 0) stateful.add(operator)
+    for (const { operator, name } of index.sections) if (!DERIVED.has(name)) stateful.add(operator)
+  }
+  return { folder, path, manifest, files, stateful }
 }
 
 interface Candidate {
