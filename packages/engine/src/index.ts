@@ -41,6 +41,7 @@ export {
   type FoundCheckpoint,
   hasCheckpoints,
   resolveFiles,
+  runsOf,
   type SkippedCheckpoint,
 } from './checkpoint/find/find-checkpoint.js'
 export { listCheckpoints, type ListedCheckpoint, listJobs } from './checkpoint/find/list-checkpoints.js'
@@ -52,6 +53,7 @@ export { bytesOf, filesOf, subtaskName } from './checkpoint/manifest/manifest.js
 export type * from './checkpoint/manifest/manifest.js'
 export { decodeManifest, encodeManifest, readManifest } from './checkpoint/manifest/manifest-file.js'
 export { type ProtocolStep, protocolSteps } from './checkpoint/protocol-step.js'
+export { storageContract, type StorageRule } from './checkpoint/storage-contract.js'
 export { type GroupRange, groupsOf, heirOf, shareOf as shareOfSections, unionOf, watermarkOf } from './checkpoint/redistribute.js'
 export * from './checkpoint/protocol.js'
 export type * from './checkpoint/snapshot.js'
