@@ -1,14 +1,20 @@
 export { run } from './coordinator/run.js'
 export type {
+  CheckpointSummary,
   OutputWriter,
   Outputs,
   PlannedEvent,
   RawParams,
+  RestartingEvent,
+  RestoredEvent,
   RunEvents,
   RunHandle,
   RunLogEntry,
   RunOptions,
   RunResult,
+  RunStatus,
+  SavepointOptions,
+  StartedEvent,
 } from './coordinator/run-types.js'
 export type { WorkerHeapLimits } from './coordinator/worker-pool.js'
 export { type LoadedJob, loadJob } from './load/load-job.js'

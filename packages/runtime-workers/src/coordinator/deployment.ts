@@ -5,6 +5,11 @@
  */
 import {
   allocateShared,
+  CheckpointCoordinator,
+  type CheckpointEvent,
+  type CheckpointManifest,
+  type CheckpointProgress,
+  type CheckpointStorage,
   Command,
   deserialiseError,
   diffGraphs,
@@ -18,6 +23,7 @@ import {
   type PhysicalPlan,
   readMetrics,
   type ResolvedSettings,
+  type SavepointRequest,
   type SharedRegions,
   SluiceError,
   summariseGraph,
@@ -28,9 +34,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { createThreadEnvironment, type ThreadEnvironment } from '../environment/thread-environment.js'
 import { describeThrown } from '../protocol/describe-thrown.js'
 import { trapHostRejections } from '../protocol/failure-traps.js'
-import type { WorkerMessage, WorkerTask } from '../protocol/messages.js'
+import { type AttemptCheckpoints, received, type WorkerMessage, type WorkerTask } from '../protocol/messages.js'
 import { StartGate } from '../protocol/start-gate.js'
 import { Resources, resourcesOf } from '../resources.js'
+import { openThreadCheckpoints } from '../worker/thread-checkpoints.js'
 import { Commands } from './commands.js'
 import { explainWorkerEnd } from './explain-worker-end.js'
 import type { WorkerPool } from './worker-pool.js'
@@ -48,9 +55,23 @@ export interface DeploymentOptions {
   /** What workers need to declare the same graph; undefined where the plan has no workers. */
   readonly module: Pick<WorkerTask, 'bundleUrl' | 'source' | 'params' | 'collect'> | undefined
   readonly pool: WorkerPool | undefined
+  /** undefined: none are taken. */
+  readonly checkpoints: DeploymentCheckpoints | undefined
   readonly onStarted: () => void
   readonly onLog: (entry: LogEntry, worker: number) => void
   readonly onUserMetrics: (metrics: readonly UserMetric[], worker: number) => void
+}
+
+/** What the coordinator of checkpoints is given on top of what threads are. */
+export interface DeploymentCheckpoints extends AttemptCheckpoints {
+  readonly storage: CheckpointStorage
+  /** As a manifest shows them. */
+  readonly params: Readonly<Record<string, unknown>>
+  /** Of Sluice. */
+  readonly version: string
+  /** Largest id that was given to a checkpoint before. */
+  readonly afterId: number
+  readonly onEvent: (event: CheckpointEvent) => void
 }
 
 interface Failure {
@@ -74,6 +95,11 @@ export class Deployment {
   #calledOff: (() => void) | undefined
   #terminated = false
   #over = false
+  #stopLimit: NodeJS.Timeout | undefined
+  #checkpoints: CheckpointCoordinator | undefined
+  #hostIsIn = false
+  /** Asked for before the coordinator of checkpoints was there. */
+  readonly #waitingForCheckpoints: ((checkpoints: CheckpointCoordinator) => void)[] = []
 
   constructor(options: DeploymentOptions) {
     const { plan } = options
@@ -102,8 +128,43 @@ export class Deployment {
     return this.#commands.aborted
   }
 
+  /** Whether the part of the calling thread is still in code that does not return: it cannot be terminated, so nothing may be started anew beside it. */
+  get hostIsIn(): boolean {
+    return this.#hostIsIn
+  }
+
+  /** The newest complete checkpoint; final when `run` has settled. */
+  get latest(): CheckpointManifest | undefined {
+    return this.#checkpoints?.latest
+  }
+
+  /** The largest id that was given to a checkpoint. */
+  get lastCheckpointId(): number {
+    return this.#checkpoints?.lastId ?? this.#options.checkpoints?.afterId ?? 0
+  }
+
+  get checkpointProgress(): CheckpointProgress | undefined {
+    return this.#checkpoints?.progress
+  }
+
+  /** Resolves with the path. */
+  async savepoint(request: SavepointRequest): Promise<string> {
+    const checkpoints =
+      this.#checkpoints ?? (await new Promise<CheckpointCoordinator>((resolve) => this.#waitingForCheckpoints.push(resolve)))
+    return checkpoints.savepoint(request)
+  }
+
   /** Resolves when every thread has left or was given up; rejects with the first failure, then too only after that. */
   async run(): Promise<void> {
+    try {
+      await this.#openCheckpoints()
+      await this.#runThreads()
+    } finally {
+      await this.#checkpoints?.close()
+    }
+  }
+
+  async #runThreads(): Promise<void> {
     const { plan, pool } = this.#options
     const untrap = this.#hostHasWork ? trapHostRejections((error) => this.#fail(error)) : undefined
     pool?.onMessage((message) => this.#receive(message))
@@ -113,6 +174,7 @@ export class Deployment {
       const started = await this.#everyoneReady()
       if (started) {
         this.#gate.open()
+        this.#checkpoints?.start()
         this.#options.onStarted()
         if (this.#hostHasWork) workers.push(this.#runHost())
       }
@@ -130,8 +192,39 @@ export class Deployment {
   /** Sources end and what is in flight flows out, within the time limit of the settings; then it is given up. */
   end(command: typeof Command.stop | typeof Command.drain): void {
     if (this.#over) return
+    if (command === Command.drain) this.#checkpoints?.drain()
     this.#commands.give(command)
-    this.#after(this.#options.settings.stopTimeoutMs, () => this.#abort())
+    this.#stopLimit ??= this.#after(this.#options.settings.stopTimeoutMs, () => this.#abort())
+  }
+
+  async #openCheckpoints(): Promise<void> {
+    const { checkpoints, settings, graph, plan } = this.#options
+    if (checkpoints === undefined || settings.checkpoint === undefined) return
+    const { storage, run, params, version, afterId } = checkpoints
+    const coordinator = await CheckpointCoordinator.open({
+      job: plan.job,
+      run,
+      graph,
+      plan,
+      params,
+      version,
+      afterId,
+      storage,
+      settings: settings.checkpoint,
+      control: this.#commands,
+      clock: this.#environment.clock,
+      setTimer: (delayMs, fire) => this.#environment.setTimer(delayMs, fire),
+      random: Math.random,
+      onEvent: (event) => {
+        // Everything has flowed out: the last checkpoint has its own time limit.
+        if (event.type === 'checkpoint.triggered' && event.purpose === 'final') clearTimeout(this.#stopLimit)
+        checkpoints.onEvent(event)
+      },
+    })
+    this.#checkpoints = coordinator
+    coordinator.finished.catch((error: unknown) => this.#fail(error))
+    if (this.#commands.current === Command.drain) coordinator.drain()
+    for (const resolve of this.#waitingForCheckpoints.splice(0)) resolve(coordinator)
   }
 
   get #hostHasWork(): boolean {
@@ -152,14 +245,16 @@ export class Deployment {
   }
 
   async #runWorker(worker: number, fingerprint: string): Promise<void> {
-    const { plan, settings, module, pool, cores, overwrite } = this.#options
+    const { plan, settings, module, pool, cores, overwrite, checkpoints: given } = this.#options
     if (module === undefined || pool === undefined)
       throw new SluiceError('SLUICE_ASSERTION', 'a plan with workers needs a pool and a module')
     const left = new Promise<void>((resolve) => this.#departures.set(worker, resolve))
     const { shared } = this
     const threads = this.#threads
+    const checkpoints = given === undefined ? undefined : { run: given.run, restore: given.restore }
+    const gate = this.#gate.memory
     try {
-      await pool.run({ ...module, worker, plan, settings, shared, gate: this.#gate.memory, fingerprint, threads, cores, overwrite })
+      await pool.run({ ...module, worker, plan, settings, shared, gate, fingerprint, threads, cores, overwrite, checkpoints })
       // Its messages come over another port than its result: the last one says that all have arrived.
       await left
     } catch (error) {
@@ -170,17 +265,24 @@ export class Deployment {
   }
 
   async #runHost(): Promise<void> {
-    const { graph, plan, settings, overwrite, host } = this.#options
+    const { graph, plan, settings, overwrite, host, checkpoints } = this.#options
     const resources = new Resources(plan.job)
+    this.#hostIsIn = true
     try {
-      const opened = await resources.open(resourcesOf(graph, plan, HOST_WORKER), HOST_WORKER)
-      const thread = { worker: HOST_WORKER, environment: this.#environment, shared: this.shared, resources: opened, host }
-      const loop = new WorkerLoop({ graph, plan, settings, overwrite, ...thread })
-      await loop.run().finally(() => this.#options.onUserMetrics(loop.userMetrics(), HOST_WORKER))
+      const own = await openThreadCheckpoints({ graph, plan, settings, checkpoints, report: (report) => this.#checkpoints?.report(report) })
+      try {
+        const opened = await resources.open(resourcesOf(graph, plan, HOST_WORKER), HOST_WORKER)
+        const thread = { worker: HOST_WORKER, environment: this.#environment, shared: this.shared, resources: opened, host }
+        const loop = new WorkerLoop({ graph, plan, settings, overwrite, checkpoints: own.checkpoints, ...thread })
+        await loop.run().finally(() => this.#options.onUserMetrics(loop.userMetrics(), HOST_WORKER))
+      } finally {
+        await own.close()
+      }
     } catch (error) {
       this.#fail(error)
     } finally {
       await resources.close().catch((error: unknown) => this.#fail(error))
+      this.#hostIsIn = false
     }
   }
 
@@ -195,6 +297,9 @@ export class Deployment {
         break
       case 'metrics':
         this.#options.onUserMetrics(message.metrics, message.worker)
+        break
+      case 'checkpoint':
+        this.#checkpoints?.report(received(message.report))
         break
       case 'failure':
         this.#fail(deserialiseError(message.error), message.atMs)
@@ -230,12 +335,13 @@ export class Deployment {
     this.#calledOff?.()
     this.#after(ABORT_TIMEOUT_MS, () => {
       this.#terminated = true
-      void this.#options.pool?.destroy()
-      this.#giveUp()
+      void Promise.resolve(this.#options.pool?.destroy()).finally(() => this.#giveUp())
     })
   }
 
-  #after(delayMs: number, act: () => void): void {
-    this.#timers.add(setTimeout(act, delayMs))
+  #after(delayMs: number, act: () => void): NodeJS.Timeout {
+    const timer = setTimeout(act, delayMs)
+    this.#timers.add(timer)
+    return timer
   }
 }

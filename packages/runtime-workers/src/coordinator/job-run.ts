@@ -3,8 +3,12 @@
  * and holds no data but what sinks on the calling thread collect. Runs in the coordinator.
  */
 import {
+  type AttemptFailure,
+  type CheckpointEvent,
   Command,
+  decideRestart,
   defaultSettings,
+  HOST_WORKER,
   type LogEntry,
   type LogicalGraph,
   type MetricsSnapshot,
@@ -22,18 +26,22 @@ import {
 import type { Job } from '@sluice/operators'
 import { EventEmitter } from 'eventemitter3'
 import { availableParallelism } from 'node:os'
+import { LocalDirectory } from '../checkpoint/local-directory.js'
 import { declareGraph } from '../load/declare-graph.js'
 import { type LoadedJob, loadJob } from '../load/load-job.js'
 import { nameUserLine, translateError } from '../load/locate-error.js'
 import { countRecords } from './count-records.js'
 import { describeThrown } from '../protocol/describe-thrown.js'
 import { Deployment, type DeploymentOptions } from './deployment.js'
+import { assertCheckpointsOn } from './find-restored.js'
 import { HostOutputs } from './host-outputs.js'
-import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult } from './run-types.js'
+import { RunCheckpoints } from './run-checkpoints.js'
+import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult, RunStatus, SavepointOptions } from './run-types.js'
 import { reportMsOf, settingsOf } from './settle-options.js'
 import { StuckDetector } from './stuck-detector.js'
 import { WorkerPool } from './worker-pool.js'
 
+const nothing = (): void => {}
 const STUCK_CHECKS_PER_LIMIT = 4
 const STUCK_CHECK_MS_MAX = 1_000
 /** So many reports long a watermark may stand still: more than the default `idleAfter`, so that a silent source is told as idle. */
@@ -45,6 +53,7 @@ interface PlannedJob {
   readonly plan: PhysicalPlan
   readonly settings: ResolvedSettings
   readonly params: unknown
+  readonly secretParams: readonly string[]
   readonly collect: boolean
   readonly loaded: LoadedJob | undefined
 }
@@ -55,11 +64,18 @@ export class JobRun<O> implements RunHandle<O> {
   readonly #target: URL | string | Job<unknown, unknown>
   readonly #options: RunOptions
   readonly #cores = availableParallelism()
+  /** Errors that speak of the user's own lines already. */
+  readonly #explained = new WeakSet<SluiceError>()
   readonly #userMetrics = new Map<number, readonly UserMetric[]>()
   #pool: Promise<WorkerPool> | undefined
   #loaded: LoadedJob | undefined
   #deployment: Deployment | undefined
   #plan: PhysicalPlan | undefined
+  #checkpoints: RunCheckpoints | undefined
+  #attempt = 0
+  #over = false
+  /** Ends the pause before a restart. */
+  #wake: () => void = nothing
   #ending: typeof Command.stop | typeof Command.drain | undefined
   #interrupt: (error: SluiceError) => void = () => {}
   readonly #interrupted: Promise<never> = new Promise((_resolve, reject) => {
@@ -81,6 +97,37 @@ export class JobRun<O> implements RunHandle<O> {
     return this.#end(Command.drain)
   }
 
+  async savepoint({ name, directory, stop = false }: SavepointOptions = {}): Promise<string> {
+    const deployment = this.#deployment
+    if (deployment === undefined || this.#plan === undefined || this.#over)
+      throw new SluiceError('SLUICE_SAVEPOINT_FAILED', `the job ${this.#over ? 'has ended' : 'does not run yet'}`)
+    assertCheckpointsOn(this.#checkpoints !== undefined, 'a savepoint', this.#plan.job)
+    const target = directory === undefined ? undefined : { storage: new LocalDirectory(directory), folder: '' }
+    const taken = deployment.savepoint({ name, target, atEnd: stop })
+    if (stop) void this.stop()
+    return taken
+  }
+
+  status(): RunStatus {
+    const state = this.#over
+      ? 'ended'
+      : this.#ending !== undefined
+        ? 'stopping'
+        : this.#wake !== nothing
+          ? 'restarting'
+          : this.#deployment === undefined
+            ? 'loading'
+            : 'running'
+    return {
+      job: this.#plan?.job,
+      state,
+      attempt: this.#attempt,
+      run: this.#checkpoints?.run,
+      checkpoints: this.#checkpoints?.summary,
+      inFlight: this.#deployment?.checkpointProgress,
+    }
+  }
+
   metrics(): MetricsSnapshot | undefined {
     if (this.#deployment === undefined || this.#plan === undefined) return undefined
     const { shared, environment } = this.#deployment
@@ -95,6 +142,7 @@ export class JobRun<O> implements RunHandle<O> {
     this.#ending ??= command
     const loading = this.#deployment === undefined ? this.#limitLoading() : undefined
     this.#deployment?.end(command)
+    this.#wake()
     // Failures belong to whoever awaits `finished`.
     await this.finished.catch(() => {})
     clearTimeout(loading)
@@ -119,16 +167,95 @@ export class JobRun<O> implements RunHandle<O> {
       this.#emit('failed', error)
       throw error
     } finally {
-      await (await this.#pool?.catch(() => undefined))?.destroy()
+      this.#over = true
+      await this.#endPool()
     }
+  }
+
+  /** Settles when all worker threads have exited. */
+  async #endPool(): Promise<void> {
+    const pool = this.#pool
+    this.#pool = undefined
+    await (await pool?.catch(() => undefined))?.destroy()
   }
 
   async #runJob(): Promise<RunResult<O>> {
     const planned = await Promise.race([this.#prepare(), this.#interrupted])
-    const { graph, plan, settings } = planned
+    this.#plan = planned.plan
+    const checkpoints = await this.#openCheckpoints(planned)
+    this.#checkpoints = checkpoints
+    try {
+      return await this.#runAttempts(planned, checkpoints)
+    } finally {
+      await checkpoints?.close()
+    }
+  }
+
+  async #openCheckpoints({ graph, plan, settings, params, secretParams }: PlannedJob): Promise<RunCheckpoints | undefined> {
+    const { restore, dropState = [], overwrite = false } = this.#options
+    if (restore !== undefined) assertCheckpointsOn(settings.checkpoint !== undefined, 'restore', plan.job)
+    if (settings.checkpoint === undefined) return undefined
+    const onEvent = (event: CheckpointEvent): void => this.#emit('checkpoint', event)
+    const about = { graph, plan, settings: settings.checkpoint, params, secretParams }
+    const checkpoints = await RunCheckpoints.open({ ...about, restore, dropState, overwrite, onEvent })
+    if (checkpoints.restored !== undefined) this.#emit('restored', checkpoints.restored)
+    return checkpoints
+  }
+
+  /** One attempt behind the other, each with threads and shared memory of its own, until one comes to its end or no other may follow. */
+  async #runAttempts(planned: PlannedJob, checkpoints: RunCheckpoints | undefined): Promise<RunResult<O>> {
     const host = new HostOutputs(this.#options.stdout)
+    const failures: AttemptFailure[] = []
+    const sinceMs = performance.now()
+    for (;;) {
+      const startedMs = performance.now()
+      try {
+        return await this.#runAttempt(planned, host, checkpoints, sinceMs)
+      } catch (thrown) {
+        if (checkpoints === undefined || this.#ending !== undefined) throw thrown
+        const error = this.#explain(thrown)
+        if (this.#deployment !== undefined) await checkpoints.ended(this.#deployment)
+        failures.push({ startedMs, failedMs: performance.now(), error, checkpoint: checkpoints.restoreId ?? 0 })
+        const decision = this.#deployment?.hostIsIn === true ? hostIsIn : decideRestart(planned.settings.restart, failures, Math.random())
+        if (!decision.restart) {
+          const last = withReason(error, decision.because, checkpoints.restoreId)
+          this.#explained.add(last)
+          throw last
+        }
+        const { delayMs } = decision
+        for (const { path, error: damage } of checkpoints.skipped) this.#warn(`${path} cannot be restored: ${damage.message}`)
+        this.#emit('restarting', { attempt: this.#attempt + 1, delayMs, error, checkpoint: checkpoints.restoreId })
+        await this.#pause(delayMs)
+        if (this.#ending !== undefined) throw error
+      }
+    }
+  }
+
+  /** All threads of the last attempt have exited when it settles, and those of the next one come up. A stop ends it early. */
+  async #pause(delayMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const over = new Promise<void>((resolve) => {
+      this.#wake = resolve
+      timer = setTimeout(resolve, delayMs)
+    })
+    await this.#endPool()
+    if (this.#plan !== undefined && this.#plan.workers > 0 && this.#ending === undefined) void this.#startPool(this.#plan.workers)
+    await over
+    clearTimeout(timer)
+    this.#wake = nothing
+  }
+
+  async #runAttempt(
+    planned: PlannedJob,
+    host: HostOutputs,
+    checkpoints: RunCheckpoints | undefined,
+    sinceMs: number,
+  ): Promise<RunResult<O>> {
+    const { graph, plan, settings } = planned
+    const attempt = ++this.#attempt
     let before: MetricsSnapshot | undefined
     let stopReports = (): void => {}
+    this.#userMetrics.clear()
     const deployment = new Deployment({
       ...planned,
       cores: this.#cores,
@@ -136,16 +263,16 @@ export class JobRun<O> implements RunHandle<O> {
       host,
       module: plan.workers === 0 ? undefined : moduleOf(planned),
       pool: plan.workers === 0 ? undefined : await this.#poolOf(plan.workers),
+      checkpoints: await checkpoints?.begin(),
       onStarted: () => {
         before = zeroMetrics(plan, deployment.environment.clock.monotonicMs())
         stopReports = this.#report(planned, deployment, before)
-        this.#emit('started')
+        this.#emit('started', { attempt, restored: checkpoints?.restoreId })
       },
       onLog: (entry, worker) => this.#log(entry, worker),
       onUserMetrics: (metrics, worker) => void this.#userMetrics.set(worker, metrics),
     })
     this.#deployment = deployment
-    this.#plan = plan
     if (this.#ending !== undefined) deployment.end(this.#ending)
     await deployment.run().finally(() => stopReports())
     const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), deployment.environment.clock.monotonicMs())
@@ -153,12 +280,14 @@ export class JobRun<O> implements RunHandle<O> {
     const totals = reportInterval(graph, plan, before, after, settings)
     return {
       outputs: host.outputs(planned.collect ? collectedStreams(graph) : []) as Outputs<O>,
-      durationMs: after.atMs - before.atMs,
+      durationMs: attempt === 1 ? after.atMs - before.atMs : performance.now() - sinceMs,
       ...countRecords(graph, plan, after),
       stopped: this.#ending !== undefined,
       aborted: deployment.aborted,
       plan,
       totals,
+      restarts: attempt - 1,
+      checkpoints: checkpoints?.summary,
       userMetrics: [...this.#userMetrics.values()].flat(),
     }
   }
@@ -182,7 +311,7 @@ export class JobRun<O> implements RunHandle<O> {
     const settings = resolveSettings(graph.settings, overrides)
     const plan = withNotes(await planWithFacts(graph, settings), this.#notes(workers, graph))
     this.#emit('planned', { job: job.name, graph, plan, settings, params, secretParams: job.secretParams })
-    return { graph, plan, settings, params, collect, loaded }
+    return { graph, plan, settings, params, secretParams: job.secretParams, collect, loaded }
   }
 
   /** Workers load the default export of the module: it must be the job that was given. */
@@ -249,10 +378,16 @@ export class JobRun<O> implements RunHandle<O> {
     this.#emit('log', line)
   }
 
+  #warn(message: string): void {
+    this.#log({ level: 'warn', message }, HOST_WORKER)
+  }
+
   #explain(thrown: unknown): SluiceError {
+    if (thrown instanceof SluiceError && this.#explained.has(thrown)) return thrown
     translateError(thrown, this.#loaded)
     const error = thrown instanceof SluiceError ? thrown : new SluiceError('SLUICE_ASSERTION', describeThrown(thrown), { cause: thrown })
     nameUserLine(error)
+    this.#explained.add(error)
     return error
   }
 
@@ -267,6 +402,21 @@ export class JobRun<O> implements RunHandle<O> {
       })
     }
   }
+}
+
+/** Code that does not return cannot be ended on this thread, and nothing may write beside it. */
+const hostIsIn = { restart: false, because: 'code on the calling thread has not returned' } as const
+
+/** The last failure, with why no other attempt follows and how to go on. */
+function withReason(error: SluiceError, because: string, checkpoint: number | undefined): SluiceError {
+  const from = checkpoint === undefined ? '' : ` --restore latest goes on from checkpoint ${checkpoint}.`
+  const told = new SluiceError(error.code, error.message, {
+    ...error.coordinates,
+    cause: error.cause,
+    hint: `${error.hint} The job was not started again: ${because}.${from}`,
+  })
+  if (error.stack !== undefined) told.stack = error.stack
+  return told
 }
 
 /** What workers are told of the job; its parameters are checked here, where their names still mean something. */

@@ -1,5 +1,8 @@
 /** What `run` takes and gives. */
 import type {
+  CheckpointCompleted,
+  CheckpointEvent,
+  CheckpointProgress,
   IdleInput,
   IntervalReport,
   JobSettings,
@@ -13,7 +16,7 @@ import type {
   StuckSubtask,
   UserMetric,
 } from '@sluice/engine'
-import type { ByteSize, Duration, Job, Stream } from '@sluice/operators'
+import type { ByteSize, CheckpointOptions, Duration, Job, RestartOptions, Stream } from '@sluice/operators'
 import type { EventEmitter } from 'eventemitter3'
 import type { WorkerHeapLimits } from './worker-pool.js'
 
@@ -37,8 +40,19 @@ export interface RunOptions {
   readonly memory?: ByteSize | undefined
   /** Heap limits of each worker thread, in MiB. */
   readonly heap?: WorkerHeapLimits | undefined
-  /** Sinks may replace existing output. Default false. */
+  /** Sinks may replace existing output, and checkpoints of earlier runs of the job are removed; savepoints stay. Default false. */
   readonly overwrite?: boolean | undefined
+  /** Option by option in place of what the job says; false: no checkpoints are taken. The storage is always the job's. */
+  readonly checkpoint?: Partial<Omit<CheckpointOptions, 'storage'>> | false | undefined
+  /** What happens after a failure, where checkpoints are taken. */
+  readonly restart?: RestartOptions | undefined
+  /**
+   * Goes on from a checkpoint: `'latest'`, the id of one, or the path of the folder of a checkpoint or savepoint. Default: a fresh start, which is refused
+   * with `SLUICE_CHECKPOINT_EXISTS` where there are checkpoints of the job.
+   */
+  readonly restore?: string | number | undefined
+  /** Operators whose state the restored checkpoint has and that may be left aside, because the job has them no longer. */
+  readonly dropState?: readonly string[] | undefined
   /** Freeze and encode records on every edge. Default false. */
   readonly checkRecords?: boolean | undefined
   /** More settings; what stands above wins. */
@@ -76,10 +90,45 @@ export interface PlannedEvent {
   readonly secretParams: readonly string[]
 }
 
+/** An attempt began. */
+export interface StartedEvent {
+  /** 1, and one more with each restart in this process. */
+  readonly attempt: number
+  /** Id of the checkpoint it goes on from; undefined: from the beginning. */
+  readonly restored: number | undefined
+}
+
+/** A checkpoint was found to go on from. */
+export interface RestoredEvent {
+  readonly run: string
+  readonly id: number
+  readonly path: string
+  readonly kind: 'checkpoint' | 'savepoint'
+  /** When it was complete, in ms since the epoch. */
+  readonly completedMs: number
+  /** Newer ones that cannot be restored, each with the reason. */
+  readonly skipped: readonly { readonly path: string; readonly error: Error }[]
+  /** What a user should know, as sentences: params that differ, state that is left aside. */
+  readonly warnings: readonly string[]
+}
+
+/** An attempt failed, and another one follows. */
+export interface RestartingEvent {
+  /** Of the attempt that follows. */
+  readonly attempt: number
+  readonly delayMs: number
+  readonly error: SluiceError
+  /** Id of the checkpoint that it goes on from; undefined: from the beginning. */
+  readonly checkpoint: number | undefined
+}
+
 export interface RunEvents {
   planned: (event: PlannedEvent) => void
-  /** Every thread has declared the job; sources open now. */
-  started: () => void
+  restored: (event: RestoredEvent) => void
+  /** Every thread has declared the job; sources open now. Once per attempt. */
+  started: (event: StartedEvent) => void
+  checkpoint: (event: CheckpointEvent) => void
+  restarting: (event: RestartingEvent) => void
   report: (report: IntervalReport) => void
   /** A subtask has been inside one step for longer than `stuckAfterMs`; told once per episode. */
   stuck: (stuck: StuckSubtask) => void
@@ -102,18 +151,55 @@ export interface RunResult<O> {
   /** Empty unless `collect`. */
   readonly outputs: Outputs<O>
   readonly durationMs: number
-  /** Records that sources read. */
+  /** Records that sources read; with restarts, in the last attempt. */
   readonly recordsIn: number
-  /** Records that reached sinks. */
+  /** Records that reached sinks; with restarts, in the last attempt. */
   readonly recordsOut: number
   /** It ended because of `stop` or `drain`. */
   readonly stopped: boolean
   /** What was in flight when the time limit of a stop passed was given up. */
   readonly aborted: boolean
   readonly plan: PhysicalPlan
-  /** Rates and pressure over the whole run. */
+  /** Rates and pressure over the whole run; with restarts, over the last attempt. */
   readonly totals: IntervalReport
+  /** How often the job was started again. */
+  readonly restarts: number
+  /** undefined: none were taken. */
+  readonly checkpoints: CheckpointSummary | undefined
   readonly userMetrics: readonly UserMetric[]
+}
+
+/** The checkpoints of one run of a process. */
+export interface CheckpointSummary {
+  /** What tells the run from others; it stays the same over restores. */
+  readonly run: string
+  readonly completed: number
+  readonly failed: number
+  /** Largest over all, in ms. */
+  readonly durationMaxMs: number
+  /** How long records stood still at most, in ms. */
+  readonly syncMaxMs: number
+  readonly last: CheckpointCompleted | undefined
+}
+
+export interface SavepointOptions {
+  /** Default: `savepoint-<id>`. */
+  readonly name?: string | undefined
+  /** The folder that it is written to, which must be empty; default: one in the checkpoint directory. */
+  readonly directory?: string | undefined
+  /** The job stops, and the savepoint is what it stopped with. Default false. */
+  readonly stop?: boolean | undefined
+}
+
+/** What a running job says of itself. */
+export interface RunStatus {
+  readonly job: string | undefined
+  readonly state: 'loading' | 'running' | 'restarting' | 'stopping' | 'ended'
+  readonly attempt: number
+  readonly run: string | undefined
+  readonly checkpoints: CheckpointSummary | undefined
+  /** The checkpoint that is being taken. */
+  readonly inFlight: CheckpointProgress | undefined
 }
 
 /** A running job. `await using` stops it at the end of its block. */
@@ -124,6 +210,12 @@ export interface RunHandle<O> extends AsyncDisposable {
   stop(): Promise<void>
   /** Like `stop`, and what is open fires, as at the end of input. */
   drain(): Promise<void>
+  /**
+   * Takes a savepoint and resolves with its path: a checkpoint on request, which is never removed. Rejects with `SLUICE_SAVEPOINT_FAILED`, and with
+   * `SLUICE_CHECKPOINTS_OFF` where the job takes no checkpoints.
+   */
+  savepoint(options?: SavepointOptions): Promise<string>
+  status(): RunStatus
   /** What the counters say now; undefined before the job was planned. */
   metrics(): MetricsSnapshot | undefined
   readonly events: EventEmitter<RunEvents>

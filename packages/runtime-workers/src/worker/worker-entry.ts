@@ -4,6 +4,7 @@
  * messages, because an error that crosses threads by itself loses its code, its hint and its causes.
  */
 import {
+  type CheckpointReport,
   fingerprintGraph,
   type LogicalGraph,
   serialiseError,
@@ -18,12 +19,13 @@ import { importJob } from '../load/import-job.js'
 import { declareGraph } from '../load/declare-graph.js'
 import { captureConsole } from '../protocol/capture-console.js'
 import { trapWorkerFailures } from '../protocol/failure-traps.js'
-import { seal, type WorkerMessage, type WorkerTask } from '../protocol/messages.js'
+import { seal, sendable, type WorkerMessage, type WorkerTask } from '../protocol/messages.js'
 import { nameWorker } from '../protocol/name-worker.js'
 import { StartGate } from '../protocol/start-gate.js'
 import { Resources, resourcesOf } from '../resources.js'
 import { currentOperator, type Place } from './current-operator.js'
 import { LogQueue } from './log-queue.js'
+import { openThreadCheckpoints } from './thread-checkpoints.js'
 
 const USER_METRICS_PERIOD_MS = 1_000
 
@@ -56,9 +58,12 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
     where = nameWorker(graph, plan, worker)
     place = currentOperator(graph, plan, shared.metrics, worker)
     const resources = new Resources(plan.job)
+    const report = (made: CheckpointReport): void => post({ type: 'checkpoint', worker, report: sendable(made) })
+    const thread = await openThreadCheckpoints({ graph, plan, settings, checkpoints: task.checkpoints, report })
     try {
       const opened = await resources.open(resourcesOf(graph, plan, worker), worker)
-      const loop = new WorkerLoop({ graph, plan, settings, shared, worker, environment, resources: opened, overwrite })
+      const { checkpoints } = thread
+      const loop = new WorkerLoop({ graph, plan, settings, shared, worker, environment, resources: opened, overwrite, checkpoints })
       const postMetrics = (): void => postUserMetrics(loop.userMetrics(), worker, post)
       const gathering = setInterval(postMetrics, USER_METRICS_PERIOD_MS).unref()
       await loop.run().finally(() => {
@@ -67,6 +72,7 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
       })
     } finally {
       await resources.close().catch(fail)
+      await thread.close().catch(fail)
     }
   } catch (error) {
     fail(error)

@@ -1,0 +1,53 @@
+/** From what was asked for (`latest`, an id, a path) to a checkpoint that can be restored into this job. Runs in the coordinator, before anything is opened. */
+import { type CheckpointStorage, findById, findInFolder, findLatest, type FoundCheckpoint, SluiceError } from '@sluice/engine'
+import { basename, dirname, relative, resolve, sep } from 'node:path'
+import { LocalDirectory } from '../checkpoint/local-directory.js'
+import type { RestorePoint } from '../protocol/messages.js'
+
+export interface AskedCheckpoint extends FoundCheckpoint {
+  /** Newer ones that cannot be restored. */
+  readonly skipped: readonly { readonly path: string; readonly error: Error }[]
+  /** Root of its storage where that is not the job's own. */
+  readonly directory: string | undefined
+  /** What it lies in. */
+  readonly storage: CheckpointStorage
+}
+
+const MANIFEST = 'manifest.json'
+
+/**
+ * Finds a checkpoint and checks that its files are whole. A path is that of the folder of a checkpoint or savepoint, or of its manifest.
+ *
+ * @throws SluiceError `SLUICE_CHECKPOINT_MISSING`, `SLUICE_CHECKPOINT_CORRUPT`, `SLUICE_CHECKPOINT_VERSION`, `SLUICE_CHECKPOINT_OF_OTHER_JOB`, `SLUICE_CHECKPOINT_STORAGE`.
+ */
+export async function findAsked(storage: CheckpointStorage, job: string, asked: string | number): Promise<AskedCheckpoint> {
+  if (asked === 'latest') {
+    const { found, skipped } = await findLatest(storage, job)
+    return { ...found, skipped, directory: undefined, storage }
+  }
+  if (typeof asked === 'number' || /^\d+$/.test(asked)) {
+    return { ...(await findById(storage, job, Number(asked))), skipped: [], directory: undefined, storage }
+  }
+  return { ...(await findAtPath(storage, job, asked)), skipped: [] }
+}
+
+async function findAtPath(own: CheckpointStorage, job: string, asked: string): Promise<Omit<AskedCheckpoint, 'skipped'>> {
+  const given = resolve(asked)
+  const path = basename(given) === MANIFEST ? dirname(given) : given
+  const inside = relative(own.description, path)
+  if (inside !== '' && !inside.startsWith('..') && resolve(own.description, inside) === path && own instanceof LocalDirectory) {
+    return { ...(await findInFolder(own, job, inside.split(sep).join('/'))), directory: undefined, storage: own }
+  }
+  const directory = dirname(path)
+  const storage = new LocalDirectory(directory)
+  return { ...(await findInFolder(storage, job, basename(path))), directory, storage }
+}
+
+export function restorePointOf({ manifest, files }: FoundCheckpoint, directory: string | undefined): RestorePoint {
+  return { id: manifest.id, directory, files }
+}
+
+/** Where restoring needs checkpoints to be on. */
+export function assertCheckpointsOn(on: boolean, what: string, job: string): void {
+  if (!on) throw new SluiceError('SLUICE_CHECKPOINTS_OFF', `${what} needs checkpoints, and job ${job} takes none`, { job })
+}
