@@ -3,6 +3,9 @@
  * result has been emitted. At the limit the gate of the chain is closed. Completions are queued by promises and
  * drained by the task; results leave in the order of the inputs (`ordered`) or of completion, and never cross a watermark: those that
  * were accepted between two watermarks are a segment.
+ *
+ * An entry keeps its input: what is in flight when a snapshot is taken is state. After a restore those that were done leave as results; the others
+ * keep their places and are called again, before anything new is accepted.
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
@@ -11,8 +14,11 @@ import type { AsyncCallContext } from './operator-contexts.js'
 
 interface InFlight {
   readonly segment: Segment
+  readonly input: unknown
   readonly timestamp: number
-  readonly deadlineMs: number
+  /** Number of the record in this subtask: it is part of its id. */
+  readonly sequence: number
+  deadlineMs: number
   done: boolean
   result: unknown
 }
@@ -26,6 +32,30 @@ interface Segment {
   /** The watermark behind it; NaN while it is open. */
   watermark: number
   idle: boolean
+}
+
+/** What is in flight, as plain data. */
+export interface AsyncState {
+  /** Records that have come so far. */
+  readonly sequence: number
+  readonly segments: readonly AsyncSegmentState[]
+}
+
+export interface AsyncSegmentState {
+  /** In the order of acceptance, where results leave in it. */
+  readonly entries: readonly AsyncEntryState[]
+  /** The watermark behind them; NaN: none yet. */
+  readonly watermark: number
+  readonly idle: boolean
+}
+
+export interface AsyncEntryState {
+  readonly input: unknown
+  readonly timestamp: number
+  readonly sequence: number
+  readonly done: boolean
+  /** Where it is done. */
+  readonly result?: unknown
 }
 
 export interface AsyncTableOptions {
@@ -60,6 +90,13 @@ export class AsyncTable {
   #deadlines: InFlight[] = []
   #full = false
   #sequence = 0
+  #restoredSequence = 0
+  /** Calls whose promises are not settled. */
+  #calls = 0
+  /** Restored and not called again yet, in order. */
+  #waiting: InFlight[] = []
+  /** The one that is being called again. */
+  #reissuing: InFlight | undefined
   /** The context of all calls, where it is shared: it tells of the call under way. */
   readonly #passing: AsyncCallContext | undefined
   #push: (record: unknown, timestamp: number) => void = () => {}
@@ -103,47 +140,119 @@ export class AsyncTable {
 
   /** Records that reached this consumer; 0 where results flow on. */
   get consumed(): number {
-    return this.#options.discardsResults ? this.#sequence : 0
+    return this.#options.discardsResults ? this.#sequence - this.#restoredSequence : 0
   }
 
   /** The context of the next call. */
   nextContext(): AsyncCallContext {
-    const sequence = this.#sequence++
+    const sequence = this.#reissuing === undefined ? this.#sequence++ : this.#reissuing.sequence
     const passing = this.#passing
     if (passing === undefined) return this.#options.contextOf(sequence)
     passing.sequence = sequence
     return passing
   }
 
-  /** Takes what a call returned: a promise is in flight from here on. */
-  take(result: unknown, timestamp: number): void {
+  /** Takes what the last call returned for a record: a promise is in flight from here on. */
+  take(result: unknown, timestamp: number, input: unknown): void {
     const { ordered, discardsResults } = this.#options
+    const reissued = this.#reissuing
     if (result === undefined || !isPromise(result)) {
+      if (reissued !== undefined) {
+        this.#settle(reissued, result)
+        return
+      }
       if (discardsResults) return
       if (this.inFlight === 0 || (!ordered && this.#segments.length === 1)) {
         this.#push(result, timestamp)
         return
       }
-      this.#accept({ segment: this.#last, timestamp, deadlineMs: 0, done: true, result })
+      this.#accept(this.#newEntry(input, timestamp, true, result))
       this.#updateFull()
       return
     }
-    const deadlineMs = this.#options.monotonicMs() + this.#options.timeoutMs
-    const entry: InFlight = { segment: this.#last, timestamp, deadlineMs, done: false, result: undefined }
-    this.#accept(entry)
+    const entry = reissued ?? this.#newEntry(input, timestamp, false, undefined)
+    entry.deadlineMs = this.#options.monotonicMs() + this.#options.timeoutMs
+    if (reissued === undefined) this.#accept(entry)
+    this.#reissuing = undefined
+    this.#calls++
     this.#deadlines.push(entry)
     // Behind one that takes long, those that are done would gather, with their results.
     if (this.#deadlines.length > 2 * this.inFlight + DEADLINES_SPARE) this.#deadlines = this.#deadlines.filter(({ done }) => !done)
     result.then(
       (value) => {
-        entry.done = true
-        entry.result = value
-        if (!ordered) entry.segment.queue.push(entry)
+        this.#calls--
+        this.#settle(entry, value)
         this.#options.wake()
       },
       (error: unknown) => this.#options.fail(error),
     )
     this.#updateFull()
+  }
+
+  /** What is in flight; a consumer's records that are done are not. */
+  snapshot(): AsyncState {
+    const { ordered, discardsResults } = this.#options
+    const segments = this.#segments.map((segment) => {
+      const { queue, head, watermark, idle } = segment
+      const entries = queue.slice(head)
+      if (!ordered)
+        for (const list of [this.#deadlines, this.#waiting])
+          for (const entry of list) if (entry.segment === segment && !entry.done) entries.push(entry)
+      const kept = discardsResults ? entries.filter(({ done }) => !done) : entries
+      return { entries: kept.map(stateOf), watermark, idle }
+    })
+    return { sequence: this.#sequence, segments }
+  }
+
+  /**
+   * Queues again what was in flight; before the first record. Of several states, as they come with another parallelism, the watermarks have no common
+   * order: the least of the last ones stands behind all of it, and records that are called again get new numbers.
+   */
+  restore(states: readonly AsyncState[]): void {
+    if (states.length === 0) return
+    const single = states.length === 1
+    this.#sequence = Math.max(...states.map(({ sequence }) => sequence))
+    this.#restoredSequence = this.#sequence
+    const segments = single ? (states[0] as AsyncState).segments : [together(states)]
+    for (const { entries, watermark, idle } of segments) {
+      for (const { input, timestamp, sequence, done, result } of entries) {
+        const number = single ? sequence : this.#sequence++
+        const entry = { segment: this.#last, input, timestamp, sequence: number, deadlineMs: 0, done, result }
+        this.#accept(entry)
+        if (!done) this.#waiting.push(entry)
+      }
+      if (!Number.isNaN(watermark)) this.mark(watermark, idle)
+    }
+    this.#updateFull()
+  }
+
+  /** Restored records wait to be called again; nothing new is accepted. */
+  get awaitingReissue(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Calls restored records again as there is room. `call` does what a driver does: calls the function, and gives `take` what it returns. */
+  reissue(call: (record: unknown, timestamp: number) => void): void {
+    while (this.#calls < this.#options.limit) {
+      const entry = this.#waiting.shift()
+      if (entry === undefined) break
+      this.#reissuing = entry
+      call(entry.input, entry.timestamp)
+      // A consumer that returned nothing is not told of.
+      if (this.#reissuing !== undefined) this.#settle(entry, undefined)
+    }
+    this.#updateFull()
+  }
+
+  #newEntry(input: unknown, timestamp: number, done: boolean, result: unknown): InFlight {
+    return { segment: this.#last, input, timestamp, sequence: this.#sequence - 1, deadlineMs: 0, done, result }
+  }
+
+  #settle(entry: InFlight, result: unknown): void {
+    if (this.#reissuing === entry) this.#reissuing = undefined
+    entry.done = true
+    entry.result = result
+    if (!this.#options.ordered) entry.segment.queue.push(entry)
   }
 
   #accept(entry: InFlight): void {
@@ -208,7 +317,7 @@ export class AsyncTable {
   }
 
   #updateFull(): void {
-    const full = this.inFlight >= this.#options.limit
+    const full = this.inFlight >= this.#options.limit || this.#waiting.length > 0
     if (full === this.#full) return
     this.#full = full
     this.#options.gate.closed += full ? 1 : -1
@@ -217,6 +326,20 @@ export class AsyncTable {
   /** Whether the table is at its limit. */
   get full(): boolean {
     return this.#full
+  }
+}
+
+function stateOf({ input, timestamp, sequence, done, result }: InFlight): AsyncEntryState {
+  return done ? { input, timestamp, sequence, done, result } : { input, timestamp, sequence, done }
+}
+
+/** One segment of all records of several tables; no watermark stands behind it where one of them had none. */
+function together(states: readonly AsyncState[]): AsyncSegmentState {
+  const last = states.map(({ segments }) => segments.findLast(({ watermark }) => !Number.isNaN(watermark)))
+  return {
+    entries: states.flatMap(({ segments }) => segments.flatMap(({ entries }) => entries)),
+    watermark: Math.min(...last.map((segment) => segment?.watermark ?? Number.NaN)),
+    idle: last.every((segment) => segment?.idle === true),
   }
 }
 

@@ -372,7 +372,7 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
     return `op = ${position}
 if (${r} !== undefined && ${r} !== null && ${r}.constructor !== Object) a${position}.check(${r})
 ${this.#timed(position, `const ${result} = f${position}(${r}, a${position}.nextContext())`, result)}
-${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${result}, ${t})`
+${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${result}, ${t}, ${r})`
   }
 
   #targets(position: number, port: number, r: string, t: string): string {

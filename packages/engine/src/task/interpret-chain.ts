@@ -187,7 +187,7 @@ class ChainInterpreter {
         const table = node.table as AsyncTable
         return this.#timedCall(position, (record, timestamp) => {
           table.check(record)
-          table.take(fn(record as never, table.nextContext()), timestamp)
+          table.take(fn(record as never, table.nextContext()), timestamp, record)
         })
       }
       case 'sink':

@@ -211,7 +211,7 @@ describe('the table of records in flight', () => {
     table.connect((record) => refs.push(new WeakRef(record as object)))
     for (let record = 0; record < 2000; record++) {
       table.nextContext()
-      table.take(record === 0 ? new Promise(() => {}) : Promise.resolve({ record }), Number.NaN)
+      table.take(record === 0 ? new Promise(() => {}) : Promise.resolve({ record }), Number.NaN, record)
       await Promise.resolve()
       table.drain()
       table.checkTimeout(1)
