@@ -242,6 +242,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
+  SLUICE_OUTPUT_CHANGED: {
+    summary: 'Output is not what the checkpoint that is restored says it was.',
+    hint: 'Put back what was taken away or changed since, or begin anew with --overwrite.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_OUTPUT_EXISTS: {
     summary: 'The output of a sink exists already.',
     hint: 'Pass --overwrite to replace it, or choose another path.',

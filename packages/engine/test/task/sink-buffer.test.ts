@@ -8,7 +8,7 @@ import type { SinkState } from '../../src/task/sink-state.js'
 /** A writer whose every call settles when the test says so; complains about calls that overlap. */
 class StepWriter implements SinkWriter {
   readonly calls: string[] = []
-  readonly waiting: { readonly name: string; readonly settle: (error?: unknown) => void }[] = []
+  readonly waiting: { readonly name: string; readonly settle: (error?: Error) => void }[] = []
   slow: ReadonlySet<string> = new Set(['write', 'prepare', 'durable', 'commit'])
   open: unknown[] = []
   prepared = 0
@@ -35,7 +35,7 @@ class StepWriter implements SinkWriter {
     return this.#call('commit', (prepared as { records: unknown[] }).records.join())
   }
 
-  async settle(name: string, error?: unknown): Promise<void> {
+  async settle(name: string, error?: Error): Promise<void> {
     const index = this.waiting.findIndex((call) => call.name === name)
     if (index < 0) throw new Error(`no ${name} is under way`)
     this.waiting.splice(index, 1)[0]?.settle(error)
@@ -121,7 +121,15 @@ describe('a writer with transactions', () => {
     expect(sink.committed).toBe(true)
     sink.flush()
     expect(writer.calls.filter((call) => !call.startsWith('durable'))).toEqual([
-      ...['write 1', 'prepare 1', 'write 2', 'prepare 2', 'write 3', 'prepare 3', 'commit 1', 'commit 2', 'write 4'],
+      'write 1',
+      'prepare 1',
+      'write 2',
+      'prepare 2',
+      'write 3',
+      'prepare 3',
+      'commit 1',
+      'commit 2',
+      'write 4',
     ])
     sink.beginCheckpoint(5)
     expect(sink.checkpointState()?.pending.map(({ checkpoint }) => checkpoint)).toEqual([3, 5])

@@ -16,13 +16,14 @@ export class CsvText {
   readonly #options: CsvTextOptions
   readonly #json = new JsonText()
   readonly #needsQuotes: RegExp
-  #columns: readonly string[] | undefined
+  /** undefined while no record has named them. */
+  columns: readonly string[] | undefined
   #known: ReadonlySet<string> | undefined
   #rows = 0
 
   constructor(options: CsvTextOptions) {
     this.#options = options
-    this.#columns = options.columns
+    this.columns = options.columns
     this.#needsQuotes = new RegExp(`["\\r\\n${escapeForClass(options.delimiter)}]|^[ \\t\\uFEFF]|[ \\t]$`)
   }
 
@@ -33,20 +34,27 @@ export class CsvText {
 
   /** The line of column names; undefined while no record has named them. */
   header(): string | undefined {
-    if (this.#columns === undefined) return undefined
-    return this.#columns.map((column) => this.#quote(column)).join(this.#options.delimiter) + this.#options.lineBreak
+    if (this.columns === undefined) return undefined
+    return this.columns.map((column) => this.#quote(column)).join(this.#options.delimiter) + this.#options.lineBreak
   }
 
   /** Takes the columns from the first record where none were given. */
   learnColumns(record: unknown): void {
-    if (this.#columns !== undefined || typeof record !== 'object' || record === null) return
-    this.#columns = Object.keys(record)
-    this.#known = new Set(this.#columns)
+    if (this.columns !== undefined || typeof record !== 'object' || record === null) return
+    this.columns = Object.keys(record)
+    this.#known = new Set(this.columns)
+  }
+
+  /** The columns that a file which is continued has. */
+  restoreColumns(columns: readonly string[]): void {
+    if (this.columns !== undefined) return
+    this.columns = columns
+    this.#known = new Set(columns)
   }
 
   line(record: unknown): string {
     this.#rows++
-    const columns = this.#columns
+    const columns = this.columns
     if (columns === undefined || typeof record !== 'object' || record === null || Array.isArray(record)) {
       throw new SluiceError('SLUICE_SINK_FAILED', `Row ${this.#rows} is not an object, and CSV is written from objects.`, {
         hint: 'Map the record to an object whose properties are the columns.',

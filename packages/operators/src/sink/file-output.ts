@@ -1,116 +1,89 @@
 /**
- * A file that is written behind: text is collected while the one write before it is under way, so the subtask waits only where
- * both buffers are full. Memory: two times `FLUSH_LENGTH` characters and the batch at hand. Runs in the thread of its subtask.
+ * Where a file sink writes to. Three of them: output without checkpoints, which is renamed when it is complete; a single file with
+ * checkpoints, which is cut back after a restore; a folder with checkpoints, where every checkpoint publishes a part.
  */
-import { Buffer } from 'node:buffer'
-import { type FileHandle, open } from 'node:fs/promises'
-import { type OutputPath, outputError, prepareOutput, publishOutput } from './output-path.js'
+import { SluiceError } from '@sluice/engine'
+import type { AppendFile } from './append-file.js'
 import type { SinkWriteContext } from './define-sink.js'
+import { outputError } from './output-path.js'
 
-/** Characters (or bytes) that are written at once. */
-export const FLUSH_LENGTH: number = 128 * 1024
 /** How long written records may stay in the buffer of a slow stream. */
 const FLUSH_AFTER_MS = 1_000
 
-export class FileOutput {
-  readonly #handle: FileHandle
-  readonly #output: OutputPath
-  readonly #context: SinkWriteContext
-  #text = ''
-  #writing: Promise<void> | undefined
-  #failure: unknown
-  #closed = false
+/** What the writers of formats need of it. Errors are coded and tell the path. */
+export abstract class FileOutput {
+  /** A part ends with each `prepare`; what follows is a new file. */
+  abstract readonly rolls: boolean
+  /** What `prepare` was given in the checkpoint that was restored; undefined: the file begins. */
+  readonly resume: unknown = undefined
+  protected readonly path: string
+  protected readonly context: SinkWriteContext
   #deadlineSet = false
 
-  static async open(path: string, extension: string, context: SinkWriteContext): Promise<FileOutput> {
-    const output = await prepareOutput(path, extension, context)
-    try {
-      return new FileOutput(await open(output.writePath, 'w'), output, context)
-    } catch (error) {
-      throw outputError(error, path, context.operator)
-    }
+  constructor(path: string, context: SinkWriteContext) {
+    this.path = path
+    this.context = context
   }
 
-  private constructor(handle: FileHandle, output: OutputPath, context: SinkWriteContext) {
-    this.#handle = handle
-    this.#output = output
-    this.#context = context
+  /** The file that is written to. */
+  protected abstract file(): AppendFile
+  /** See `SinkWriter`. `resume`: what the format needs to go on with the file. */
+  abstract prepare(checkpoint: number, resume?: unknown): unknown
+  abstract durable(): Promise<void>
+  abstract commit(prepared: unknown): Promise<void>
+  abstract abort(): Promise<void>
+  /** Everything is handed over; without checkpoints it is on disk and bears its final name when this settles. */
+  abstract finish(): Promise<void>
+  abstract close(): Promise<void>
+
+  /** Bytes of the file that is written to, without text that is collected. */
+  get bytes(): number {
+    return this.file().bytes
   }
 
   /** Appends text. A promise where what was appended before must first be written. */
   append(text: string): void | Promise<void> {
-    this.#text += text
-    if (this.#text.length < FLUSH_LENGTH) {
-      if (!this.#deadlineSet) {
+    return this.guard(() => {
+      const file = this.file()
+      const pending = file.append(text)
+      if (!file.collecting) this.#deadlineSet = false
+      else if (!this.#deadlineSet) {
         this.#deadlineSet = true
-        this.#context.setDeadline(this.#context.now() + FLUSH_AFTER_MS)
+        this.context.setDeadline(this.context.now() + FLUSH_AFTER_MS)
       }
-      return undefined
-    }
-    return this.flush()
+      return pending
+    })
   }
 
-  /** Starts to write what was appended; a promise where another write is still under way, or failed. */
+  /** Appends bytes without waiting. */
+  add(bytes: Uint8Array): void {
+    this.file().add(bytes)
+  }
+
+  /** Reads what was written before a restore. */
+  async read(_offset: number, _bytes: number): Promise<Uint8Array> {
+    throw new SluiceError('SLUICE_ASSERTION', `${this.path} is not continued`)
+  }
+
+  /** Settles when everything handed over is with the file system. */
+  async written(): Promise<void> {
+    await this.guard(() => this.file().reached())
+  }
+
+  /** Starts to write what is collected. */
   flush(): void | Promise<void> {
     this.#deadlineSet = false
-    if (this.#failure !== undefined) throw outputError(this.#failure, this.#output.path, this.#context.operator)
-    if (this.#text === '') return undefined
-    if (this.#writing !== undefined) return this.#writing.then(() => this.flush())
-    const bytes = Buffer.from(this.#text, 'utf8')
-    this.#text = ''
-    this.#start(bytes)
-    return undefined
+    return this.guard(() => this.file().flush())
   }
 
-  /** Writes bytes in order; settles when they are handed to the file system. */
-  async write(bytes: Uint8Array): Promise<void> {
-    await this.#settled()
-    this.#start(bytes)
-    await this.#settled()
-  }
-
-  /** Everything is on disk and bears its final name. */
-  async finish(): Promise<void> {
-    while (this.#text !== '') {
-      await this.flush()
-    }
-    await this.#settled()
+  /** Runs an action on files; its errors become those a user sees. */
+  protected guard(action: () => void | Promise<void>): void | Promise<void> {
     try {
-      if (this.#output.writePath !== this.#output.finalPath) await this.#handle.sync()
-      await this.close()
+      return action()?.catch((error: unknown) => {
+        throw outputError(error, this.path, this.context.operator)
+      })
     } catch (error) {
-      throw outputError(error, this.#output.path, this.#context.operator)
+      throw outputError(error, this.path, this.context.operator)
     }
-    await publishOutput(this.#output, this.#context.operator)
-  }
-
-  /** Releases the file; what is unfinished keeps its unfinished name. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    await this.#writing
-    await this.#handle.close()
-  }
-
-  #start(bytes: Uint8Array): void {
-    this.#writing = this.#writeAll(bytes).then(
-      () => {
-        this.#writing = undefined
-      },
-      (error: unknown) => {
-        this.#writing = undefined
-        this.#failure = error
-      },
-    )
-  }
-
-  async #writeAll(bytes: Uint8Array): Promise<void> {
-    let offset = 0
-    while (offset < bytes.length) offset += (await this.#handle.write(bytes, offset, bytes.length - offset)).bytesWritten
-  }
-
-  async #settled(): Promise<void> {
-    await this.#writing
-    if (this.#failure !== undefined) throw outputError(this.#failure, this.#output.path, this.#context.operator)
   }
 }

@@ -28,6 +28,13 @@ const INT64_MAX = 2n ** 63n - 1n
 /** What a value counts for in the size of a row group, besides its text or bytes. */
 const VALUE_BYTES = 8
 
+/** What is needed to go on with a file; plain data. */
+export interface ParquetColumnsState {
+  readonly types: readonly (readonly [name: string, type: ParquetColumnType | undefined])[]
+  readonly fixed: boolean
+  readonly written: number
+}
+
 export class ParquetColumns {
   /** Rows of the open row group, and a bound on its bytes. */
   rows = 0
@@ -35,13 +42,17 @@ export class ParquetColumns {
   readonly #types = new Map<string, ParquetColumnType | undefined>()
   readonly #values = new Map<string, unknown[]>()
   readonly #json = new JsonText()
-  /** undefined while the columns may still grow: until the first row group is written. */
+  /** False while the columns may still grow: until the first row group of the file is written. */
   #fixed: boolean
+  readonly #named: boolean
+  /** Columns that were made text for want of a value. */
+  readonly #guessed = new Set<string>()
   /** Rows in the row groups before. */
   #written = 0
 
   constructor(types: Readonly<Record<string, ParquetColumnType>> | undefined) {
     this.#fixed = types !== undefined
+    this.#named = this.#fixed
     for (const [name, type] of Object.entries(types ?? {})) this.#addColumn(name, type)
   }
 
@@ -66,7 +77,11 @@ export class ParquetColumns {
   /** The schema of the file; fixes the columns. A column that held only nulls is text. */
   schema(): SchemaElement[] {
     this.#fixed = true
-    for (const [name, type] of this.#types) if (type === undefined) this.#types.set(name, 'string')
+    for (const [name, type] of this.#types) {
+      if (type !== undefined) continue
+      this.#types.set(name, 'string')
+      this.#guessed.add(name)
+    }
     const columns = [...this.#types].map(
       ([name, type]): SchemaElement => ({ name, repetition_type: 'OPTIONAL', ...PARQUET_TYPES[type ?? 'string'] }),
     )
@@ -81,6 +96,24 @@ export class ParquetColumns {
     this.rows = 0
     this.bytes = 0
     return columns
+  }
+
+  /** What comes next goes to a new file, which has columns of its own: those that are known, and new ones. */
+  beginFile(): void {
+    this.#fixed = this.#named
+    for (const name of this.#guessed) this.#types.set(name, undefined)
+    this.#guessed.clear()
+  }
+
+  /** Between two row groups. */
+  state(): ParquetColumnsState {
+    return { types: [...this.#types], fixed: this.#fixed, written: this.#written }
+  }
+
+  restore({ types, fixed, written }: ParquetColumnsState): void {
+    if (!this.#named) for (const [name, type] of types) this.#addColumn(name, type)
+    this.#fixed = this.#named || fixed
+    this.#written = written
   }
 
   #learn(record: Record<string, unknown>): void {

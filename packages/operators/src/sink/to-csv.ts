@@ -3,8 +3,10 @@ import { SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
 import { checkChoice, checkPath } from '../source/check-options.js'
 import { CsvText } from './csv-text.js'
-import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
-import { FileOutput } from './file-output.js'
+import { defineSink, type SinkWriteContext } from './define-sink.js'
+import type { FileOutput } from './file-output.js'
+import { FileRecordWriter } from './file-record-writer.js'
+import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
 import type { PlainSink, Sink } from './sink.js'
 import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
@@ -25,7 +27,8 @@ export interface ToCsvOptions<T> {
 
 /**
  * Writes records as rows of CSV (RFC 4180). A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
- * (`part-<subtask>.csv`) written in parallel, each with its header. Folders are made. What bears the final name is complete.
+ * (`part-<subtask>.csv`) written in parallel, each with its header. Folders are made. What bears the final name is complete. With checkpoints every
+ * record is there exactly once, as `toJsonLines` says.
  *
  * null, missing values, NaN and the infinities are empty cells, empty text is `""`; Date is ISO 8601 text; lists and objects are JSON text.
  *
@@ -50,52 +53,61 @@ export function toCsv(path: string, options: ToCsvOptions<never> = {}): Sink<nev
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toCsv: columns takes at least one name, and each once.')
   }
   return defineSink<unknown>({
-    open: async (context) => {
-      const text = new CsvText({ columns, delimiter, lineBreak })
-      const writer = new CsvWriter(await FileOutput.open(path, 'csv', context), text, header, context)
-      return updates === 'table' ? new TableWriter(writer) : writer
+    open: (context) => {
+      const open = async (of: SinkWriteContext): Promise<CsvWriter> =>
+        new CsvWriter(await openOutput(path, 'csv', of), new CsvText({ columns, delimiter, lineBreak }), header, of)
+      return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
+    transactional: true,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'csv', path, columns, header, delimiter, lineBreak, ...(updates === undefined ? {} : { updates }) },
   })
 }
 
-class CsvWriter implements RecordWriter<unknown> {
-  readonly #output: FileOutput
+/** What is needed to go on with a file. */
+interface CsvResume {
+  readonly columns: readonly string[] | undefined
+  readonly headerDue: boolean
+}
+
+class CsvWriter extends FileRecordWriter {
   readonly #csv: CsvText
   readonly #context: SinkWriteContext
+  readonly #header: boolean
   #headerDue: boolean
   #counted = 0
 
   constructor(output: FileOutput, csv: CsvText, header: boolean, context: SinkWriteContext) {
-    this.#output = output
+    super(output)
+    const resume = output.resume as CsvResume | undefined
     this.#csv = csv
-    this.#headerDue = header
+    this.#header = header
+    this.#headerDue = resume?.headerDue ?? header
+    if (resume?.columns !== undefined) csv.restoreColumns(resume.columns)
     this.#context = context
   }
 
-  write(records: readonly unknown[]): void | Promise<void> {
+  override write(records: readonly unknown[]): void | Promise<void> {
     const csv = this.#csv
     csv.learnColumns(records[0])
     let text = this.#takeHeader()
     for (let index = 0; index < records.length; index++) text += csv.line(records[index])
     if (csv.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, csv.nonFinite, this.#counted)
-    return this.#output.append(text)
+    return this.output.append(text)
   }
 
-  onDeadline(): void | Promise<void> {
-    return this.#output.flush()
+  override prepare(checkpoint: number): unknown {
+    const resume: CsvResume = { columns: this.#csv.columns, headerDue: this.#headerDue }
+    const prepared = this.output.prepare(checkpoint, resume)
+    if (this.output.rolls) this.#headerDue = this.#header
+    return prepared
   }
 
-  async finish(): Promise<void> {
-    // Columns that were named are written even where no record came.
-    const header = this.#takeHeader()
-    if (header !== '') await this.#output.append(header)
-    await this.#output.finish()
-  }
-
-  close(): Promise<void> {
-    return this.#output.close()
+  override async finish(): Promise<void> {
+    // Columns that were named are written even where no record came; a part without records is not made.
+    const header = this.output.rolls ? '' : this.#takeHeader()
+    if (header !== '') await this.output.append(header)
+    await this.output.finish()
   }
 
   #takeHeader(): string {

@@ -1,9 +1,11 @@
 /** JSON lines files. */
 import type { Update } from '../join/join-types.js'
 import { checkPath } from '../source/check-options.js'
-import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
-import { FileOutput } from './file-output.js'
+import { defineSink, type SinkWriteContext } from './define-sink.js'
+import type { FileOutput } from './file-output.js'
+import { FileRecordWriter } from './file-record-writer.js'
 import { JsonText } from './json-text.js'
+import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
 import type { PlainSink, Sink } from './sink.js'
 import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
@@ -11,7 +13,8 @@ import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
 export interface ToJsonLinesOptions {
   /**
    * What becomes of a stream of updates (`topN`, outer joins). `'table'`: they are applied, and the values of the table that they come to
-   * are written when the input has ended; it is kept in memory. `'log'`: each is written as it comes, `{ op, key, value }`.
+   * are written when the input has ended; it is kept in memory, and every checkpoint holds all of it. `'log'`: each is written as it comes,
+   * `{ op, key, value }`.
    */
   readonly updates?: 'table' | 'log' | undefined
 }
@@ -24,11 +27,16 @@ export const ONE_FILE: { readonly value: number; readonly because: string } = { 
  * (`part-<subtask>.jsonl`) written in parallel. Folders are made. While it is written, output bears another name (`out.jsonl.partial`,
  * `.part-0.jsonl.partial`): what bears the final name is complete.
  *
+ * With checkpoints every record is there exactly once, whatever fails. One file keeps its unfinished name until the job has finished, and is cut
+ * back to where it was when a checkpoint is restored. A folder gets a part per subtask and checkpoint (`part-0-17-0.jsonl`), which appears when the
+ * checkpoint is complete. A pipe or a device cannot be cut back: after a restore records may come twice there.
+ *
  * bigint is written as text of its digits, Date as ISO 8601 text, NaN and the infinities as null (counted as `user.nonFiniteAsNull`);
  * properties that are undefined are left out.
  *
  * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
- * SLUICE_JSON_UNSUPPORTED for Map, Set, functions and the like, with the path of the property.
+ * SLUICE_OUTPUT_CHANGED where it is shorter than a checkpoint that is restored says; SLUICE_JSON_UNSUPPORTED for Map, Set, functions and the
+ * like, with the path of the property.
  * @example
  * stream.sink('out', toJsonLines('out/delays.jsonl'))
  * @example
@@ -44,44 +52,32 @@ export function toJsonLines(path: string, { updates }: ToJsonLinesOptions = {}):
   checkPath('toJsonLines', path)
   checkUpdates('toJsonLines', updates)
   return defineSink<unknown>({
-    open: async (context) => {
-      const writer = new JsonLinesWriter(await FileOutput.open(path, 'jsonl', context), context)
-      return updates === 'table' ? new TableWriter(writer) : writer
+    open: (context) => {
+      const open = async (of: SinkWriteContext): Promise<JsonLinesWriter> => new JsonLinesWriter(await openOutput(path, 'jsonl', of), of)
+      return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
+    transactional: true,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'jsonLines', path, ...(updates === undefined ? {} : { updates }) },
   })
 }
 
-class JsonLinesWriter implements RecordWriter<unknown> {
-  readonly #output: FileOutput
+class JsonLinesWriter extends FileRecordWriter {
   readonly #context: SinkWriteContext
   readonly #json = new JsonText()
   #counted = 0
 
   constructor(output: FileOutput, context: SinkWriteContext) {
-    this.#output = output
+    super(output)
     this.#context = context
   }
 
-  write(records: readonly unknown[]): void | Promise<void> {
+  override write(records: readonly unknown[]): void | Promise<void> {
     const json = this.#json
     let text = ''
     for (let index = 0; index < records.length; index++) text += `${json.stringify(records[index])}\n`
     if (json.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, json.nonFinite, this.#counted)
-    return this.#output.append(text)
-  }
-
-  onDeadline(): void | Promise<void> {
-    return this.#output.flush()
-  }
-
-  finish(): Promise<void> {
-    return this.#output.finish()
-  }
-
-  close(): Promise<void> {
-    return this.#output.close()
+    return this.output.append(text)
   }
 }
 

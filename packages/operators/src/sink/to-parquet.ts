@@ -2,8 +2,8 @@
 import { SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
 import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
-import { defineSink } from './define-sink.js'
-import { FileOutput } from './file-output.js'
+import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
 import { ParquetColumns, type ParquetColumnType } from './parquet-columns.js'
 import type { PlainSink, Sink } from './sink.js'
@@ -25,6 +25,10 @@ const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32'
  * Writes records as rows of Parquet (Snappy). A path is one file, written by one subtask; a path that ends in `/` is a folder of parts
  * (`part-<subtask>.parquet`) written in parallel. Folders are made. What bears the final name is complete.
  *
+ * With checkpoints every row is there exactly once, as `toJsonLines` says. A checkpoint ends a row group, so row groups are smaller where
+ * checkpoints are frequent. Where `columns` are not given, a column of a part that holds only nulls is text there: name the columns where parts are
+ * read together.
+ *
  * Text, numbers (double), bigints (int64), booleans, Date (timestamp in ms) and Uint8Array keep their types; lists and objects are JSON.
  *
  * @throws SLUICE_OUTPUT_EXISTS where there is output already and the job was not started with `--overwrite`; SLUICE_OUTPUT_UNWRITABLE;
@@ -45,12 +49,15 @@ export function toParquet(path: string, options: ToParquetOptions<never> = {}): 
   if (columns !== undefined && Object.keys(columns).length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toParquet: columns takes at least one column.')
   return defineSink<unknown>({
-    open: async (context) => {
-      const { ParquetRecordWriter } = await import('./parquet-record-writer.js')
-      const output = await FileOutput.open(path, 'parquet', context)
-      const writer = new ParquetRecordWriter(output, new ParquetColumns(columns), rowGroupRecords, context)
-      return updates === 'table' ? new TableWriter(writer) : writer
+    open: (context) => {
+      const open = async (of: SinkWriteContext): Promise<RecordWriter<unknown>> => {
+        const { ParquetRecordWriter } = await import('./parquet-record-writer.js')
+        const output = await openOutput(path, 'parquet', of)
+        return ParquetRecordWriter.open(output, new ParquetColumns(columns), rowGroupRecords, of)
+      }
+      return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
+    transactional: true,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'parquet', path, columns, rowGroupRecords, ...(updates === undefined ? {} : { updates }) },
   })

@@ -1,5 +1,5 @@
 /** Writes records to a sink the way a subtask does: open, batches, finish, close; deadlines when the test says so. */
-import type { HostBindings, SinkContext, SinkWriter } from '@sluice/engine'
+import type { HostBindings, RunIdentity, SinkContext, SinkWriter } from '@sluice/engine'
 import type { Sink } from '../../src/sink/sink.js'
 
 export interface FakeContext extends SinkContext {
@@ -13,6 +13,9 @@ export interface ContextOptions {
   readonly overwrite?: boolean
   readonly subtask?: { readonly index: number; readonly parallelism: number }
   readonly host?: HostBindings
+  readonly run?: RunIdentity
+  readonly restored?: readonly unknown[] | undefined
+  readonly firstRecord?: number
 }
 
 export function sinkContext(options: ContextOptions = {}): FakeContext {
@@ -33,6 +36,9 @@ export function sinkContext(options: ContextOptions = {}): FakeContext {
     overwrite: options.overwrite ?? false,
     signal: new AbortController().signal,
     host: options.host,
+    run: options.run,
+    restored: options.restored,
+    firstRecord: options.firstRecord ?? 0,
     nowMs: 1_000,
     deadline: undefined,
     counts,
