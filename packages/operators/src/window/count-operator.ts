@@ -2,7 +2,8 @@
  * Windows of `n` records of a key. Runs per record. Rows hold beside their contents how many records are in and the latest timestamp; a
  * full window is given up, what is left goes out at the end of the input.
  */
-import type { KeyTable, NumberColumn, Operator, OperatorContext } from '@sluice/engine'
+import type { KeyTable, NumberColumn, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { type BeforeEnd, watermarkBeforeEnd } from '../operator/before-end.js'
 import type { WindowContents } from './window-contents.js'
 import type { TimeWindow } from './window-types.js'
 
@@ -54,6 +55,15 @@ export class CountOperator implements Operator {
 
   onEnd(): void {
     this.#next = 0
+  }
+
+  snapshot(): BeforeEnd {
+    return { watermark: this.#watermark }
+  }
+
+  restore(restored: RestoredOperator): void {
+    this.#watermark = watermarkBeforeEnd(restored)
+    if (restored.ended) this.#next = 0
   }
 
   fire(): boolean {

@@ -18,6 +18,13 @@ export class OpenPanes {
     this.#tables = tables
   }
 
+  /** After a restore: the panes whose tables are there. */
+  restore(endOf: (start: number) => number): void {
+    for (const start of Float64Array.from(this.#tables.namespaces()).sort()) {
+      this.list.push({ start, end: endOf(start), table: this.#tables.get(start) as KeyTable })
+    }
+  }
+
   get(start: number): Pane | undefined {
     const pane = this.list[this.firstFrom(start)]
     return pane?.start === start ? pane : undefined

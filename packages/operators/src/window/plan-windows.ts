@@ -61,7 +61,11 @@ function planWindows(name: string, input: WindowInput, make: Make, details: Pick
   const { keyOf = nullKey } = input
   const own = trigger.kind === 'custom' ? Object.values<AnyFunction>({ ...trigger.handlers }) : []
   return {
-    spec: { kind: 'general', create: (context) => createOperator(context, settings, make(context, keyOf as KeyOf)) },
+    spec: {
+      kind: 'general',
+      redistribution: 'union',
+      create: (context) => createOperator(context, settings, make(context, keyOf as KeyOf)),
+    },
     ports: ['out', 'late'],
     options: {
       type: 'window',

@@ -7,7 +7,7 @@
  * A row is one of a session that goes on (`OPEN`), is part of a later row (`JOINED`), or has fired and is kept for late records (`FIRED`).
  * Invariants: an open row has `latest + gap - 1 > watermark` once `fire` is done; its session starts at `start`. Runs per record.
  */
-import type { KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
+import type { KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { SlotHeap } from './slot-heap.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
@@ -68,6 +68,18 @@ export class SessionOperator implements TimedOperator {
     this.#watermark = watermark
     // What is cached is ahead of the watermark.
     if (watermark >= this.#from) this.#from = Number.NaN
+  }
+
+  restore({ watermark }: RestoredOperator): void {
+    this.#watermark = watermark
+    this.#panes.restore((start) => start + this.#gapMs)
+    for (const { start, table } of this.#panes.list) {
+      for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
+        const before = start - this.#startOf(table, slot)
+        if (before > this.#longest) this.#longest = before
+        this.#contents.resume?.(table, slot)
+      }
+    }
   }
 
   get dueAt(): number {
@@ -190,6 +202,7 @@ export class SessionOperator implements TimedOperator {
   /** Fires a row whose time has come (its end is behind the watermark), or adds it to the session that it turns out to be part of; true where it fired. */
   #settle(pane: Pane, slot: number): boolean {
     const { table } = pane
+    table.touch(slot)
     const gapMs = this.#gapMs
     if (this.#statusOf(table, slot) !== OPEN) return false
     const end = this.#latestOf(table, slot) + gapMs

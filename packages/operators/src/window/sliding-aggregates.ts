@@ -5,23 +5,31 @@
  *
  * Keys are turned over together, a pane of each at a time: rows of one pane lie side by side, so memory is walked in order.
  *
- * Everything here is derived from the panes and can be made again from them; a key whose panes changed afterwards is marked and made again
- * when it fires. Runs when windows fire, not per record.
+ * Everything here is derived from the panes and can be made again from them, but for which keys have sent their result of the window that is
+ * firing: that is state, though only while one fires. A key whose panes changed is marked and made again when it fires. Runs when windows
+ * fire, not per record.
  */
-import { KeyTable, type NumberColumn } from '@sluice/engine'
+import type { KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
 import type { OpenPanes, Pane } from './open-panes.js'
 import { RowPool } from './row-pool.js'
+import { SideRows } from './side-rows.js'
 import type { WindowContents } from './window-contents.js'
 import type { TimeWindow } from './window-types.js'
 
 /** Where parts are put together. */
 const SCRATCH = 0
+/** Above all slots: no row of the table is state. */
+const ALL_GONE = 2 ** 31
 
 export class SlidingAggregates {
   readonly #contents: WindowContents
   readonly #panes: OpenPanes
-  /** By key: the aggregate of the back, and where the lists of panes begin. */
+  /** Keys that may have records in the window, and the end of the last window whose result was sent, as far as it may matter. */
   readonly #keys: KeyTable
+  readonly #sent: NumberColumn
+  /** By slot of the key: the aggregate of the back, and where the lists of panes begin. */
+  readonly #cells: SideRows
+  readonly #parts: KeyTable
   /** The newest pane of the back, 0: none. */
   readonly #back: NumberColumn
   /** The oldest pane of the front, 0: none. */
@@ -38,12 +46,18 @@ export class SlidingAggregates {
   #staying = 0
   /** Keys that are turned over and have not sent their results. */
   readonly #ready: number[] = []
+  /** Up to this window's end some keys have sent results and others have not: they were ahead of others before a restore. */
+  #aheadTo: number = Number.NEGATIVE_INFINITY
 
-  constructor(contents: WindowContents, panes: OpenPanes) {
+  constructor(context: OperatorContext, contents: WindowContents, panes: OpenPanes) {
     this.#contents = contents
     this.#panes = panes
-    this.#keys = new KeyTable([...contents.columns, 'number', 'number', 'number', 'number'])
-    const columns = this.#keys.columns.slice(contents.columns.length) as NumberColumn[]
+    this.#keys = context.keyTable('sent', ['number'])
+    this.#keys.goneBelow = ALL_GONE
+    this.#sent = this.#keys.columns[0] as NumberColumn
+    this.#cells = new SideRows(this.#keys, [...contents.columns, 'number', 'number', 'number', 'number'])
+    this.#parts = this.#cells.table
+    const columns = this.#cells.columns.slice(contents.columns.length) as NumberColumn[]
     this.#back = columns[0] as NumberColumn
     this.#front = columns[1] as NumberColumn
     this.#backStart = columns[2] as NumberColumn
@@ -60,19 +74,39 @@ export class SlidingAggregates {
     return this.#keys.end
   }
 
+  /** A window begins to fire: from now on it matters which keys have sent their result. */
+  beginWindow(): void {
+    this.#keys.goneBelow = 0
+  }
+
+  /** All keys have sent their result of the window that ends at `end`. */
+  endWindow(end: number): void {
+    if (end >= this.#aheadTo) this.#keys.goneBelow = ALL_GONE
+  }
+
+  /** After a restore: keys of which it is known what they have sent have no panes yet. */
+  restore(): void {
+    const keys = this.#keys
+    for (let at = keys.next(0); at >= 0; at = keys.next(at + 1)) this.#begin(at)
+  }
+
+  /** A key has sent its results of windows up to an end that the firing has not come to: before a restore it was ahead. */
+  markSent(key: unknown, end: number): void {
+    const at = this.#slotOf(key)
+    const sent = this.#sent.values
+    if (end > (sent[at] as number)) sent[at] = end
+    if (end > this.#aheadTo) this.#aheadTo = end
+    this.#keys.goneBelow = 0
+  }
+
   /** Takes a key of a pane in: the youngest of its panes. */
   enter(pane: Pane, slot: number): void {
-    const keys = this.#keys
-    const at = keys.slotOf(pane.table.keyAt(slot))
-    if (keys.created) this.#begin(at)
-    this.#push(at, pane, slot)
+    this.#push(this.#slotOf(pane.table.keyAt(slot)), pane, slot)
   }
 
   /** A record came into a pane that has been taken in. */
   markStale(key: unknown): void {
-    const keys = this.#keys
-    const at = keys.slotOf(key)
-    if (keys.created) this.#begin(at)
+    const at = this.#slotOf(key)
     this.#stale.values[at] = 1
   }
 
@@ -82,7 +116,7 @@ export class SlidingAggregates {
    */
   emit(at: number, window: TimeWindow, entered: number): boolean {
     const keys = this.#keys
-    if (!keys.has(at)) return false
+    if (!keys.has(at) || (this.#sent.values[at] as number) >= window.end) return false
     const { start } = window
     if (this.#stale.values[at] !== 0) this.#rebuild(at, start, entered)
     const first = this.#front.values[at] as number
@@ -91,12 +125,13 @@ export class SlidingAggregates {
       this.#emitFront(at, front, window)
       return true
     }
-    if (this.#back.values[at] === 0) keys.remove(at)
+    if (this.#back.values[at] === 0) this.#forget(at)
     else if ((this.#backStart.values[at] as number) < start) {
-      this.#contents.reset(keys, at)
+      this.#contents.reset(this.#parts, at)
       this.#turning.push(at)
     } else {
-      this.#contents.emit(keys, at, window, window.end - 1)
+      this.#send(at, window)
+      this.#contents.emit(this.#parts, at, window, window.end - 1)
       return true
     }
     return false
@@ -121,6 +156,8 @@ export class SlidingAggregates {
 
   clear(): void {
     this.#keys.clear()
+    this.#keys.goneBelow = ALL_GONE
+    this.#cells.clear()
     this.#rows.clear()
   }
 
@@ -176,8 +213,20 @@ export class SlidingAggregates {
     rows.release(behind)
   }
 
+  /** The slot of a key, whose cells are made where it is new. */
+  #slotOf(key: unknown): number {
+    const keys = this.#keys
+    const at = keys.slotOf(key)
+    if (keys.created) {
+      this.#sent.values[at] = Number.NEGATIVE_INFINITY
+      this.#begin(at)
+    }
+    return at
+  }
+
   #begin(at: number): void {
-    this.#contents.reset(this.#keys, at)
+    this.#cells.reach(at)
+    this.#contents.reset(this.#parts, at)
     this.#back.values[at] = 0
     this.#front.values[at] = 0
     this.#stale.values[at] = 0
@@ -195,7 +244,7 @@ export class SlidingAggregates {
     const contents = this.#contents
     contents.reset(rows.table, row)
     contents.append(rows.table, row, pane.table, slot)
-    contents.append(this.#keys, at, pane.table, slot)
+    contents.append(this.#parts, at, pane.table, slot)
   }
 
   /** Lets go of panes of the front before `start`; gives back the oldest row that stays, 0: none. */
@@ -214,18 +263,28 @@ export class SlidingAggregates {
 
   #emitFront(at: number, front: number, window: TimeWindow): void {
     const contents = this.#contents
-    const keys = this.#keys
     const rows = this.#rows
     const { table } = rows
-    rows.key = keys.keyAt(at)
+    this.#send(at, window)
+    rows.key = this.#keys.keyAt(at)
     if (this.#back.values[at] === 0) {
       contents.emit(table, front, window, window.end - 1)
       return
     }
     contents.reset(table, SCRATCH)
     contents.append(table, SCRATCH, table, front)
-    contents.append(table, SCRATCH, keys, at)
+    contents.append(table, SCRATCH, this.#parts, at)
     contents.emit(table, SCRATCH, window, window.end - 1)
+  }
+
+  #send(at: number, window: TimeWindow): void {
+    this.#keys.touch(at)
+    this.#sent.values[at] = window.end
+  }
+
+  #forget(at: number): void {
+    this.#cells.release(at)
+    this.#keys.remove(at)
   }
 
   /** Moves one pane of one key from the back to the front. */
@@ -245,7 +304,7 @@ export class SlidingAggregates {
     if (row === 0 || (rows.starts[row] as number) < start) {
       this.#release(row)
       back[at] = 0
-      if (front[at] === 0) this.#keys.remove(at)
+      if (front[at] === 0) this.#forget(at)
       else this.#ready.push(at)
       return
     }

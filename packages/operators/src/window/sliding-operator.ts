@@ -4,9 +4,9 @@
  * key sends its result (see `sliding-aggregates.ts`).
  *
  * Invariants: all windows that end at `fired` or before have fired; all panes that begin before `entered` are in the aggregates, and those
- * are `fired` where no window is firing; the cached pane is not in.
+ * are `fired` where no window is firing; the cached pane is not in. After a restore the aggregates are empty until the next window fires.
  */
-import type { KeyTable, OperatorContext } from '@sluice/engine'
+import { hashKey, keyGroupOf, type KeyTable, type OperatorContext, type RestoredOperator } from '@sluice/engine'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { SlidingAggregates } from './sliding-aggregates.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
@@ -30,6 +30,8 @@ export class SlidingOperator implements TimedOperator {
   #watermark: number = Number.NEGATIVE_INFINITY
   #fired: number = Number.NEGATIVE_INFINITY
   #entered: number = Number.NEGATIVE_INFINITY
+  /** Panes from here on are still to be taken in: `entered`, but for those of the next window after a restore. */
+  #taken: number = Number.NEGATIVE_INFINITY
   #from: number = Number.NaN
   #to: number = Number.NaN
   #table: KeyTable | undefined
@@ -54,7 +56,7 @@ export class SlidingOperator implements TimedOperator {
     this.#paneMs = greatestCommonDivisor(sizeMs, slideMs)
     this.#latenessMs = latenessMs
     this.#panes = new OpenPanes(context.windowTables('panes', contents.columns))
-    this.#aggregates = new SlidingAggregates(contents, this.#panes)
+    this.#aggregates = new SlidingAggregates(context, contents, this.#panes)
   }
 
   process(value: unknown, timestamp: number): void {
@@ -67,6 +69,23 @@ export class SlidingOperator implements TimedOperator {
     if (this.dueAt <= watermark) this.#from = Number.NaN
   }
 
+  snapshot(): SlidingState {
+    const { index, parallelism } = this.#context.subtask
+    return { fired: this.#fired, index, parallelism }
+  }
+
+  restore({ watermark, states }: RestoredOperator): void {
+    const written = states as readonly SlidingState[]
+    const fired = written.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...written.map((state) => state.fired))
+    this.#watermark = watermark
+    this.#fired = fired
+    this.#entered = fired
+    this.#taken = fired - this.#sizeMs + this.#slideMs
+    this.#panes.restore((start) => start + this.#paneMs)
+    this.#aggregates.restore()
+    if (written.some((state) => state.fired > fired)) this.#markSent(new Map(written.map((state) => [state.index, state])))
+  }
+
   get dueAt(): number {
     return this.#nextEnd() - 1
   }
@@ -76,7 +95,7 @@ export class SlidingOperator implements TimedOperator {
     for (;;) {
       const window = this.#window ?? this.#begin()
       if (window === undefined) return false
-      if (this.#entered < window.end && this.#takeIn(window.end)) return true
+      if (this.#taken < window.end && this.#takeIn(window.end)) return true
       const { end } = aggregates
       for (let step = 0; this.#slot < end; step++) {
         if (aggregates.emit(this.#slot++, window, window.end) || step === STEPS_PER_FIRING) return true
@@ -85,7 +104,21 @@ export class SlidingOperator implements TimedOperator {
       this.#slot = 0
       this.#window = undefined
       this.#fired = window.end
+      aggregates.endWindow(window.end)
       this.#purge()
+    }
+  }
+
+  /** The subtasks that had the keys before had come to different windows. */
+  #markSent(writers: ReadonlyMap<number, SlidingState>): void {
+    const { keyGroups } = this.#context
+    const parallelism = writers.values().next().value?.parallelism ?? 1
+    for (const { table } of this.#panes.list) {
+      for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
+        const key = table.keyAt(slot)
+        const writer = Math.floor((keyGroupOf(hashKey(key), keyGroups) * parallelism) / keyGroups)
+        this.#aggregates.markSent(key, writers.get(writer)?.fired ?? this.#fired)
+      }
     }
   }
 
@@ -94,6 +127,7 @@ export class SlidingOperator implements TimedOperator {
     const end = this.#nextEnd()
     if (end !== Number.POSITIVE_INFINITY && end - 1 <= this.#watermark) {
       this.#window = { start: end - this.#sizeMs, end }
+      this.#aggregates.beginWindow()
       return this.#window
     }
     // No window between has records, and none that comes later will be of these.
@@ -101,6 +135,7 @@ export class SlidingOperator implements TimedOperator {
     if (passed > this.#fired) {
       this.#fired = passed
       this.#entered = passed
+      this.#taken = passed
     }
     this.#purge()
     if (end === Number.POSITIVE_INFINITY && this.#aggregates.size > 0) this.#aggregates.clear()
@@ -112,10 +147,11 @@ export class SlidingOperator implements TimedOperator {
     const { list } = this.#panes
     let step = 0
     for (;;) {
-      this.#entering ??= list[this.#panes.firstFrom(this.#entered)]
+      this.#entering ??= list[this.#panes.firstFrom(this.#taken)]
       const pane = this.#entering
       if (pane === undefined || pane.start >= end) {
         this.#entering = undefined
+        this.#taken = end
         this.#entered = end
         this.#slot = 0
         return false
@@ -125,7 +161,7 @@ export class SlidingOperator implements TimedOperator {
         this.#aggregates.enter(pane, this.#slot++)
       }
       this.#entering = undefined
-      this.#entered = pane.end
+      this.#taken = pane.end
       this.#slot = 0
     }
   }
@@ -189,6 +225,13 @@ export class SlidingOperator implements TimedOperator {
       this.#panes.shift()
     }
   }
+}
+
+/** All windows that end at `fired` have fired, and who says so. */
+interface SlidingState {
+  readonly fired: number
+  readonly index: number
+  readonly parallelism: number
 }
 
 function greatestCommonDivisor(left: number, right: number): number {

@@ -67,6 +67,7 @@ export class TriggerView implements TriggerContext {
   /** A timer of a row has come. */
   taken({ table }: Pane, slot: number): void {
     const pending = (table.columns[this.#pending] as NumberColumn).values
+    table.touch(slot)
     pending[slot] = (pending[slot] as number) - 1
   }
 
@@ -80,6 +81,7 @@ export class TriggerView implements TriggerContext {
     const { start, table } = this.#pane as Pane
     if (!timers.set(time, keyGroupOf(hashKey(this.key), this.#context.keyGroups), this.#slot, start)) return
     const pending = (table.columns[this.#pending] as NumberColumn).values
+    table.touch(this.#slot)
     pending[this.#slot] = (pending[this.#slot] as number) + 1
   }
 

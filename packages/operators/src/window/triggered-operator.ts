@@ -5,7 +5,7 @@
  * Rows hold beside their contents how many records are in, whether they came after the last result, the latest timestamp, and how many
  * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records.
  */
-import type { NumberColumn, Operator, OperatorContext } from '@sluice/engine'
+import type { NumberColumn, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { ALWAYS, behind } from './count-operator.js'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { gridOf, type TimeGrid } from './time-grid.js'
@@ -23,6 +23,7 @@ const GLOBAL = 0
 export class TriggeredOperator implements Operator {
   readonly #context: OperatorContext
   readonly #contents: WindowContents
+  readonly #settings: WindowSettings
   readonly #trigger: CheckedTrigger
   readonly #handlers: TriggerHandlers | undefined
   readonly #view: TriggerView | undefined
@@ -55,6 +56,7 @@ export class TriggeredOperator implements Operator {
     const { definition, trigger, latenessMs, timed } = settings
     this.#context = context
     this.#contents = contents
+    this.#settings = settings
     this.#trigger = trigger
     this.#handlers = trigger.kind === 'custom' ? trigger.handlers : undefined
     this.#time = 'time' in definition ? definition.time : 'none'
@@ -101,6 +103,41 @@ export class TriggeredOperator implements Operator {
       this.#early = { changed: this.#changed, next: 0 }
       this.#changed = []
       this.#earlyAt = Number.POSITIVE_INFINITY
+    }
+  }
+
+  snapshot(): TriggeredState {
+    const last = this.#panes.list[this.#fired - 1]
+    const next = this.#panes.list[this.#fired]
+    const firing = next !== undefined && next.end - 1 <= this.#passed
+    return {
+      now: this.#now,
+      passed: this.#passed,
+      before: this.#before,
+      fired: firing ? (last?.end ?? Number.NEGATIVE_INFINITY) - 1 : this.#passed,
+      earlyAt: this.#early === undefined ? this.#earlyAt : Number.NEGATIVE_INFINITY,
+    }
+  }
+
+  restore({ watermark, states }: RestoredOperator): void {
+    const written = states as readonly TriggeredState[]
+    const least = (pick: (state: TriggeredState) => number, none: number): number => Math.min(...written.map(pick), none)
+    const latest = (pick: (state: TriggeredState) => number): number => Math.max(Number.NEGATIVE_INFINITY, ...written.map(pick))
+    const ended = watermark === Number.POSITIVE_INFINITY
+    const passed = written.length === 0 ? Number.NEGATIVE_INFINITY : least((state) => state.passed, Number.POSITIVE_INFINITY)
+    this.#watermark = watermark
+    this.#now = latest(({ now }) => now)
+    this.#before = ended ? latest(({ before }) => before) : watermark
+    this.#passed = this.#time === 'processing' && !ended ? passed : watermark
+    if (this.#view !== undefined) this.#view.ended = ended
+    const { list } = this.#panes
+    const { definition } = this.#settings
+    this.#panes.restore((start) => endOf(start, definition, this.#grid))
+    const fired = least((state) => state.fired, this.#passed)
+    while (this.#fired < list.length && (list[this.#fired] as Pane).end - 1 <= fired) this.#fired++
+    if (this.#trigger.kind === 'early') {
+      const earlyAt = least((state) => state.earlyAt, Number.POSITIVE_INFINITY)
+      this.#restoreEarly(earlyAt)
     }
   }
 
@@ -201,12 +238,30 @@ export class TriggeredOperator implements Operator {
     if (this.#changed.push({ pane, slot }) === 1) this.#earlyAt = this.#now + everyMs
   }
 
+  /** What had changed and was not sent waits again; where some of it was under way, all of it is due. */
+  #restoreEarly(earlyAt: number): void {
+    const changed: Changed[] = []
+    for (const pane of this.#panes.list) {
+      const { table } = pane
+      for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
+        if (this.#cells(pane, 1)[slot] !== 0) changed.push({ pane, slot })
+      }
+    }
+    if (changed.length === 0) return
+    if (earlyAt === Number.NEGATIVE_INFINITY) this.#early = { changed, next: 0 }
+    else {
+      this.#changed = changed
+      this.#earlyAt = earlyAt < Number.POSITIVE_INFINITY ? earlyAt : this.#context.now()
+    }
+  }
+
   #fireEarly(): boolean {
     const early = this.#early as { readonly changed: readonly Changed[]; next: number }
     for (let step = 0; early.next < early.changed.length; step++) {
       if (step === STEPS_PER_FIRING) return true
       const { pane, slot } = early.changed[early.next++] as Changed
       if (this.#panes.get(pane.start) !== pane || this.#cells(pane, 1)[slot] === 0) continue
+      pane.table.touch(slot)
       this.#emit(pane, slot)
       return true
     }
@@ -222,6 +277,7 @@ export class TriggeredOperator implements Operator {
       if (step === STEPS_PER_FIRING) return true
       const slot = this.#slot++
       if (!table.has(slot) || changed[slot] === 0) continue
+      table.touch(slot)
       this.#emit(pane, slot)
       return true
     }
@@ -311,6 +367,22 @@ export class TriggeredOperator implements Operator {
   #cells({ table }: Pane, column: number): Float64Array {
     return (table.columns[this.#column + column] as NumberColumn).values
   }
+}
+
+/** State of a subtask, beside rows and timers. */
+interface TriggeredState {
+  readonly now: number
+  readonly passed: number
+  readonly before: number
+  /** Windows whose last instant is at or before this have fired. */
+  readonly fired: number
+  /** When early results are due; -Infinity: they are going out, Infinity: nothing waits. */
+  readonly earlyAt: number
+}
+
+function endOf(start: number, definition: WindowSettings['definition'], grid: TimeGrid | undefined): number {
+  if (grid !== undefined) return grid.endOf(start)
+  return definition.kind === 'sliding' ? start + definition.sizeMs : Number.POSITIVE_INFINITY
 }
 
 interface Changed {

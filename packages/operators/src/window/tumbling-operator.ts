@@ -2,9 +2,11 @@
  * Windows side by side that fire when the watermark has passed their end: each is a table of rows by key. Runs per record; a record of
  * the window of the one before it costs two comparisons and the update of its row.
  *
- * Invariants: the first `fired` open windows have fired and are kept for late records; the cached window has not.
+ * Invariants: the first `fired` open windows have fired and are kept for late records; the cached window has not. What a snapshot in the
+ * middle of a firing has is what was not sent: rows that go with their window are gone as soon as they are sent, those that are kept for late
+ * records have a mark.
  */
-import type { KeyTable, OperatorContext } from '@sluice/engine'
+import type { KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { OpenPanes, type Pane } from './open-panes.js'
 import type { TimeGrid } from './time-grid.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
@@ -20,6 +22,10 @@ export class TumblingOperator implements TimedOperator {
   readonly #grid: TimeGrid
   readonly #latenessMs: number
   readonly #panes: OpenPanes
+  /** Of a column that says whether a row was sent; -1: windows are not kept for late records. */
+  readonly #sent: number
+  /** Windows with rows that were sent by a subtask whose watermark was ahead, before a restore; undefined: none. */
+  #ahead: Set<number> | undefined
   #watermark: number = Number.NEGATIVE_INFINITY
   #fired = 0
   #from: number = Number.NaN
@@ -35,7 +41,8 @@ export class TumblingOperator implements TimedOperator {
     this.#update = contents.update
     this.#grid = grid
     this.#latenessMs = latenessMs
-    this.#panes = new OpenPanes(context.windowTables('windows', contents.columns))
+    this.#sent = latenessMs > 0 ? contents.columns.length : -1
+    this.#panes = new OpenPanes(context.windowTables('windows', latenessMs > 0 ? [...contents.columns, 'number'] : contents.columns))
   }
 
   process(value: unknown, timestamp: number): void {
@@ -58,9 +65,8 @@ export class TumblingOperator implements TimedOperator {
         return false
       }
       const { table } = pane
-      const slot = table.next(this.#slot)
+      const slot = this.#take(table)
       if (slot >= 0) {
-        this.#slot = slot + 1
         this.#window ??= { start: pane.start, end: pane.end }
         this.#contents.emit(table, slot, this.#window, pane.end - 1)
         return true
@@ -70,6 +76,15 @@ export class TumblingOperator implements TimedOperator {
       this.#fired++
       this.#purge()
     }
+  }
+
+  restore({ watermark }: RestoredOperator): void {
+    this.#watermark = watermark
+    const { list } = this.#panes
+    this.#panes.restore((start) => this.#grid.endOf(start))
+    if (this.#sent < 0) return
+    const ahead = list.filter(({ end, table }) => end - 1 > watermark && this.#marks(table).includes(1))
+    if (ahead.length > 0) this.#ahead = new Set(ahead.map(({ start }) => start))
   }
 
   get dueAt(): number {
@@ -91,7 +106,13 @@ export class TumblingOperator implements TimedOperator {
     const list = this.#panes.list
     const open = list.length
     const pane: Pane = this.#panes.open(start, end)
+    if (this.#sent >= 0 && list.length > open) this.#marks(pane.table).fill(0)
     if (end - 1 > watermark) {
+      if (this.#ahead?.has(start) === true) {
+        const slot = this.#update(pane.table, value)
+        this.#marks(pane.table)[slot] = 0
+        return
+      }
       this.#from = start
       this.#to = end
       this.#table = pane.table
@@ -100,7 +121,27 @@ export class TumblingOperator implements TimedOperator {
     }
     if (list.length > open) this.#fired++
     const slot = this.#update(pane.table, value)
+    this.#marks(pane.table)[slot] = 1
     this.#contents.emit(pane.table, slot, { start, end }, end - 1)
+  }
+
+  /** The next row that was not sent, which is from now on; -1: none. */
+  #take(table: KeyTable): number {
+    let slot = table.next(this.#slot)
+    if (this.#sent >= 0) {
+      const marks = this.#marks(table)
+      while (slot >= 0 && marks[slot] === 1) slot = table.next(slot + 1)
+      if (slot >= 0) {
+        table.touch(slot)
+        marks[slot] = 1
+      }
+    } else if (slot >= 0) table.goneBelow = slot + 1
+    this.#slot = slot + 1
+    return slot
+  }
+
+  #marks(table: KeyTable): Float64Array {
+    return (table.columns[this.#sent] as NumberColumn).values
   }
 
   #purge(): void {

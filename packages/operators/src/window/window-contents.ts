@@ -23,6 +23,8 @@ export interface WindowContents {
   readonly reset: (table: KeyTable, slot: number) => void
   /** Adds row `from`, whose records are later than those of `into`. `from` stays as it is and may be used on. */
   readonly append: (table: KeyTable, into: number, source: KeyTable, from: number) => void
+  /** After a restore, for every row: what arrives from now on is behind what is in it. Absent: it does not matter. */
+  readonly resume?: ((table: KeyTable, slot: number) => void) | undefined
   /** Sends what a row comes to. */
   readonly emit: (table: KeyTable, slot: number, window: TimeWindow, timestamp: number) => void
 }
@@ -109,7 +111,7 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
 
 /**
  * The records in order of arrival; where windows are merged, each with its number, so that lists can be merged in that order. Numbers begin
- * with the clock: a subtask that takes the state over goes on behind them.
+ * with the clock, and behind all that are there after a restore.
  */
 function recordContents(
   context: OperatorContext,
@@ -169,6 +171,12 @@ function recordContents(
       numbers[slot] = []
     },
     append: merge,
+    resume: merges
+      ? (table, slot) => {
+          const latest = numbersOf(table)[slot]?.at(-1) ?? 0
+          if (latest >= arrived) arrived = latest + 1
+        }
+      : undefined,
     emit: (table, slot, window, timestamp) => emit((listsOf(table)[slot] as unknown[]).slice(), table.keyAt(slot), window, timestamp),
   }
 }
