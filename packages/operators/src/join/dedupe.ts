@@ -2,7 +2,15 @@
  * The first record of every key. What is remembered of a key is when it came; a few rows are looked over with every record, so that what
  * has expired goes without timers.
  */
-import { type ColumnKind, type KeyTable, type NumberColumn, type Operator, type OperatorContext, SluiceError } from '@sluice/engine'
+import {
+  type ColumnKind,
+  type KeyTable,
+  type NumberColumn,
+  type Operator,
+  type OperatorContext,
+  type RestoredOperator,
+  SluiceError,
+} from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { checkChoice } from '../source/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
@@ -22,6 +30,7 @@ export function planDedupe(name: string, keyOf: AnyFunction, timed: boolean, { t
   return {
     spec: {
       kind: 'general',
+      redistribution: 'union',
       create: (context) =>
         ttlMs === undefined
           ? new Dedupe(context, keyOf as KeyOf)
@@ -99,6 +108,16 @@ class ExpiringDedupe implements Operator {
 
   onWatermark(watermark: number): void {
     if (this.#eventTimeOf !== undefined) this.#now = watermark
+  }
+
+  /** By the clock: its latest time. */
+  snapshot(): unknown {
+    return this.#eventTimeOf === undefined ? this.#now : undefined
+  }
+
+  restore({ watermark, states }: RestoredOperator): void {
+    if (this.#eventTimeOf !== undefined) this.#now = watermark
+    else for (const now of states as readonly number[]) if (now > this.#now) this.#now = now
   }
 
   close(): void {

@@ -15,6 +15,14 @@ export class DueRows {
     this.#column = table.columns[column] as NumberColumn
   }
 
+  /** After a restore. */
+  restore(): void {
+    const due = this.#column.values
+    for (let slot = this.#table.next(0); slot >= 0; slot = this.#table.next(slot + 1)) {
+      if ((due[slot] as number) < Number.POSITIVE_INFINITY) this.#heap.push(due[slot] as number, slot)
+    }
+  }
+
   /** The earliest time that may be due; Infinity: none is. */
   get least(): number {
     return this.#heap.size === 0 ? Number.POSITIVE_INFINITY : this.#heap.least
@@ -36,13 +44,15 @@ export class DueRows {
     if (due < (this.#column.values[slot] as number)) this.arm(slot, due)
   }
 
-  /** Takes the earliest row that is due by `until`; -1: none. It has to be armed anew, or to go. */
+  /** Takes the earliest row that is due by `until`, to be changed; -1: none. It has to be armed anew, or to go. */
   take(until: number): number {
     const heap = this.#heap
     while (heap.size > 0 && heap.least <= until) {
       const due = heap.least
       const slot = heap.pop()
-      if (this.#table.has(slot) && this.#column.values[slot] === due) return slot
+      if (!this.#table.has(slot) || this.#column.values[slot] !== due) continue
+      this.#table.touch(slot)
+      return slot
     }
     return -1
   }

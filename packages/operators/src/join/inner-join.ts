@@ -2,7 +2,7 @@
  * The unbounded inner join: every record meets what is kept of the other side under its key, and is kept itself. A pair is given when
  * its second record comes, whichever side that is; so the pairs do not depend on how the two streams interleave.
  */
-import type { NumberColumn, Operator, OperatorContext, ValueColumn } from '@sluice/engine'
+import type { NumberColumn, Operator, OperatorContext, RestoredOperator, ValueColumn } from '@sluice/engine'
 import { type JoinFn, type KeyOf, laterOf, RESULTS_AT_ONCE_MAX } from './join-input.js'
 import { JoinRows, type JoinRowsOptions } from './join-rows.js'
 import { expandResults, type Results } from './pair-run.js'
@@ -56,6 +56,14 @@ export class InnerJoin implements Operator {
     }
     if (end - from > RESULTS_AT_ONCE_MAX) expandResults(this.#context, pairs, from, end)
     else for (let index = from; index < end; index++) pairs.emit(index)
+  }
+
+  snapshot(): unknown {
+    return this.#rows.snapshot()
+  }
+
+  restore(restored: RestoredOperator): void {
+    this.#rows.restore(restored)
   }
 
   close(): void {

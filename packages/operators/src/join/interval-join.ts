@@ -5,7 +5,15 @@
  *
  * A record at or behind the watermark is late: of its partners some may be gone. It is not joined, and not kept.
  */
-import { type KeyTable, type NumberColumn, type Operator, type OperatorContext, SluiceError, type ValueColumn } from '@sluice/engine'
+import {
+  type KeyTable,
+  type NumberColumn,
+  type Operator,
+  type OperatorContext,
+  type RestoredOperator,
+  SluiceError,
+  type ValueColumn,
+} from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { checkFunction } from '../source/check-options.js'
@@ -108,6 +116,13 @@ class IntervalJoin implements Operator {
     this.#watermark = watermark
     this.#giveUp(this.#left)
     this.#giveUp(this.#right)
+  }
+
+  restore({ watermark }: RestoredOperator): void {
+    const endOf = (start: number): number => start + this.#spanMs
+    this.#left.spans.restore(endOf)
+    this.#right.spans.restore(endOf)
+    this.onWatermark(watermark)
   }
 
   close(): void {

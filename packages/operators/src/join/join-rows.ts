@@ -3,7 +3,7 @@
  * clock, in the order of their arrival; a few rows are looked over with every record that comes, so that what has expired goes
  * without timers and without a pause.
  */
-import type { ColumnKind, KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
+import type { ColumnKind, KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { RecordLists } from './record-lists.js'
 
 /** Rows looked over per record: all of them are before half as many new ones have come. */
@@ -61,6 +61,15 @@ export class JoinRows {
     this.table = context.keyTable('rows', kinds)
   }
 
+  /** The latest time by the clock: one that is behind it after a restore stands still until it is there. Every subtask gets that of all. */
+  snapshot(): unknown {
+    return this.expires ? this.#now : undefined
+  }
+
+  restore({ states }: RestoredOperator): void {
+    for (const now of states as readonly (number | undefined)[]) if (now !== undefined && now > this.#now) this.#now = now
+  }
+
   /** The row of a key; that of a new key is empty. */
   slotOf(key: unknown): number {
     const table = this.table
@@ -83,6 +92,7 @@ export class JoinRows {
     let live = start
     while (live < end && lists.numberAt(table, slot, live, field) + ttlMs <= now) live++
     if (live === start) return start
+    table.touch(slot)
     lists.dropBefore(table, slot, live)
     return lists.startOf(table, slot)
   }

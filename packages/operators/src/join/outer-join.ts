@@ -5,7 +5,7 @@
  *
  * Invariant: the number kept with a record is negative as long as its row without a partner is in the result.
  */
-import type { NumberColumn, Operator, OperatorContext } from '@sluice/engine'
+import type { NumberColumn, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { type JoinFn, type KeyOf, laterOf, RESULTS_AT_ONCE_MAX } from './join-input.js'
 import { JoinRows, type JoinRowsOptions, type JoinSide } from './join-rows.js'
 import type { JoinedKey, OuterJoin, Update } from './join-types.js'
@@ -74,6 +74,14 @@ export class OuterJoinOperator implements Operator {
     const pairs = new NumberedPairs(this.#context, this.#fn, rows, other, slot, { key, value, timestamp, number, isLeft })
     if (end - from > RESULTS_AT_ONCE_MAX) expandResults(this.#context, pairs, from, end)
     else for (let index = from; index < end; index++) pairs.emit(index)
+  }
+
+  snapshot(): unknown {
+    return this.#rows.snapshot()
+  }
+
+  restore(restored: RestoredOperator): void {
+    this.#rows.restore(restored)
   }
 
   close(): void {

@@ -23,7 +23,7 @@ export function planJoin(
   const create = (context: OperatorContext): Operator =>
     type === 'inner' ? new InnerJoin(context, ...functions, kept) : new OuterJoinOperator(context, ...functions, { ...kept, type })
   return {
-    spec: { kind: 'general', create },
+    spec: { kind: 'general', redistribution: 'union', create },
     options: { type: 'join', join: type, ttlMs: left === undefined && right === undefined ? null : [left ?? null, right ?? null] },
     functions: [fn],
     warning: warningOf(name, left, right),

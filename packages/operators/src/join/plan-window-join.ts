@@ -33,7 +33,7 @@ export function planWindowJoin(
     return definition.time === 'processing' ? new ByTheClock(context, operator) : operator
   }
   return {
-    spec: { kind: 'general', create },
+    spec: { kind: 'general', redistribution: 'union', create },
     ports: ['out', 'late'],
     options: { type: 'windowJoin', window: definition, ...(latenessMs === 0 ? {} : { allowedLatenessMs: latenessMs }) },
     functions: [fn],

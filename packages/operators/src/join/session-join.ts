@@ -5,7 +5,7 @@
  * Invariants: sessions that have ended are gone once `fire` is done; a row with records has an entry in the heap at the time in its column,
  * at or before the last instant of its first session.
  */
-import type { ColumnKind, KeyTable, OperatorContext } from '@sluice/engine'
+import type { ColumnKind, KeyTable, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { explainTimestamp, type TimedOperator } from '../window/timed-operator.js'
 import { emitPairs, type WindowJoinFn } from './cross-product.js'
 import { DueRows } from './due-rows.js'
@@ -64,6 +64,11 @@ export class SessionJoin implements TimedOperator {
 
   onWatermark(watermark: number): void {
     this.#watermark = watermark
+  }
+
+  restore({ watermark }: RestoredOperator): void {
+    this.#watermark = watermark
+    this.#due.restore()
   }
 
   get dueAt(): number {

@@ -8,7 +8,7 @@
  * Invariant: a row with records that wait, or with more than one version, has an entry in the heap at the time in its column, at or before
  * the first record and the second version.
  */
-import { type ColumnKind, type KeyTable, type Operator, type OperatorContext, SluiceError } from '@sluice/engine'
+import { type ColumnKind, type KeyTable, type Operator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { checkChoice, checkFunction } from '../source/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
@@ -91,6 +91,11 @@ class TemporalJoin implements Operator {
 
   onWatermark(watermark: number): void {
     this.#watermark = watermark
+  }
+
+  restore({ watermark }: RestoredOperator): void {
+    this.#watermark = watermark
+    this.#due.restore()
   }
 
   /** The records of the next key that the watermark has passed. */

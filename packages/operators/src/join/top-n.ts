@@ -2,9 +2,10 @@
  * The first records of every key by an order. What is kept of a key is its list; a list that has gone out is never changed but replaced,
  * because who reads it may hold it.
  */
-import type { ColumnKind, KeyTable, NumberColumn, Operator, OperatorContext, ValueColumn } from '@sluice/engine'
+import type { ColumnKind, KeyTable, NumberColumn, Operator, OperatorContext, RestoredOperator, ValueColumn } from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
+import { type PeriodicState, restorePeriod } from '../operator/periodic-state.js'
 import { checkInteger } from '../source/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { type KeyOf, parseSpan } from './join-input.js'
@@ -27,12 +28,18 @@ export function planTopN(
   return {
     spec: {
       kind: 'general',
+      redistribution: 'union',
       create: (context) => new TopN(context, keyOf as KeyOf, n, compare as unknown as Compare, emission, ttlMs),
     },
     options: { type: 'topN', n, emit: emission, ttlMs: ttlMs ?? null },
     functions: [compare],
     warning: ttlMs === undefined ? `topN ${name} keeps a list of every key for ever: set ttl` : undefined,
   }
+}
+
+interface TopNState extends PeriodicState {
+  /** The latest time by the clock. */
+  readonly now: number
 }
 
 class TopN implements Operator {
@@ -51,7 +58,8 @@ class TopN implements Operator {
   #now: number = Number.NEGATIVE_INFINITY
   /** The slot that is to be looked at next for lists that go out; undefined: nothing is due. */
   #next: number | undefined
-  #waiting = false
+  /** When what has changed goes out; Infinity: nothing waits. */
+  #dueAt: number = Number.POSITIVE_INFINITY
   /** Of the latest record of the subtask. */
   #newest: number = Number.NaN
   /** The last but that of the end. */
@@ -108,9 +116,9 @@ class TopN implements Operator {
     if (created || !(timestamp <= (latest[slot] as number))) latest[slot] = timestamp
     changed[slot] = 1
     if (!(timestamp <= this.#newest)) this.#newest = timestamp
-    if (this.#emission === 'end' || this.#waiting) return
-    this.#waiting = true
-    this.#context.setDeadline(this.#context.now() + this.#emission)
+    if (this.#emission === 'end' || this.#dueAt < Number.POSITIVE_INFINITY) return
+    this.#dueAt = this.#context.now() + this.#emission
+    this.#context.setDeadline(this.#dueAt)
   }
 
   onWatermark(watermark: number): void {
@@ -118,8 +126,29 @@ class TopN implements Operator {
   }
 
   onDeadline(): void {
-    this.#waiting = false
+    this.#dueAt = Number.POSITIVE_INFINITY
     this.#next = 0
+  }
+
+  snapshot(): TopNState {
+    const dueAt = this.#next === undefined ? this.#dueAt : Number.NEGATIVE_INFINITY
+    return { now: this.#now, newest: this.#newest, watermark: this.#watermark, dueAt }
+  }
+
+  restore(restored: RestoredOperator): void {
+    for (const { now } of restored.states as readonly TopNState[]) if (now > this.#now) this.#now = now
+    if (this.#emission === 'update') return
+    const { newest, watermark, dueAt } = restorePeriod(restored)
+    this.#newest = newest
+    this.#watermark = watermark
+    if (restored.ended || dueAt === Number.NEGATIVE_INFINITY) this.#next = 0
+    if (this.#next === 0 || this.#emission === 'end') return
+    const changed = (this.#table.columns[this.#changed] as NumberColumn).values
+    let slot = this.#table.next(0)
+    while (slot >= 0 && changed[slot] !== 1) slot = this.#table.next(slot + 1)
+    if (slot < 0) return
+    this.#dueAt = dueAt < Number.POSITIVE_INFINITY ? dueAt : this.#context.now()
+    this.#context.setDeadline(this.#dueAt)
   }
 
   onEnd(): void {
@@ -151,6 +180,7 @@ class TopN implements Operator {
   #send(slot: number): void {
     const table = this.#table
     const { columns } = table
+    table.touch(slot)
     ;(columns[this.#changed] as NumberColumn).values[slot] = 0
     const value = (columns[0] as ValueColumn).values[slot] as readonly unknown[]
     const update: Update<readonly unknown[]> = { op: 'upsert', key: table.keyAt(slot), value }

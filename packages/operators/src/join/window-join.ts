@@ -3,9 +3,10 @@
  * the left records of its panes, key by key, and pairs them with the right ones of all its panes. A record that comes within the allowed
  * lateness is joined at once in the windows that have fired; so every pair of a window is given once.
  *
- * Invariants: windows whose last instant is at or before `firedTo` have fired; a pane is kept until its last window takes no more records.
+ * Invariants: windows whose last instant is at or before `firedTo` have fired; a pane is kept until its last window takes no more records. Rows
+ * say the same each for itself, so that a firing may be interrupted by a snapshot.
  */
-import type { KeyTable, OperatorContext } from '@sluice/engine'
+import type { ColumnKind, KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { OpenPanes, type Pane } from '../window/open-panes.js'
 import { explainTimestamp, type TimedOperator } from '../window/timed-operator.js'
 import type { TimeWindow } from '../window/window-types.js'
@@ -17,6 +18,9 @@ import { RecordLists } from './record-lists.js'
 const LATE_PORT = 1
 const LEFT = new RecordLists(0, 0, false)
 const RIGHT = new RecordLists(LEFT.kinds.length, 0, false)
+/** The last instant of the last window in which the left records of a row were paired. */
+const PAIRED = LEFT.kinds.length + RIGHT.kinds.length
+const KINDS: readonly ColumnKind[] = [...LEFT.kinds, ...RIGHT.kinds, 'number']
 
 export class WindowJoin implements TimedOperator {
   readonly #context: OperatorContext
@@ -42,7 +46,7 @@ export class WindowJoin implements TimedOperator {
     this.#fn = fn
     this.#windows = windows
     this.#latenessMs = latenessMs
-    this.#panes = new OpenPanes(context.windowTables('panes', [...LEFT.kinds, ...RIGHT.kinds]))
+    this.#panes = new OpenPanes(context.windowTables('panes', KINDS))
   }
 
   process(value: unknown, timestamp: number, input = 0): void {
@@ -65,6 +69,7 @@ export class WindowJoin implements TimedOperator {
     if (table.created) {
       LEFT.reset(table, slot)
       RIGHT.reset(table, slot)
+      pairedOf(table)[slot] = this.#firedTo
     }
     ;(isLeft ? LEFT : RIGHT).append(table, slot, value, 0, 0, 0)
     if (this.#latenessMs > 0 && pane.start <= this.#watermark) this.#joinLate(isLeft, value, key, pane)
@@ -72,6 +77,16 @@ export class WindowJoin implements TimedOperator {
 
   onWatermark(watermark: number): void {
     this.#watermark = watermark
+  }
+
+  snapshot(): unknown {
+    return this.#firedTo
+  }
+
+  restore({ watermark, states }: RestoredOperator): void {
+    this.#watermark = watermark
+    this.#firedTo = states.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...(states as readonly number[]))
+    this.#panes.restore((start) => this.#windows.grid.endOf(start))
   }
 
   get dueAt(): number {
@@ -98,7 +113,10 @@ export class WindowJoin implements TimedOperator {
         const { table } = pane
         while (this.#slot < table.end) {
           const slot = this.#slot++
-          if (!table.has(slot) || LEFT.endOf(table, slot) === 0) continue
+          const paired = pairedOf(table)
+          if (!table.has(slot) || LEFT.endOf(table, slot) === 0 || (paired[slot] as number) >= window.end - 1) continue
+          table.touch(slot)
+          paired[slot] = window.end - 1
           const right = this.#gather(RIGHT, table.keyAt(slot), window)
           if (right.length === 0) continue
           emitPairs(this.#context, this.#fn, valuesOf(LEFT, table, slot), right, window)
@@ -169,6 +187,10 @@ export class WindowJoin implements TimedOperator {
 }
 
 const NOTHING: readonly unknown[] = []
+
+function pairedOf(table: KeyTable): Float64Array {
+  return (table.columns[PAIRED] as NumberColumn).values
+}
 
 /** The records of a row, at least one. */
 function valuesOf(lists: RecordLists, table: KeyTable, slot: number): readonly unknown[] {
