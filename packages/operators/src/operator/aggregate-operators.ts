@@ -2,8 +2,10 @@
  * What runs per key without a window, aggregates and reductions alike, by when it is emitted. Rows lie in a table of the state; results
  * go out one by one, as there is credit.
  */
-import type { KeyTable, Operator, OperatorContext } from '@sluice/engine'
+import type { KeyTable, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
 import type { CompiledAggregators } from '../aggregate/compile-aggregators.js'
+import { type BeforeEnd, watermarkBeforeEnd } from './before-end.js'
+import { type PeriodicState, restorePeriod } from './periodic-state.js'
 
 /** How rows are kept: aggregates, or a reduction. */
 export type CompiledRows = Pick<CompiledAggregators, 'columns' | 'update' | 'result'>
@@ -73,6 +75,15 @@ class FinalAggregate implements Operator {
     this.#next = 0
   }
 
+  snapshot(): BeforeEnd {
+    return { watermark: this.#watermark }
+  }
+
+  restore(restored: RestoredOperator): void {
+    this.#watermark = watermarkBeforeEnd(restored)
+    if (restored.ended) this.#next = 0
+  }
+
   fire(): boolean {
     if (this.#next === undefined) return false
     const table = this.#table
@@ -82,6 +93,7 @@ class FinalAggregate implements Operator {
       return false
     }
     this.#next = slot + 1
+    table.goneBelow = slot + 1
     const latest = (table.columns[this.#latestColumn] as NumberCells).values
     // A row may be older than the watermark by now; what goes out is not late for that.
     this.#context.emit(this.#rows.result(table, slot), Math.max(latest[slot] as number, this.#watermark + 1))
@@ -104,6 +116,8 @@ class PeriodicAggregate implements Operator {
   #changed: number[] = []
   /** How many of `changed` are out; undefined: they are not due. */
   #fired: number | undefined
+  /** When they are; Infinity: nothing waits. */
+  #dueAt: number = Number.POSITIVE_INFINITY
   /** Of the latest record of the subtask. */
   #latest: number = Number.NaN
   /** The last but that of the end. */
@@ -124,7 +138,9 @@ class PeriodicAggregate implements Operator {
     const changed = (table.columns[this.#changedColumn] as NumberCells).values
     if (!table.created && changed[slot] === 1) return
     changed[slot] = 1
-    if (this.#changed.push(slot) === 1) this.#context.setDeadline(this.#context.now() + this.#periodMs)
+    if (this.#changed.push(slot) > 1) return
+    this.#dueAt = this.#context.now() + this.#periodMs
+    this.#context.setDeadline(this.#dueAt)
   }
 
   onWatermark(watermark: number): void {
@@ -132,12 +148,32 @@ class PeriodicAggregate implements Operator {
   }
 
   onDeadline(): void {
+    this.#dueAt = Number.POSITIVE_INFINITY
     this.#fired = 0
   }
 
   onEnd(): void {
     this.#context.setDeadline(undefined)
     this.#fired = 0
+  }
+
+  snapshot(): PeriodicState {
+    const dueAt = this.#fired === undefined ? this.#dueAt : Number.NEGATIVE_INFINITY
+    return { newest: this.#latest, watermark: this.#watermark, dueAt }
+  }
+
+  restore(restored: RestoredOperator): void {
+    const { newest, watermark, dueAt } = restorePeriod(restored)
+    this.#latest = newest
+    this.#watermark = watermark
+    const table = this.#table
+    const changed = (table.columns[this.#changedColumn] as NumberCells).values
+    for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) if (changed[slot] === 1) this.#changed.push(slot)
+    if (restored.ended || dueAt === Number.NEGATIVE_INFINITY) this.#fired = 0
+    else if (this.#changed.length > 0) {
+      this.#dueAt = dueAt < Number.POSITIVE_INFINITY ? dueAt : this.#context.now()
+      this.#context.setDeadline(this.#dueAt)
+    }
   }
 
   fire(): boolean {
@@ -151,6 +187,7 @@ class PeriodicAggregate implements Operator {
     this.#fired++
     const table = this.#table
     const changed = (table.columns[this.#changedColumn] as NumberCells).values
+    table.touch(slot)
     changed[slot] = 0
     // Other subtasks may have moved the watermark past all records of this one; what goes out now is not late for that.
     this.#context.emit(this.#rows.result(table, slot), Math.max(this.#latest, this.#watermark + 1))

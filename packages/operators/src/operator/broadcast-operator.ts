@@ -1,22 +1,24 @@
 /** `connectBroadcast` on a stream without a key: what every subtask knows of another stream, and no other state. */
-import type { Operator, OperatorContext } from '@sluice/engine'
-import type { WriteGate } from '../state/broadcast-map.js'
+import type { Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
+import type { BroadcastMap, WriteGate } from '../state/broadcast-map.js'
 import type { LooseStatefulHandlers } from './loose-handlers.js'
 import { SubtaskBroadcastContext } from './stateful-context.js'
-import { createBroadcast } from './stateful-operator.js'
+import { type BroadcastState, createBroadcast, dumpBroadcast, loadBroadcast } from './broadcast-state.js'
 import { type HandlerScope, SuspendedHandler } from './suspended-handler.js'
 
 export class BroadcastOperator implements Operator, HandlerScope {
   readonly #context: OperatorContext
   readonly #handlers: LooseStatefulHandlers
   readonly #view: SubtaskBroadcastContext
+  readonly #maps: Readonly<Record<string, BroadcastMap>>
   readonly #gate: WriteGate = { open: false }
   readonly #suspended: SuspendedHandler
 
   constructor(context: OperatorContext, handlers: LooseStatefulHandlers, broadcast: readonly string[]) {
     this.#context = context
     this.#handlers = handlers
-    this.#view = new SubtaskBroadcastContext(context, createBroadcast(context, broadcast, this.#gate))
+    this.#maps = createBroadcast(context, broadcast, this.#gate)
+    this.#view = new SubtaskBroadcastContext(context, this.#maps)
     this.#suspended = new SuspendedHandler(this)
   }
 
@@ -44,6 +46,19 @@ export class BroadcastOperator implements Operator, HandlerScope {
     this.#view.pass(watermark)
   }
 
+  snapshot(): BroadcastOperatorState {
+    return { reached: this.#view.reached, broadcast: dumpBroadcast(this.#context, this.#maps) }
+  }
+
+  restore({ states }: RestoredOperator): void {
+    const written = states as readonly BroadcastOperatorState[]
+    for (const { reached } of written) this.#view.reach(reached)
+    loadBroadcast(
+      this.#maps,
+      written.map(({ broadcast }) => broadcast),
+    )
+  }
+
   onEnd(): void {
     if (this.#handlers.onEnd === undefined) return
     const view = this.#view
@@ -63,4 +78,10 @@ export class BroadcastOperator implements Operator, HandlerScope {
   end(): void {
     this.#gate.open = false
   }
+}
+
+interface BroadcastOperatorState {
+  /** How far event time has come. */
+  readonly reached: number
+  readonly broadcast: BroadcastState
 }

@@ -22,7 +22,7 @@ export interface StatefulContext<out K, out S extends States, C extends Caveat =
 export interface StatefulHandlers<K, T, S extends States, R1, R2, R3, C extends Caveat = never> {
   /** What is kept per key. */
   readonly state: S
-  /** Once per subtask, before its first record. */
+  /** Once per subtask, before its first record; whenever the job starts, so after a restore too. */
   onStart?(context: ProcessContext): void
   /** For every record. */
   onRecord(record: T, context: StatefulContext<K, S, C>): Emitted<R1>

@@ -42,7 +42,7 @@ export function planConnectBroadcast(
   const broadcast = checkBroadcast(what, handlers.broadcast)
   const names = Object.keys(broadcast)
   return {
-    spec: { kind: 'general', create: (context) => new BroadcastOperator(context, handlers, names) },
+    spec: { kind: 'general', redistribution: 'union', create: (context) => new BroadcastOperator(context, handlers, names) },
     options: { type: 'connectBroadcast', broadcast: describeStates(broadcast) },
     functions,
   }
@@ -63,7 +63,7 @@ function planKeyed(
   const layout = layOutState(what, state, timed, handlers.onTimer !== undefined)
   const parts = { handlers, inputs, keyOf, layout, broadcast: Object.keys(broadcast), timed }
   return {
-    spec: { kind: 'general', create: (context) => new StatefulOperator(context, parts) },
+    spec: { kind: 'general', redistribution: 'union', create: (context) => new StatefulOperator(context, parts) },
     options: {
       type,
       state: describeStates(state),

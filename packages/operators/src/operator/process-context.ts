@@ -36,6 +36,16 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
     this.#time = timestamp ?? Number.NaN
   }
 
+  /** How far event time has come. */
+  get reached(): number {
+    return this.#reached
+  }
+
+  /** After a restore: how far event time had come. */
+  reach(time: number): void {
+    if (time > this.#reached) this.#reached = time
+  }
+
   /** Another record, or a timer of event time: NaN where it has no timestamp. */
   moveTo(timestamp: number): void {
     this.#time = timestamp

@@ -1,5 +1,5 @@
 /** `process` as a general operator: the user's handlers with a context, their results expanded as there is credit. */
-import type { Operator, OperatorContext } from '@sluice/engine'
+import type { Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { SubtaskProcessContext } from './process-context.js'
 
 /** Handlers as the operator calls them; always as methods of their object. */
@@ -36,6 +36,15 @@ export class ProcessOperator implements Operator {
 
   onWatermark(watermark: number): void {
     this.#view.pass(watermark)
+  }
+
+  /** How far event time has come, which is the time of what `onEnd` gives. */
+  snapshot(): unknown {
+    return this.#view.reached
+  }
+
+  restore({ states }: RestoredOperator): void {
+    for (const reached of states as readonly number[]) this.#view.reach(reached)
   }
 
   onEnd(): void {

@@ -3,7 +3,7 @@ import type { Emitted } from '../stream/rules.js'
 
 /** Handlers of a `process` operator with the context `X`. What they return, or yield as generators, flows on. */
 export interface ProcessHandlers<T, X, R1, R2> {
-  /** Once per subtask, before its first record. */
+  /** Once per subtask, before its first record; whenever the job starts, so after a restore too. */
   onStart?(context: X): void
   /** For every record. */
   onRecord(record: T, context: X): Emitted<R1>

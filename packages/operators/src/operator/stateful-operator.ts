@@ -5,14 +5,16 @@
  * Invariants: a handler, with all that it yields, has ended before the next one is called; a timer in the past fires behind the handler that
  * set it, before the next record; the watermark has passed no timer that is still waiting when a record comes.
  */
-import type { Operator, OperatorContext } from '@sluice/engine'
+import type { Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
 import { SluiceError, TimerQueue } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { BroadcastMap, type WriteGate } from '../state/broadcast-map.js'
-import type { KeyedRows } from '../state/keyed-rows.js'
+import type { BroadcastMap, WriteGate } from '../state/broadcast-map.js'
+import type { KeyedRows, StateCells, StateTimes } from '../state/keyed-rows.js'
 import { createRows, type StateLayout } from '../state/state-layout.js'
 import type { Timer } from '../state/state-types.js'
+import { adaptRows, type StoredStates, storedStatesOf } from '../state/stored-states.js'
 import { TimerHandle, type TimerOwner } from '../state/timer-handle.js'
+import { type BroadcastState, createBroadcast, dumpBroadcast, loadBroadcast } from './broadcast-state.js'
 import type { LooseStatefulHandlers } from './loose-handlers.js'
 import { SubtaskBroadcastContext, SubtaskStatefulContext } from './stateful-context.js'
 import { type HandlerScope, SuspendedHandler } from './suspended-handler.js'
@@ -47,6 +49,10 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   readonly #leftKeyOf: KeyOf
   readonly #rightKeyOf: KeyOf
   readonly #rows: KeyedRows
+  readonly #layout: StateLayout
+  readonly #cells: readonly StateCells[]
+  readonly #broadcastMaps: Readonly<Record<string, BroadcastMap>>
+  #stored: StoredStates | undefined
   readonly #eventTimers: TimerQueue
   readonly #processingTimers: TimerQueue
   readonly #view: SubtaskStatefulContext
@@ -81,8 +87,11 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     this.#inputs = inputs
     this.#leftKeyOf = keyOf[0] as KeyOf
     this.#rightKeyOf = (keyOf[1] as KeyOf | undefined) ?? this.#leftKeyOf
-    const { rows, handles } = createRows(layout, context.keyTable('state', layout.columns), context.operator, context)
+    const table = context.keyTable('state', layout.columns, layout.names)
+    const { rows, handles, cells } = createRows(layout, table, context.operator, context)
     this.#rows = rows
+    this.#layout = layout
+    this.#cells = cells
     this.#eventTimers = context.registerState('eventTimers', new TimerQueue(rows.table))
     this.#processingTimers = context.registerState('processingTimers', new TimerQueue(rows.table))
     const timers = {
@@ -90,6 +99,7 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
       processingTime: new TimerHandle('processingTime', this.#processingTimers, rows, this),
     }
     const maps = createBroadcast(context, broadcast, this.#gate)
+    this.#broadcastMaps = maps
     this.#view = new SubtaskStatefulContext(context, handles, timers, maps)
     this.#broadcastView = new SubtaskBroadcastContext(context, maps)
     this.#suspended = new SuspendedHandler(this)
@@ -150,6 +160,38 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
     view.key = undefined
     const given = this.#handlers.onEnd(view)
     if (given !== undefined && given !== null) this.#context.expand(given as Iterable<unknown>, view.endTime)
+  }
+
+  snapshot(): StatefulState {
+    this.#stored ??= storedStatesOf(this.#layout)
+    return {
+      states: this.#stored,
+      times: this.#rows.snapshot(),
+      processingUntil: this.#processingUntil,
+      reached: Math.max(this.#view.reached, this.#broadcastView.reached),
+      broadcast: dumpBroadcast(this.#context, this.#broadcastMaps),
+    }
+  }
+
+  restore({ watermark, states }: RestoredOperator): void {
+    const written = states as readonly StatefulState[]
+    this.#watermark = watermark
+    this.#rows.restore(written.map(({ times }) => times))
+    for (const { reached, processingUntil } of written) {
+      this.#view.reach(reached)
+      if (processingUntil < Number.POSITIVE_INFINITY && processingUntil > this.#processingUntil) this.#processingUntil = processingUntil
+    }
+    if (watermark === Number.POSITIVE_INFINITY) this.#processingUntil = watermark
+    loadBroadcast(
+      this.#broadcastMaps,
+      written.map(({ broadcast }) => broadcast),
+    )
+    if (!this.hasTimers) {
+      this.#eventTimers.clear()
+      this.#processingTimers.clear()
+    }
+    const [first] = written
+    if (first !== undefined) adaptRows(this.#rows, this.#layout, this.#cells, first.states)
   }
 
   close(): void {
@@ -270,14 +312,12 @@ export class StatefulOperator implements Operator, TimerOwner, HandlerScope {
   }
 }
 
-/** Broadcast state by name, each map a part of the operator's state. */
-export function createBroadcast(
-  context: OperatorContext,
-  names: readonly string[],
-  gate: WriteGate,
-): Readonly<Record<string, BroadcastMap>> {
-  const maps = names.map(
-    (name) => [name, context.registerState(`broadcast.${name}`, new BroadcastMap(name, context.operator, gate))] as const,
-  )
-  return Object.freeze(Object.fromEntries(maps))
+/** State of a subtask, beside rows and timers. */
+interface StatefulState {
+  readonly states: StoredStates
+  readonly times: StateTimes
+  readonly processingUntil: number
+  /** How far event time has come. */
+  readonly reached: number
+  readonly broadcast: BroadcastState
 }

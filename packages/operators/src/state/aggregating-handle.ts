@@ -78,6 +78,11 @@ export class AggregatingHandle implements AggregatingState<unknown, unknown>, St
     return expiry !== expiry
   }
 
+  adoptAt(slot: number): void {
+    if (this.isEmptyAt(slot)) return
+    this.#expiries.values[slot] = this.#ttl === undefined ? Number.POSITIVE_INFINITY : this.#rows.expiryFor(this.#ttl)
+  }
+
   #slot(): number {
     const { slot } = this.#rows
     if (slot < 0) this.#rows.refuse(`state ${this.#name}`)

@@ -61,6 +61,11 @@ export class BroadcastMap implements MapState<unknown, unknown>, StatePart {
     return this.keys().map((key, at) => [key, values[at]])
   }
 
+  /** Puts entries back after a restore. */
+  load(given: readonly (readonly [unknown, unknown])[]): void {
+    for (const [key, value] of given) this.#entries = entries.writeEntry(this.#entries, key, value, STRIDE, 0)
+  }
+
   get size(): number {
     return entries.countEntries(this.#entries, STRIDE)
   }

@@ -12,8 +12,19 @@ export interface StateCells {
   /** The row is new: nothing is kept. */
   resetAt(slot: number): void
   isEmptyAt(slot: number): boolean
+  /** After a restore: the row was written with a ttl where there is none now, or the other way round. What it holds counts as touched now. */
+  adoptAt(slot: number, hadTtl: boolean): void
+  /** After a restore: the row was written under another schema, or under one that cannot be compared; fails where it does not fit. Absent: there is none. */
+  readonly fitAt?: ((slot: number) => void) | undefined
   /** Gives up what has expired, a bounded part of it at a time; true where something was. Absent: nothing expires. */
   readonly sweepAt?: ((slot: number) => boolean) | undefined
+}
+
+/** How far time has come where state is concerned; state of a subtask. */
+export interface StateTimes {
+  readonly eventNow: number
+  readonly timestamp: number
+  readonly now: number
 }
 
 /** Rows looked at for every record: two, so that the sweep is ahead of a table that grows by one. */
@@ -71,6 +82,7 @@ export class KeyedRows {
     this.slot = slot
     this.timestamp = timestamp
     this.#nowMs = Number.NaN
+    this.table.touch(slot)
   }
 
   /** The handler has ended: what holds nothing is given up. */
@@ -79,7 +91,7 @@ export class KeyedRows {
     this.slot = -1
     if (!this.doubtful) return
     this.doubtful = false
-    this.#tidy(slot)
+    this.tidy(slot)
   }
 
   /** No row is open: a few rows are asked for what has expired. */
@@ -91,9 +103,10 @@ export class KeyedRows {
       if (this.#nextSwept >= table.end) this.#nextSwept = 0
       const slot = this.#nextSwept++
       if (!table.has(slot)) continue
+      table.touch(slot)
       let expired = false
       for (const cells of this.#swept) if (cells.sweepAt?.(slot) === true) expired = true
-      if (expired) this.#tidy(slot)
+      if (expired) this.tidy(slot)
     }
   }
 
@@ -115,6 +128,19 @@ export class KeyedRows {
     return (this.timestamp > this.eventNow ? this.timestamp : this.eventNow) + afterMs
   }
 
+  snapshot(): StateTimes {
+    return { eventNow: this.eventNow, timestamp: this.timestamp, now: this.#lastNowMs }
+  }
+
+  /** Of several subtasks event time is that of the one that is behind; the clock stands still until it is where it was. */
+  restore(times: readonly StateTimes[]): void {
+    if (times.length > 0) this.eventNow = Math.min(...times.map(({ eventNow }) => eventNow))
+    for (const { timestamp, now } of times) {
+      if (!(timestamp <= this.timestamp)) this.timestamp = timestamp
+      if (now > this.#lastNowMs) this.#lastNowMs = now
+    }
+  }
+
   /** Fails: no row is open. */
   refuse(what: string): never {
     throw new SluiceError('SLUICE_STATE_NO_KEY', `${what} of ${this.operator} is used where there is no key`, { operator: this.operator })
@@ -130,7 +156,8 @@ export class KeyedRows {
     return this.#nowMs
   }
 
-  #tidy(slot: number): void {
+  /** Gives up a row that holds nothing. */
+  tidy(slot: number): void {
     if (this.#timers !== undefined && this.#timers.values[slot] !== 0) return
     for (const cells of this.#cells) if (!cells.isEmptyAt(slot)) return
     this.table.remove(slot)

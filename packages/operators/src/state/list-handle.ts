@@ -69,6 +69,11 @@ export class ListHandle implements ListState<unknown>, StateCells {
     return this.#listAt(slot) === undefined
   }
 
+  adoptAt(slot: number): void {
+    const list = this.#listAt(slot)
+    if (this.#ttl !== undefined && list !== undefined) this.#putAt(slot, list)
+  }
+
   #slot(): number {
     const { slot } = this.#rows
     if (slot < 0) this.#rows.refuse(`state ${this.#name}`)

@@ -135,6 +135,20 @@ function expireLarge(entries: LargeEntries, now: number, all: boolean, max: numb
   return expired > 0
 }
 
+/** The same entries with expiries or without; all expire at the same time. */
+export function restride(entries: Entries, from: number, to: number, expiry: number): Entries {
+  if (!isFlat(entries)) {
+    const expiries = new Map(to === 3 ? Array.from(entries.values.keys(), (canonical): [Canonical, number] => [canonical, expiry]) : [])
+    return { ...entries, expiries }
+  }
+  const flat: unknown[] = []
+  for (let at = 0; at < entries.length; at += from) {
+    flat.push(entries[at], entries[at + 1])
+    if (to === 3) flat.push(expiry)
+  }
+  return flat
+}
+
 function enlarge(flat: readonly unknown[], stride: number): LargeEntries {
   const large: LargeEntries = { values: new Map(), keys: new Map(), expiries: new Map() }
   for (let at = 0; at < flat.length; at += stride) large.values.set(flat[at] as Canonical, flat[at + 1])

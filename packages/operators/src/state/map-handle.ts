@@ -101,6 +101,13 @@ export class MapHandle implements MapState<unknown, unknown>, StateCells {
     return this.#mapAt(slot) === undefined
   }
 
+  adoptAt(slot: number, hadTtl: boolean): void {
+    const map = this.#mapAt(slot)
+    if (map === undefined) return
+    const expiry = this.#ttl === undefined ? 0 : this.#rows.expiryFor(this.#ttl)
+    putValue(this.#maps, slot, entries.restride(map, hadTtl ? 3 : 2, this.#stride, expiry))
+  }
+
   #slot(): number {
     const { slot } = this.#rows
     if (slot < 0) this.#rows.refuse(`state ${this.#name}`)

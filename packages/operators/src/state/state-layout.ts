@@ -1,5 +1,5 @@
 /** From declarations to the columns of a table and the handles over them: checked while a job is declared, made in every subtask. */
-import { checkStateValue, type ColumnKind, type KeyTable, type NumberColumn, SluiceError } from '@sluice/engine'
+import { checkStateValue, type ColumnKind, type ColumnName, type KeyTable, type NumberColumn, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { aggregatingColumns, AggregatingHandle } from './aggregating-handle.js'
 import { KeyedRows, type StateCells } from './keyed-rows.js'
@@ -22,6 +22,8 @@ interface PlannedState {
 export interface StateLayout {
   readonly states: readonly PlannedState[]
   readonly columns: readonly ColumnKind[]
+  /** What columns are called in checkpoints: states come and go from run to run. */
+  readonly names: readonly ColumnName[]
   /** Column of how many timers of a key wait; undefined: there are none. */
   readonly timersColumn: number | undefined
 }
@@ -31,6 +33,7 @@ const kinds: readonly string[] = ['value', 'list', 'map', 'reducing', 'aggregati
 /** Fails where a declaration is none, or expires by event time that is not there. `what` is the operator, for messages. */
 export function layOutState(what: string, declarations: Declarations, timed: boolean, hasTimers: boolean): StateLayout {
   const columns: ColumnKind[] = []
+  const names: ColumnName[] = []
   const states: PlannedState[] = []
   for (const [name, declaration] of Object.entries(declarations)) {
     const state = `state ${name} of ${what}`
@@ -42,10 +45,17 @@ export function layOutState(what: string, declarations: Declarations, timed: boo
     }
     states.push({ name, declaration, ttl, firstColumn: columns.length })
     columns.push(...columnsOf(declaration, ttl))
+    while (names.length < columns.length) {
+      const column = names.length - (states.at(-1)?.firstColumn ?? 0)
+      names.push(column === 0 ? name : `${name}:${column}`)
+    }
   }
   const timersColumn = hasTimers ? columns.length : undefined
-  if (hasTimers) columns.push('number')
-  return { states, columns, timersColumn }
+  if (hasTimers) {
+    columns.push('number')
+    names.push({ name: ':timers', initial: 0 })
+  }
+  return { states, columns, names, timersColumn }
 }
 
 /** The rows of a subtask, and the handles over them by name. */
@@ -54,13 +64,14 @@ export function createRows(
   table: KeyTable,
   operator: string,
   clock: { now(): number },
-): { readonly rows: KeyedRows; readonly handles: Readonly<Record<string, unknown>> } {
+): { readonly rows: KeyedRows; readonly handles: Readonly<Record<string, unknown>>; readonly cells: readonly StateCells[] } {
   const { states, timersColumn } = layout
   const timers = timersColumn === undefined ? undefined : (table.columns[timersColumn] as NumberColumn)
   const rows = new KeyedRows(table, operator, clock, timers)
   const handles = states.map((state) => [state.name, createHandle(rows, state)] as const)
-  rows.hold(handles.map(([, handle]) => handle))
-  return { rows, handles: Object.freeze(Object.fromEntries(handles)) }
+  const cells = handles.map(([, handle]) => handle)
+  rows.hold(cells)
+  return { rows, handles: Object.freeze(Object.fromEntries(handles)), cells }
 }
 
 /** The user's functions in declarations. */

@@ -48,13 +48,31 @@ export abstract class ValueCells implements StateCells {
     return number !== number && this.#otherAt(slot) === undefined
   }
 
+  adoptAt(slot: number): void {
+    if (this.#expiries === undefined || this.isEmptyAt(slot)) return
+    this.#expiries.values[slot] = this.rows.expiryFor(this.#ttl as TimeToLive)
+  }
+
+  /** What a row keeps; undefined: nothing. */
+  protected heldAt(slot: number): unknown {
+    const number = this.#numbers.values[slot] as number
+    return number === number ? number : this.#otherAt(slot)
+  }
+
+  /** Replaces what a row keeps. */
+  protected putAt(slot: number, value: unknown): void {
+    const isNumber = typeof value === 'number' && value === value
+    this.#numbers.values[slot] = isNumber ? value : Number.NaN
+    if (isNumber) this.#others.release(slot)
+    else putValue(this.#others, slot, value)
+  }
+
   /** undefined: nothing is kept. */
   protected read(): unknown {
     const { slot } = this.rows
     if (slot < 0) this.rows.refuse(`state ${this.name}`)
     if (this.#ttl !== undefined) this.#touchAt(slot, this.#ttl)
-    const number = this.#numbers.values[slot] as number
-    return number === number ? number : this.#otherAt(slot)
+    return this.heldAt(slot)
   }
 
   protected write(value: unknown): void {

@@ -1,5 +1,5 @@
 /** Value and reducing state as handlers get them. */
-import { SluiceError } from '@sluice/engine'
+import { checkStateValue, SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { KeyedRows } from './keyed-rows.js'
 import type { ReducingState, ValueState } from './state-types.js'
@@ -9,6 +9,7 @@ import { ValueCells } from './value-cells.js'
 export class ValueHandle extends ValueCells implements ValueState<unknown> {
   readonly #default: unknown
   readonly #schema: StandardSchemaV1 | undefined
+  readonly fitAt: ((slot: number) => void) | undefined
 
   constructor(
     rows: KeyedRows,
@@ -20,6 +21,7 @@ export class ValueHandle extends ValueCells implements ValueState<unknown> {
     super(rows, name, ttl, firstColumn)
     this.#default = typeof value === 'object' && value !== null ? freeze(structuredClone(value)) : value
     this.#schema = schema
+    this.fitAt = schema === undefined ? undefined : (slot) => this.#fitAt(slot, schema)
   }
 
   get(): unknown {
@@ -33,18 +35,40 @@ export class ValueHandle extends ValueCells implements ValueState<unknown> {
   }
 
   #check(value: unknown, schema: StandardSchemaV1): void {
-    const checked = schema['~standard'].validate(value)
-    const { operator } = this.rows
-    if (checked instanceof Promise) {
-      throw new SluiceError('SLUICE_STATE_VALUE', `the schema of state ${this.name} of ${operator} checks asynchronously`, { operator })
-    }
+    const checked = this.#validate(value, schema)
     if (checked.issues === undefined) return
-    const issues = checked.issues.map(({ message, path = [] }) => {
-      const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
-      return place === '' ? message : `${place}: ${message}`
-    })
-    const why = issues.join('; ')
+    const { operator } = this.rows
+    const why = textOf(checked.issues)
     throw new SluiceError('SLUICE_STATE_VALUE', `state ${this.name} of ${operator} does not fit its schema: ${why}`, { operator })
+  }
+
+  /** Fields that are new get their defaults, those that are gone go, as the schema says. */
+  #fitAt(slot: number, schema: StandardSchemaV1): void {
+    const value = this.heldAt(slot)
+    if (value === undefined) return
+    const checked = this.#validate(value, schema)
+    if (checked.issues !== undefined) {
+      const { operator, table } = this.rows
+      const key = explainValue(table.keyAt(slot))
+      const why = textOf(checked.issues)
+      throw new SluiceError(
+        'SLUICE_STATE_INCOMPATIBLE',
+        `state ${this.name} of ${operator} for key ${key} does not fit its schema: ${why}`,
+        {
+          operator,
+        },
+      )
+    }
+    if (checked.value === value) return
+    checkStateValue(checked.value, this.name, this.rows.operator)
+    this.putAt(slot, checked.value)
+  }
+
+  #validate(value: unknown, schema: StandardSchemaV1): StandardSchemaV1.Result<unknown> {
+    const checked = schema['~standard'].validate(value)
+    if (!(checked instanceof Promise)) return checked
+    const { operator } = this.rows
+    throw new SluiceError('SLUICE_STATE_VALUE', `the schema of state ${this.name} of ${operator} checks asynchronously`, { operator })
   }
 }
 
@@ -70,6 +94,18 @@ export class ReducingHandle extends ValueCells implements ReducingState<unknown>
   get(): unknown {
     return this.read()
   }
+}
+
+function textOf(issues: readonly StandardSchemaV1.Issue[]): string {
+  const texts = issues.map(({ message, path = [] }) => {
+    const place = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+    return place === '' ? message : `${place}: ${message}`
+  })
+  return texts.join('; ')
+}
+
+function explainValue(key: unknown): string {
+  return typeof key === 'object' && key !== null ? JSON.stringify(key) : String(key)
 }
 
 /** A default stands in for every key: whoever changes what `get` gave changes it for none. */

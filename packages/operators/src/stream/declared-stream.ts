@@ -373,7 +373,11 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     checkFunction(`reduce ${name}`, fn)
     const emission = emissionOf(name, options.emit)
     const keyOf = this.#keyOf
-    const spec: OperatorSpec = { kind: 'general', create: (context) => createRunning(context, compileReduction(keyOf, fn), emission) }
+    const spec: OperatorSpec = {
+      kind: 'general',
+      redistribution: 'union',
+      create: (context) => createRunning(context, compileReduction(keyOf, fn), emission),
+    }
     const details = { options: { type: 'reduce', emit: emission }, functions: [fn] }
     const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
@@ -389,6 +393,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     const keyOf = this.#keyOf
     const spec: OperatorSpec = {
       kind: 'general',
+      redistribution: 'union',
       create: (context) => createRunning(context, compileAggregators(keyOf, aggregators), emission),
     }
     const kinds = Object.fromEntries(Object.entries(aggregators).map(([result, { kind }]) => [result, kind]))
@@ -525,7 +530,7 @@ function processSpec(
     functions.push(handlers[handler] as AnyFunction)
   }
   return {
-    spec: { kind: 'general', create: (context) => new ProcessOperator(context, handlers, keyOf) },
+    spec: { kind: 'general', redistribution: 'union', create: (context) => new ProcessOperator(context, handlers, keyOf) },
     details: { options: { type: 'process' }, functions },
   }
 }
