@@ -10,8 +10,8 @@ export type StepName = ProtocolStep | `before storage-${string}` | `after storag
  * attempt. `choice`: in front of that choice of the scheduler, counted from the crash before; `step`: at the n-th time (from 1) that the protocol comes to a step since then.
  */
 export type Crash = {
-  /** Default `'process'`. */
-  readonly of?: 'process' | 'worker' | undefined
+  /** Default `'process'`. `stop`: nothing crashes, the job is stopped, and goes on in another process. */
+  readonly of?: 'process' | 'worker' | 'stop' | undefined
 } & ({ readonly choice: number } | { readonly step: StepName; readonly occurrence?: number | undefined })
 
 const STORAGE_STEPS = ['create', 'append', 'finish', 'publish-write', 'publish-rename', 'read', 'list', 'remove']
@@ -21,7 +21,7 @@ const OCCURRENCES_MAX = 6
 /** Crashes anywhere, as the seed has it. */
 export function drawCrashes(count: number, random: SeededRandom, choicesMax: number = CHOICES_MAX): readonly Crash[] {
   return Array.from({ length: count }, (): Crash => {
-    const of = random.chance(0.5) ? 'process' : 'worker'
+    const of = random.pick(['process', 'worker'] as const)
     const kind = random.next()
     if (kind < 0.5) return { of, choice: Math.ceil(random.logUniform(3, choicesMax)) }
     const occurrence = 1 + random.below(OCCURRENCES_MAX)

@@ -3,14 +3,27 @@
  * plan of faults). Everything that decides about the job is what runs in production; replaced are clock, wake-ups, timers and storage.
  */
 import {
-  decideRestart,
   type AttemptFailure,
+  type CheckpointCoordinator,
+  type CheckpointEvent,
+  checkpointFolder,
+  Command,
+  decideRestart,
+  filesOf,
+  findLatest,
+  type FinalCheckpoint,
+  hasCheckpoints,
   type HostBindings,
   type JobSettings,
   type LogEntry,
   type LogicalGraph,
+  type PhysicalPlan,
   planJob,
+  type ResolvedSettings,
+  resolvePath,
   resolveSettings,
+  SluiceError,
+  type ThreadCheckpoints,
 } from '@sluice/engine'
 import { Life } from '../schedule/life.js'
 import { Scheduler } from '../schedule/scheduler.js'
@@ -18,8 +31,9 @@ import { SimulationFailure } from '../schedule/simulation-failure.js'
 import { installVirtualGlobals } from '../schedule/virtual-globals.js'
 import { type DiskFaults, SimulatedDisk } from '../storage/simulated-disk.js'
 import { Attempt } from './attempt.js'
+import { type AttemptCheckpointsOptions, openCoordinator, type RestorePoint, threadCheckpoints } from './attempt-checkpoints.js'
 import { explainStall } from './explain-stall.js'
-import { type Crash, FaultPlan } from './fault-plan.js'
+import { type Crash, FaultPlan, type StepName } from './fault-plan.js'
 import { Recorder } from './recorder.js'
 
 export interface SimulationOptions {
@@ -34,6 +48,12 @@ export interface SimulationOptions {
   readonly globals?: boolean | undefined
   readonly codeGeneration?: boolean | undefined
   readonly overwrite?: boolean | undefined
+  /** Called when an attempt begins whose checkpoints are taken. */
+  readonly onAttempt?: ((simulation: Simulation) => void) | undefined
+  /** Called when a process has crashed, before the next one begins. */
+  readonly onCrash?: ((simulation: Simulation) => void) | undefined
+  /** From this choice on there are no faults any more, so that every run ends. */
+  readonly healAfter?: number | undefined
 }
 
 /** A process that crashed is started again so often, and no more. */
@@ -48,12 +68,18 @@ export class Simulation {
   readonly disk: SimulatedDisk
   readonly faults: FaultPlan
   readonly log: LogEntry[] = []
+  readonly events: CheckpointEvent[] = []
+  /** Checkpoints that could not be restored, each time that one was passed over. */
+  skipped = 0
   /** Processes that ran so far, and attempts in all of them. */
   processes = 0
   attempts = 0
   readonly #options: SimulationOptions
   #life: Life = new Life('process 0')
   #attempt: Attempt | undefined
+  #coordinator: CheckpointCoordinator | undefined
+  #final: FinalCheckpoint | undefined
+  #afterId = 0
 
   constructor(options: SimulationOptions) {
     this.#options = options
@@ -65,6 +91,16 @@ export class Simulation {
   /** The attempt that runs now. */
   get attempt(): Attempt | undefined {
     return this.#attempt
+  }
+
+  /** The coordinator of its checkpoints. */
+  get coordinator(): CheckpointCoordinator | undefined {
+    return this.#coordinator
+  }
+
+  /** The protocol has come to a step: a crash may lie there. */
+  readonly onStep = (step: StepName): void => {
+    if (this.#life.alive) this.#inject(this.faults.atStep(step, this.scheduler.choices))
   }
 
   /** Runs the job to its end, over all crashes. Fails with what made it fail, or with a `SimulationFailure`. */
@@ -88,14 +124,22 @@ export class Simulation {
     }
   }
 
-  /** True when the job has ended; false: the process crashed. */
+  /** True when the job has ended; false: it goes on in another process, because this one crashed or was stopped. */
   async #runProcess(): Promise<boolean> {
     const { scheduler, faults } = this
     const number = this.processes++
     const life = new Life(`process ${number}`)
     this.#life = life
+    this.#final = undefined
     scheduler.current = life
-    scheduler.onChoice = (choice) => this.#inject(faults.atChoice(choice))
+    const { healAfter = Number.POSITIVE_INFINITY, onCrash } = this.#options
+    scheduler.onChoice = (choice) => {
+      if (choice === healAfter) {
+        faults.stop()
+        this.disk.heal()
+      }
+      this.#inject(faults.atChoice(choice))
+    }
     let end: { readonly error?: unknown } | undefined
     this.#supervise(life, number).then(
       () => (end = {}),
@@ -104,22 +148,28 @@ export class Simulation {
     await scheduler.runUntil(() => end !== undefined || !life.alive)
     if (!life.alive) {
       scheduler.note('the process crashed')
+      this.#coordinator?.kill()
       this.disk.tear()
+      onCrash?.(this)
       return false
     }
     if (end !== undefined && 'error' in end) throw end.error
-    return true
+    return this.#end?.kind !== 'stopped'
+  }
+
+  get #end(): FinalCheckpoint | undefined {
+    return this.#final
   }
 
   #inject(crash: Crash | undefined): void {
     if (crash === undefined) return
     const attempt = this.#attempt
-    if (crash.of !== 'worker') {
-      this.#life.end()
-      return
-    }
-    const workers = attempt?.workers ?? []
-    if (workers.length > 0) attempt?.crash(this.scheduler.random.pick(workers))
+    this.scheduler.note(`fault: ${JSON.stringify(crash)}`)
+    if (crash.of === 'worker') {
+      const workers = attempt?.workers ?? []
+      if (workers.length > 0) attempt?.crash(this.scheduler.random.pick(workers))
+    } else if (crash.of === 'stop') attempt?.command(Command.stop)
+    else this.#life.end()
   }
 
   async #supervise(life: Life, process: number): Promise<void> {
@@ -129,31 +179,101 @@ export class Simulation {
     const settings = resolveSettings(graph.settings, { cores: 2, ...this.#options.settings(process) })
     const plan = planJob(graph, settings)
     const failures: AttemptFailure[] = []
+    let restore = settings.checkpoint !== undefined && process > 0 ? await this.#findRestorePoint(life, plan.job) : undefined
     for (;;) {
       const startedMs = scheduler.nowMs
-      const attempt = new Attempt({
-        scheduler,
-        life,
-        number: ++this.attempts,
-        plan,
-        settings,
-        declare,
-        host: this.#host,
-        codeGeneration: this.#options.codeGeneration ?? true,
-        overwrite: this.#options.overwrite ?? false,
-        log: (entry) => this.log.push(entry),
-      })
-      this.#attempt = attempt
-      scheduler.explain = () => explainStall(graph, plan, attempt.snapshot())
       try {
-        await attempt.run()
+        await this.#runAttempt(life, graph, plan, settings, restore)
         return
       } catch (error) {
         if (settings.checkpoint === undefined) throw error
-        failures.push({ startedMs, failedMs: scheduler.nowMs, error, checkpoint: 0 })
+        restore = this.#latest ?? restore
+        failures.push({ startedMs, failedMs: scheduler.nowMs, error, checkpoint: restore?.id ?? 0 })
         const decision = decideRestart(settings.restart, failures, scheduler.random.next())
         if (!decision.restart) throw error
+        scheduler.note(`restart because of ${error instanceof Error ? error.message : String(error)}`)
         await scheduler.after(life, 'restart', decision.delayMs)
+      }
+    }
+  }
+
+  async #runAttempt(
+    life: Life,
+    graph: LogicalGraph,
+    plan: PhysicalPlan,
+    settings: ResolvedSettings,
+    restore: RestorePoint | undefined,
+  ): Promise<void> {
+    const { scheduler, disk, onStep } = this
+    const { declare, codeGeneration = true, overwrite = false } = this.#options
+    const number = ++this.attempts
+    const log = (entry: LogEntry): void => void this.log.push(entry)
+    const attempt: Attempt = new Attempt({
+      scheduler,
+      life,
+      number,
+      plan,
+      settings,
+      declare,
+      host: this.#host,
+      codeGeneration,
+      overwrite,
+      log,
+      checkpoints: settings.checkpoint === undefined ? undefined : (worker, thread) => this.#threadCheckpoints(worker, thread),
+    })
+    this.#attempt = attempt
+    this.#checkpointOptions = undefined
+    this.#coordinator = undefined
+    scheduler.explain = () => explainStall(graph, plan, attempt.snapshot())
+    if (settings.checkpoint === undefined) return attempt.run()
+    const run = { id: 'simulated', attempt: number, restoredCheckpoint: restore?.id ?? 0 }
+    const { checkpoint } = settings
+    const onEvent = (event: CheckpointEvent): void => void this.events.push(event)
+    const afterId = this.#afterId
+    this.#checkpointOptions = { scheduler, disk, life, attempt, graph, plan, settings: checkpoint, run, restore, afterId, onStep, onEvent }
+    const coordinator = await openCoordinator(this.#checkpointOptions)
+    this.#coordinator = coordinator
+    coordinator.finished.then(
+      (final) => (this.#final = final),
+      (error: unknown) => attempt.fail(error),
+    )
+    coordinator.start()
+    this.#options.onAttempt?.(this)
+    try {
+      await attempt.run()
+    } finally {
+      await coordinator.close()
+      this.#afterId = Math.max(this.#afterId, coordinator.lastId)
+    }
+  }
+
+  #checkpointOptions: AttemptCheckpointsOptions | undefined
+
+  #threadCheckpoints(worker: number, life: Life): ThreadCheckpoints {
+    const options = this.#checkpointOptions as AttemptCheckpointsOptions
+    return threadCheckpoints(options, this.#coordinator as CheckpointCoordinator, worker, life)
+  }
+
+  /** What the attempt that is over leaves to the next one. */
+  get #latest(): RestorePoint | undefined {
+    const latest = this.#coordinator?.latest
+    if (latest === undefined) return undefined
+    const folder = checkpointFolder(latest.job, latest.run, latest.id)
+    return { id: latest.id, files: filesOf(latest).map((file) => ({ ...file, path: resolvePath(folder, file.path) ?? file.path })) }
+  }
+
+  /** `--restore latest`, again and again while the disk fails. */
+  async #findRestorePoint(life: Life, job: string): Promise<RestorePoint | undefined> {
+    const storage = this.disk.open(life, (step) => this.onStep(step as StepName))
+    for (;;) {
+      try {
+        if (!(await hasCheckpoints(storage, job))) return undefined
+        const { found, skipped } = await findLatest(storage, job)
+        this.skipped += skipped.length
+        return { id: found.manifest.id, files: found.files }
+      } catch (error) {
+        if (!(error instanceof SluiceError) || error.code !== 'SLUICE_CHECKPOINT_STORAGE') throw error
+        await this.scheduler.after(life, 'look for checkpoints again', 10)
       }
     }
   }

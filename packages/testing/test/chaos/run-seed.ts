@@ -1,0 +1,181 @@
+/** One seed of the chaos test: draws a job, a way to run it and faults; runs it to its end and holds what it wrote against what it must write. */
+import type { CheckpointMode } from '@sluice/engine'
+import { drawCrashes } from '../../src/job/fault-plan.js'
+import { drawSettings } from '../../src/job/simulate.js'
+import { Simulation } from '../../src/job/simulation.js'
+import { Life } from '../../src/schedule/life.js'
+import { Scheduler } from '../../src/schedule/scheduler.js'
+import { SeededRandom } from '../../src/schedule/seeded-random.js'
+import { SimulationFailure } from '../../src/schedule/simulation-failure.js'
+import { checkDatabase } from './check-database.js'
+import { Database } from './database.js'
+import { drawShape, numberedJob, type Shape } from './numbered-job.js'
+
+export type Mode = CheckpointMode | 'switch' | 'off'
+
+export interface Scenario {
+  readonly shape: Shape
+  readonly mode: Mode
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly alignedTimeoutMs: number | undefined
+  readonly retain: number
+  readonly crashes: number
+  readonly stops: number
+  readonly rescale: boolean
+  readonly slowMs: number
+  readonly failures: number
+  /** The disk is full now and then. */
+  readonly outages: boolean
+  readonly savepoints: boolean
+  /** A bit of a complete checkpoint changes in front of a crash: an older one is restored. */
+  readonly flips: boolean
+  readonly slowDatabaseMs: number
+  readonly codeGeneration: boolean
+}
+
+export interface SeedReport {
+  readonly seed: number
+  readonly mode: Mode
+  readonly trace: string
+  readonly choices: number
+  readonly attempts: number
+  readonly processes: number
+  readonly checkpoints: number
+  readonly failedCheckpoints: number
+  readonly crashes: number
+  readonly diskFailures: number
+  readonly flips: number
+  readonly skipped: number
+  readonly commits: number
+  /** How often the protocol came to each step. */
+  readonly steps: ReadonlyMap<string, number>
+}
+
+const MODES: readonly Mode[] = ['aligned', 'aligned', 'unaligned', 'unaligned', 'switch', 'switch', 'at-least-once', 'off']
+/** Choices after which faults stop, so that every run ends. */
+const FAULTY_CHOICES = 60_000
+const OUTAGE_MS = 400
+
+export function drawScenario(random: SeededRandom): Scenario {
+  const mode = random.pick(MODES)
+  const shape = drawShape(random)
+  const rescale = random.chance(0.35)
+  return {
+    // At another parallelism splits stand at different times: a bound in event time covers that.
+    shape: rescale ? { ...shape, outOfOrdernessMs: 1e9 } : shape,
+    mode,
+    rescale,
+    intervalMs: random.logUniform(10, 400),
+    timeoutMs: random.chance(0.2) ? random.logUniform(5, 60) : 20_000,
+    alignedTimeoutMs: mode === 'switch' ? random.logUniform(0.5, 40) : undefined,
+    retain: 1 + random.below(3),
+    crashes: mode === 'off' ? 0 : random.below(6),
+    stops: mode === 'off' || random.chance(0.7) ? 0 : 1,
+    slowMs: random.pick([0.5, 5, 5, 80]),
+    failures: random.pick([0, 0, 0.02]),
+    outages: random.chance(0.15),
+    savepoints: random.chance(0.15),
+    flips: random.chance(0.1),
+    slowDatabaseMs: random.pick([0, 2, 30]),
+    codeGeneration: random.chance(0.5),
+  }
+}
+
+export async function runSeed(seed: number, change: (scenario: Scenario) => Scenario = (scenario) => scenario): Promise<SeedReport> {
+  const scheduler = new Scheduler({ seed, choicesMax: 400_000 })
+  const { random } = scheduler
+  const scenario = change(drawScenario(random))
+  const { shape, mode } = scenario
+  const database = new Database(scenario.slowDatabaseMs)
+  const layouts = Array.from({ length: 60 }, () => drawSettings(random, { checkRecords: random.chance(0.1) }))
+  const drawn = drawCrashes(scenario.crashes, random)
+  const crashes = scenario.stops > 0 ? [...drawn, { of: 'stop', choice: Math.ceil(random.logUniform(50, 4_000)) } as const] : drawn
+  let flips = 0
+  const simulation: Simulation = new Simulation({
+    scheduler,
+    declare: () => numberedJob(shape, database).declare({}, { collect: false }),
+    settings: (process) => ({
+      ...layouts[scenario.rescale ? process % layouts.length : 0],
+      keyGroups: 32,
+      restart: { kind: 'fixed', attempts: 1_000, delayMs: 5 },
+      checkpoint:
+        mode === 'off'
+          ? undefined
+          : {
+              directory: 'simulated',
+              intervalMs: scenario.intervalMs,
+              mode: mode === 'switch' ? 'aligned' : mode,
+              alignedTimeoutMs: scenario.alignedTimeoutMs,
+              timeoutMs: scenario.timeoutMs,
+              retain: scenario.retain,
+            },
+    }),
+    crashes,
+    disk: { slowMs: scenario.slowMs, failures: scenario.failures },
+    codeGeneration: scenario.codeGeneration,
+    healAfter: FAULTY_CHOICES,
+    onAttempt: ({ coordinator, attempt }) => {
+      if (!scenario.savepoints || attempt === undefined) return
+      void scheduler.after(attempt.life, 'ask for a savepoint', random.next() * 300).then(() => coordinator?.savepoint().catch(() => {}))
+    },
+    onCrash: ({ disk }) => {
+      if (!scenario.flips || flips > 0) return
+      if (disk.flip('state-') !== undefined) flips++
+    },
+  })
+  database.onCommit = () => simulation.onStep('commit')
+  if (scenario.outages) outages(simulation, scheduler)
+  try {
+    await simulation.run()
+  } catch (error) {
+    throw explained(seed, scenario, error, scheduler)
+  }
+  // What is restored from an older checkpoint comes again in transactions that were committed already.
+  const exactlyOnce = mode !== 'at-least-once' && flips === 0
+  const wrongs = checkDatabase(database, shape, { exactlyOnce, ordered: exactlyOnce && !shape.rebalance && shape.async !== 'unordered' })
+  if (wrongs.length > 0) throw explained(seed, scenario, new Error(wrongs.join('\n')), scheduler)
+  const { events, faults, disk } = simulation
+  return {
+    seed,
+    mode,
+    trace: scheduler.trace.hash,
+    choices: scheduler.choices,
+    attempts: simulation.attempts,
+    processes: simulation.processes,
+    checkpoints: events.filter(({ type }) => type === 'checkpoint.completed').length,
+    failedCheckpoints: events.filter(({ type }) => type === 'checkpoint.failed').length,
+    crashes: faults.injected,
+    diskFailures: disk.failed,
+    flips,
+    skipped: simulation.skipped,
+    commits: database.commits,
+    steps: faults.steps,
+  }
+}
+
+/** The disk is full for a while, again and again. */
+function outages({ disk }: Simulation, scheduler: Scheduler): void {
+  const life = new Life('the disk')
+  const fill = (full: boolean): void => {
+    const atMs = scheduler.nowMs + scheduler.random.next() * OUTAGE_MS
+    scheduler.await({
+      life,
+      what: full ? 'is full' : 'has room',
+      atMs,
+      happen: () => {
+        disk.full = full && scheduler.choices < FAULTY_CHOICES
+        if (scheduler.choices < FAULTY_CHOICES) fill(!full)
+      },
+    })
+  }
+  fill(true)
+}
+
+function explained(seed: number, scenario: Scenario, error: unknown, scheduler: Scheduler): SimulationFailure {
+  const message =
+    error instanceof Error ? `${error.message}${error instanceof SimulationFailure ? '' : `\n${error.stack ?? ''}`}` : String(error)
+  const last = scheduler.trace.last.slice(-25).join('\n  ')
+  const text = `${message}\nscenario ${JSON.stringify(scenario)}\nlast:\n  ${last}\nreplay: npm run soak -- --seed ${seed}`
+  return new SimulationFailure(seed, text, { cause: error })
+}
