@@ -1,5 +1,5 @@
 /** Whether a checkpoint can be restored into a job, before anything is opened. Pure. */
-import type { CheckpointManifest, LogicalGraph, PhysicalPlan } from '@sluice/engine'
+import { compareWithCheckpoint, type FoundCheckpoint, type LogicalGraph, type PhysicalPlan } from '@sluice/engine'
 
 export interface FitsOptions {
   readonly graph: LogicalGraph
@@ -10,7 +10,23 @@ export interface FitsOptions {
   readonly dropState: readonly string[]
 }
 
-/** What a user should know of it, as sentences. */
-export function checkFits(_manifest: CheckpointManifest, _options: FitsOptions): readonly string[] {
-  return []
+export interface Fit {
+  /** What a user should know of it, as sentences. */
+  readonly warnings: readonly string[]
+  /** Operators of the job that must not be given what the checkpoint has of them. */
+  readonly ignored: readonly string[]
+}
+
+/** @throws SluiceError the first reason why it does not fit; its hint is the way on. */
+export function checkFits({ manifest, stateful }: FoundCheckpoint, { graph, plan, params, dropState }: FitsOptions): Fit {
+  const {
+    errors,
+    operators,
+    params: differences,
+    ignored,
+  } = compareWithCheckpoint(manifest, graph, plan, { drop: dropState, params, stateful })
+  const [first] = errors
+  if (first !== undefined) throw first
+  const changed = operators.filter(({ verdict }) => verdict !== 'kept').map(({ name, sentence }) => `${name} ${sentence}`)
+  return { warnings: [...differences, ...changed], ignored }
 }

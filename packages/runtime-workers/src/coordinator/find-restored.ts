@@ -43,8 +43,12 @@ async function findAtPath(own: CheckpointStorage, job: string, asked: string): P
   return { ...(await findInFolder(storage, job, basename(path))), directory, storage }
 }
 
-export function restorePointOf({ manifest, files }: FoundCheckpoint, directory: string | undefined): RestorePoint {
-  return { id: manifest.id, directory, files }
+export function restorePointOf(
+  { manifest, files }: FoundCheckpoint,
+  directory: string | undefined,
+  ignored: readonly string[],
+): RestorePoint {
+  return { id: manifest.id, directory, files, ignored }
 }
 
 /** Where restoring needs checkpoints to be on. */

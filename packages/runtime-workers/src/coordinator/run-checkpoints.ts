@@ -74,12 +74,12 @@ export class RunCheckpoints {
       }
       const asked = await findAsked(storage, plan.job, options.restore)
       const { manifest, path, skipped, directory } = asked
-      const warnings = checkFits(manifest, { graph, plan, params, dropState: options.dropState })
+      const { warnings, ignored } = checkFits(asked, { graph, plan, params, dropState: options.dropState })
       const { run, id, kind, completedMs } = manifest
       return new RunCheckpoints(options, storage, lock, params, {
         run,
         attempts: await attemptsOf(storage, manifest),
-        point: restorePointOf(asked, directory),
+        point: restorePointOf(asked, directory, ignored),
         event: { run, id, path, kind, completedMs, skipped, warnings },
       })
     } catch (error) {
@@ -138,7 +138,7 @@ export class RunCheckpoints {
     this.#afterId = Math.max(this.#afterId, lastCheckpointId)
     if (latest === undefined || latest.id <= (this.#restore?.id ?? 0)) return
     const { found, skipped } = await findLatest(this.#storage, latest.job, { run: this.run, upTo: latest.id })
-    this.#restore = restorePointOf(found, undefined)
+    this.#restore = restorePointOf(found, undefined, [])
     this.skipped = skipped
   }
 

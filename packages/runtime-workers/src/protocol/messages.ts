@@ -55,6 +55,8 @@ export interface RestorePoint {
   readonly directory: string | undefined
   /** Relative to the root. */
   readonly files: readonly SnapshotFileHandle[]
+  /** Operators that begin empty although they have state in it. */
+  readonly ignored: readonly string[]
 }
 
 /** A report whose error survives the way to another thread. */

@@ -8,6 +8,7 @@ import {
   openSnapshot,
   type PhysicalPlan,
   type ResolvedSettings,
+  type SnapshotReader,
   type ThreadCheckpoints,
 } from '@sluice/engine'
 import { LocalDirectory } from '../checkpoint/local-directory.js'
@@ -51,9 +52,22 @@ export async function openThreadCheckpoints(options: ThreadCheckpointsOptions): 
   const from = elsewhere ?? storage
   const reader = restore === undefined ? undefined : await openSnapshot({ storage: from, id: restore.id, files: restore.files })
   return {
-    checkpoints: { run, writers, restore: reader, report },
+    checkpoints: { run, writers, restore: reader === undefined ? undefined : withoutState(reader, restore?.ignored ?? []), report },
     close: async () => {
       await storage.close?.()
     },
+  }
+}
+
+/** A checkpoint as if some operators had nothing in it. */
+function withoutState(reader: SnapshotReader, ignored: readonly string[]): SnapshotReader {
+  if (ignored.length === 0) return reader
+  return {
+    id: reader.id,
+    sections: async (operator, name) => (ignored.includes(operator) ? [] : reader.sections(operator, name)),
+    loadKeyed: async (operator, from, to, state) => {
+      if (!ignored.includes(operator)) await reader.loadKeyed(operator, from, to, state)
+    },
+    slices: (edge) => reader.slices(edge),
   }
 }
