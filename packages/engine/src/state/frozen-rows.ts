@@ -2,8 +2,8 @@
  * The rows of a table as they were at a moment, while the table goes on changing: each is given to a sink once, at the latest before it
  * changes. Nothing is copied but one byte per slot; rows that were made later are not part of it.
  *
- * Invariants: a slot that is pending holds what it held at the freeze; the arrays are those of the table, until the table is emptied and
- * leaves them to this view.
+ * Invariant: a slot that is pending holds in these arrays what it held at the freeze. That stays so where the table takes larger ones, or
+ * leaves them to this view when it is emptied.
  */
 import type { Column } from './column.js'
 
@@ -16,8 +16,8 @@ export class FrozenRows {
   /** Of a window; NaN: the table has none. */
   readonly namespace: number
   /** NaN where the key is no number. */
-  numberKeys: Float64Array
-  otherKeys: readonly unknown[]
+  readonly numberKeys: Float64Array
+  readonly otherKeys: readonly unknown[]
   readonly numbers: Float64Array[] = []
   readonly values: unknown[][] = []
   /** Keys of rows that are removed are remembered, for `keyAt`. */
@@ -79,12 +79,5 @@ export class FrozenRows {
     }
     this.#next = slot
     return true
-  }
-
-  /** The table has larger arrays now. */
-  grow(keys: Float64Array, columns: readonly Column[]): void {
-    this.numberKeys = keys
-    let number = 0
-    for (const column of columns) if (column.kind === 'number') this.numbers[number++] = column.values
   }
 }

@@ -254,7 +254,6 @@ export class KeyTable {
     live.set(this.#live)
     this.#live = live
     for (const column of this.columns) column.grow(capacity)
-    if (this.#frozen !== undefined) this.#frozen.grow(keys, this.columns)
     this.#index = new Int32Array(2 * capacity)
     for (let slot = 0; slot < this.end; slot++) {
       const key = keys[slot] as number
