@@ -29,7 +29,7 @@ function sourceOf({ splits, cuts, positions, asynchronous, listsLate, ordered }:
       const items = splits[split as number] as readonly Item[]
       let at = (position ?? 0) as number
       let batches = 0
-      const next = () => {
+      const read = () => {
         if (at >= items.length) return undefined
         const start = at
         at = Math.min(items.length, at + (cuts[cut++ % cuts.length] as number))
@@ -47,7 +47,7 @@ function sourceOf({ splits, cuts, positions, asynchronous, listsLate, ordered }:
           position: positioned ? start : undefined,
         }
       }
-      return { next: () => (asynchronous ? turn().then(next) : next()) }
+      return { next: () => (asynchronous ? turn().then(read) : read()) }
     },
     replayable: true,
     orderedSplits: ordered,
