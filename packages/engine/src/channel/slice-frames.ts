@@ -55,7 +55,8 @@ export class SliceWriter {
   }
 
   shape(definition: Uint8Array): void {
-    this.#bytes.set(definition, this.#header(FrameKind.shape, definition.length, 1, definition.length))
+    const at = this.#header(FrameKind.shape, definition.length, 1, definition.length)
+    this.#bytes.set(definition, at)
   }
 
   /** A whole frame of a ring with its header: records, fragment or shape. */

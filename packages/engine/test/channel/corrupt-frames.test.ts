@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { FRAGMENT_INNER_SHIFT } from '../../src/channel/frame.js'
-import { FRAME_MAGIC, FrameKind } from '../../src/channel/frame.js'
+import { FRAGMENT_INNER_SHIFT, FRAME_MAGIC, FrameKind } from '../../src/channel/frame.js'
 import { Input } from '../../src/channel/input-channel.js'
 import { RING_HEADER_BYTES, RingWord } from '../../src/channel/ring-layout.js'
 import { SluiceError } from '../../src/errors/sluice-error.js'
@@ -36,6 +35,7 @@ describe('a corrupt frame', () => {
   it.each<[string, Header, number?]>([
     ['no magic', { ...good, tagged: FrameKind.records }],
     ['kind 0', { ...good, tagged: tag(0) }],
+    ['a barrier, which is none', { ...good, tagged: tag(FrameKind.barrier) }],
     ['an unknown kind', { ...good, tagged: tag(10) }],
     ['length 0', { ...good, length: 0 }, 64],
     ['a negative length', { ...good, length: -16 }, 64],

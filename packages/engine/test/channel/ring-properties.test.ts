@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EndReason } from '../../src/channel/frame.js'
+import { positions, recordOf, recordSize } from './records.js'
 import { type Item, RingHarness, type RingHarnessOptions } from './ring-harness.js'
 
 type Step =
@@ -9,17 +10,11 @@ type Step =
   | { readonly do: 'consume'; readonly records: number }
   | { readonly do: 'adapt'; readonly bytesPerSecond: number }
 
-/** Mostly small records, some of about a frame, few that leave in fragments. */
-const size = fc.oneof(
-  { arbitrary: fc.integer({ min: 0, max: 60 }), weight: 12 },
-  { arbitrary: fc.integer({ min: 300, max: 600 }), weight: 3 },
-  { arbitrary: fc.integer({ min: 600, max: 9000 }), weight: 1 },
-)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     arbitrary: fc.record({
       do: fc.constant('records' as const),
-      sizes: fc.array(size, { minLength: 1, maxLength: 20 }),
+      sizes: fc.array(recordSize, { minLength: 1, maxLength: 20 }),
       shape: fc.integer({ min: 0, max: 12 }),
     }),
     weight: 8,
@@ -34,15 +29,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { arbitrary: fc.record({ do: fc.constant('adapt' as const), bytesPerSecond: fc.integer({ min: 1, max: 200_000 }) }), weight: 2 },
 )
-const positions = fc.constantFrom(0, 4096 * 7 + 16 * 5, 2 ** 31 - 4096, 2 ** 31 - 48, 2 ** 32 - 4096 - 16, 2 ** 32 - 16)
-
-/** Records of several shapes; one of them has so many fields that its definition is larger than a frame. */
-function recordOf(id: number, text: number, shape: number): unknown {
-  const record: Record<string, unknown> = { id, text: String.fromCharCode(97 + (id % 26)).repeat(text) }
-  if (shape === 12) for (let field = 0; field < 120; field++) record[`field number ${field}`] = field
-  else if (shape > 4) record[`extra${shape}`] = [id, null]
-  return record
-}
 
 function play(options: RingHarnessOptions, steps: readonly Step[]): void {
   const ring = new RingHarness(options)

@@ -52,6 +52,8 @@ class TableHarness {
       this.table.take(number, timestamp, number)
       return
     }
+    // Settled in the same turn, by hand.
+    // oxlint-disable-next-line unicorn/no-thenable
     const promise = { then: (settle: (value: unknown) => void) => this.#open.push({ record: number, settle }) }
     this.table.take(promise, timestamp, number)
     this.mostCalls = Math.max(this.mostCalls, this.#open.length)
