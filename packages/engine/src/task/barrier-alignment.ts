@@ -6,7 +6,7 @@ export class BarrierAlignment {
   /** The checkpoint, 0: none. */
   id = 0
   /** When its first barrier arrived (monotonic ms). */
-  sinceMs = Number.NaN
+  sinceMs: number = Number.NaN
   /** By input: 1 where nothing is read until the barrier has arrived on all inputs. */
   readonly refused: Uint8Array
   readonly #arrived: Uint8Array

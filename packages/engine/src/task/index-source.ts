@@ -74,14 +74,14 @@ export class IndexSource implements SourceDriver {
     const subtask = this.#subtask
     const parallelism = this.#parallelism
     const place = nextOf(this.#cursor)
-    if (this.#phase === this.#phases.length - 1) return { reads: 'index', subtask, parallelism, next: place }
-    const next = indexSplitsOf(subtask, parallelism).map((split) => {
+    const splits = indexSplitsOf(subtask, parallelism)
+    const next = splits.map((split) => {
       const joins = this.#phases.findIndex(({ cursor }) => cursor.offsets.includes(split))
-      const { base } = (this.#phases[joins] as IndexPhase).cursor
       // The cursor of a phase that has not begun still stands where it begins.
-      return joins > this.#phase ? base + split : firstIndexFrom(place, split)
+      return joins > this.#phase ? (this.#phases[joins] as IndexPhase).cursor.base + split : firstIndexFrom(place, split)
     })
-    return { reads: 'index', subtask, parallelism, next }
+    const inStep = splits.every((split, position) => next[position] === firstIndexFrom(place, split))
+    return { reads: 'index', subtask, parallelism, next: inStep ? place : next }
   }
 
   restore(states: readonly SourceState[]): void {

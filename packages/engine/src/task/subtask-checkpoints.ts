@@ -158,11 +158,11 @@ export class SubtaskCheckpoints {
         if (slice !== undefined) writer.slice(slice)
       }
       if (overtaking) {
-        inputs.forEach((input, position) => {
-          if (input.ended || this.alignment.hasArrived(position, id)) return
+        for (const input of inputs) {
+          if (input.ended) continue
           input.beginCapture(id)
           captures.push(input)
-        })
+        }
       }
       write(writer)
       for (const { sink } of sinks) sink.beginCheckpoint(id)

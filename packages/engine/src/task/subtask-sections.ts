@@ -142,12 +142,7 @@ export async function restoreSections(reader: SnapshotReader, parts: SectionPart
   const name = nodes[0]?.node.name as string
   if (source !== undefined) {
     const sections = await reader.sections(name, 'source')
-    if (sections.length > 0)
-      source.restore(
-        sections.map(({ value }) => value as SourceState),
-        index,
-        parallelism,
-      )
+    if (sections.length > 0) source.restore(sections.map(({ value }) => value as SourceState))
   }
   return { watermark: await restoreInputs(reader, parts, name), ends }
 }

@@ -111,6 +111,8 @@ export class Subtask {
   /** By position: how far the end had come when a checkpoint was restored. */
   #restoredEnds: readonly EndOfInput[] = []
   #endReported = false
+  /** What was suspended has filled the overdraft: it runs on when there is credit again. */
+  #overdrawn = false
   #failure: SluiceError | undefined
   #working = false
   #driveRecords = 16
@@ -246,6 +248,7 @@ export class Subtask {
   #runOn(): boolean {
     const { gate, drivers } = this.#parts
     if (!this.#expansionActive()) return true
+    if (this.#overdrawn && gate.closed > 0) return false
     let more = 0
     gate.runsOn = true
     for (const position of this.#expanding) {
@@ -255,6 +258,7 @@ export class Subtask {
         drivers.expand[position]?.()
       }
     }
+    this.#overdrawn = gate.exhausted
     // What was exhausted closed it once more.
     gate.closed += more - (gate.exhausted ? 1 : 0)
     gate.runsOn = false
@@ -287,7 +291,7 @@ export class Subtask {
   /** Something may be done now; reads shared words, changes nothing. */
   ready(nowMs: number): boolean {
     if (this.finished) return false
-    const { gate, outputs, inputs, source } = this.#parts
+    const { gate, outputs, source } = this.#parts
     if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
     for (const table of this.#tables) if (this.#mayDrain(table)) return true
     if (this.nextDeadlineMs() <= nowMs) return true
@@ -373,6 +377,7 @@ export class Subtask {
     if (this.#runTime(nowMs)) progressed = true
     for (const table of this.#tables) {
       table.checkTimeout(nowMs)
+      if (table.awaitingReissue && this.#reissue(table, nowMs)) progressed = true
       if (!this.#mayDrain(table)) continue
       this.#work(nowMs)
       if (table.drain() > 0) progressed = true
@@ -477,6 +482,24 @@ export class Subtask {
   /** Nothing is under way that comes before the next record. */
   get #free(): boolean {
     return this.#parts.gate.closed === 0 && !this.#expansionActive() && !this.#time.active
+  }
+
+  /** Calls records that were in flight in the restored checkpoint again, as there is room; true where one was called. */
+  #reissue(table: AsyncTable, nowMs: number): boolean {
+    const position = this.#parts.nodes.findIndex((node) => node.table === table)
+    const { spec } = (this.#parts.nodes[position] as ChainNode).node
+    if (spec.kind !== 'async') return false
+    this.#work(nowMs)
+    let called = false
+    table.reissue((record, timestamp) => {
+      called = true
+      try {
+        table.take(spec.fn(record as never, table.nextContext()), timestamp, record)
+      } catch (error) {
+        this.#parts.fail(position, error)
+      }
+    })
+    return called
   }
 
   /** Takes a watermark that is under way further through the chain. */
@@ -648,9 +671,9 @@ export class Subtask {
 
   /** The channels are read from here on, with the time that went with what stood in front of them. */
   #endReplay(): void {
-    for (const { input, apply } of this.#replays) {
-      input.close()
-      apply()
+    for (const replay of this.#replays) {
+      replay.input.close()
+      replay.apply()
     }
     this.#replays = []
     this.#reading = this.#parts.inputs
