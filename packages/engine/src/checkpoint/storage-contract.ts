@@ -129,5 +129,8 @@ async function fails(work: Promise<unknown>, code: string): Promise<void> {
     () => undefined,
     (thrown: unknown) => thrown,
   )
-  assert(error instanceof SluiceError && error.code === code, `it should fail with ${code}, and ${error === undefined ? 'does not' : `fails with ${String(error)}`}`)
+  assert(
+    error instanceof SluiceError && error.code === code,
+    `it should fail with ${code}, and ${error === undefined ? 'does not' : `fails with ${String(error)}`}`,
+  )
 }

@@ -322,7 +322,8 @@ export class CheckpointCoordinator {
     if (purpose === 'final' && this.#state === 'running') {
       // Whoever waits for the last checkpoint goes on waiting: it is tried again.
       this.#savepoints.unshift(...savepoints)
-      this.#finalError = error
+      // That time ran out says less than what went wrong before.
+      if (reason !== 'timeout' || this.#finalError === undefined) this.#finalError = error
       if (nowMs >= this.#finalDeadlineMs()) return this.#giveUpFinal()
     } else for (const pending of savepoints) pending.reject(savepointFailed(error.message, error))
     this.#schedule()
