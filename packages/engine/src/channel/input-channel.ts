@@ -29,7 +29,7 @@ export interface InputChannel {
   next(): InputCode
   /** Releases the current records frame and grants credit for it. */
   release(): void
-  /** Whether `next` would find something; reads shared words, changes nothing. */
+  /** Whether `next` or `takeCapture` would find something; reads shared words, changes nothing. */
   ready(): boolean
   /** Sets the window anew from the consumer's speed over the last period. */
   adapt(busyMs: number, limits: WindowLimits): void

@@ -368,7 +368,8 @@ export class LocalInput implements InputChannel {
   }
 
   ready(): boolean {
-    return this.#queue.frames.length > 0
+    const { frames, newestBarrier } = this.#queue
+    return frames.length > 0 || (this.#capture !== undefined && newestBarrier >= this.#capture.checkpoint)
   }
 
   next(): InputCode {

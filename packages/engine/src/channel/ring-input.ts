@@ -147,6 +147,7 @@ export class RingInput implements InputChannel {
   ready(): boolean {
     if (this.#written !== this.#consumed || Atomics.load(this.#words, RingWord.written) !== this.#consumed) return true
     this.#lookForBarrier()
+    if (this.#capture !== undefined) return this.#newestBarrier >= this.#capture.checkpoint
     return this.#barrierAhead && this.#newestBarrier > this.#deliveredUpTo && this.#barrierAt === this.#consumed
   }
 

@@ -1,10 +1,11 @@
 /**
  * One end of a ring in a thread of its own: `send` makes numbered records of random size, `receive` checks every one, `echo` sends back what
- * it receives, `ask` sends one and waits for its echo. Parks without timeout, as a worker loop does: a lost wake-up is a stop for ever.
+ * it receives, `ask` sends one and waits for its echo. `hammer` sends barriers in front of every burst, and `compare` notes where they were delivered.
+ * `overtaken` and `capture` take one checkpoint after the other, which the latter asks for. Parks without timeout, as a worker loop does: a lost wake-up is a stop for ever.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 
-const { dist, role, rings, control, records, seed, timed, maxFrameBytes, windowBytes, sizeMax, burstMax, pauseEvery } = workerData
+const { dist, role, rings, control, records, seed, timed, maxFrameBytes, windowBytes, sizeMax, burstMax, pauseEvery, asked } = workerData
 const { ConsumerMetrics, ProducerMetrics } = await import(`${dist}/channel/channel-metrics.js`)
 const { RingInput } = await import(`${dist}/channel/ring-input.js`)
 const { RingOutput } = await import(`${dist}/channel/ring-output.js`)
@@ -12,7 +13,7 @@ const { createRecordDecoder, createRecordEncoder } = await import(`${dist}/codec
 const { Doorbell } = await import(`${dist}/control/control-layout.js`)
 const { createEmit } = await import(`${dist}/task/edge-output.js`)
 
-const first = role === 'send' || role === 'ask'
+const first = ['send', 'ask', 'hammer', 'overtaken'].includes(role)
 const ownBell = new Doorbell(control, 2, first ? 0 : 1)
 const otherBell = new Doorbell(control, 2, first ? 1 : 0)
 const gate = { closed: 0 }
@@ -86,13 +87,17 @@ async function send(shared) {
   }
 }
 
-/** Takes what is there; calls `take` with each record. */
-function drain(input, take) {
+/** Takes what is there; calls `take` with each record, and `onBarrier` with each barrier. */
+function drain(input, take, onBarrier) {
   for (;;) {
     if (input.index === input.count) {
       const found = input.next()
       if (found === 0) return false
       if (found === 4) return true
+      if (found === 3) {
+        onBarrier(input.barrierId)
+        continue
+      }
       if (found !== 1) throw new Error(`unexpected ${found}`)
     }
     while (input.index < input.count) {
@@ -161,7 +166,96 @@ async function echo(there, back) {
   }
 }
 
-const roles = { send, receive, ask, echo }
+/** What this side noted at its snapshots. */
+const notes = []
+
+/** Sends as `send` does, with `between` called before every burst. */
+async function sendWith(shared, between) {
+  const { output, emit } = makeOutput(shared)
+  let sent = 0
+  let ended = false
+  while (!ended || !output.drained) {
+    if (gate.closed > 0) output.drain()
+    const more = between(output, sent)
+    for (let burst = 1 + ((pauses >> 3) % burstMax); burst > 0 && gate.closed === 0 && sent < records; burst--) {
+      emit({ id: sent, text: letters.slice(0, sizeOf()) }, sent * 2)
+      sent++
+    }
+    if (sent === records && !ended && gate.closed === 0) {
+      ended = true
+      output.sendEnd(0)
+    }
+    output.flush()
+    if (gate.closed > 0) await park(() => output.creditArrived() || more())
+    await pause()
+  }
+}
+
+async function hammer(shared) {
+  let id = 0
+  await sendWith(shared, (output, sent) => {
+    // Several at the same place, several between two looks of the consumer, some that are dropped while they wait.
+    for (let count = (pauses >> 5) % 4; count > 0; count--) {
+      output.sendBarrier(++id, false)
+      notes.push({ id, records: sent })
+    }
+    return () => false
+  })
+}
+
+async function compare(shared) {
+  const input = makeInput(shared)
+  while (!drain(input, check, (id) => notes.push({ id, records: received }))) {
+    await park(() => input.ready())
+    await pause()
+  }
+}
+
+async function overtaken(shared) {
+  let done = 0
+  await sendWith(shared, (output, sent) => {
+    const id = Atomics.load(asked, 0)
+    const note = notes.at(-1)
+    if (id !== done) {
+      done = id
+      notes.push({ id, records: sent, slice: output.sendBarrier(id, id % 3 > 0) })
+    } else if (output.barrierPending()) note.slice = output.overtake(id)
+    return () => Atomics.load(asked, 0) !== done || output.barrierPending()
+  })
+}
+
+async function capture(shared) {
+  const input = makeInput(shared)
+  let id = 0
+  let begun = true
+  const begin = () => {
+    begun = true
+    notes.push({ id, records: received })
+    input.beginCapture(id)
+  }
+  for (;;) {
+    if (begun) {
+      const slices = input.takeCapture()
+      if (slices !== 'incomplete') {
+        if (id > 0) notes.at(-1).slices = slices
+        Atomics.store(asked, 0, ++id)
+        otherBell.ring()
+        begun = false
+      }
+    }
+    // At once, or when the barrier is seen or reached.
+    if (!begun && (id % 2 === 0 || input.arrivedBarrier === id)) begin()
+    const ended = drain(input, check, (barrier) => {
+      if (begun) throw new Error(`barrier ${barrier} is delivered although it is captured`)
+      begin()
+    })
+    if (ended) return
+    await park(() => input.ready())
+    await pause()
+  }
+}
+
+const roles = { send, receive, ask, echo, hammer, compare, overtaken, capture }
 await roles[role](...rings)
 clearInterval(alive)
-parentPort.postMessage({ received, parks })
+parentPort.postMessage({ received, parks, notes })

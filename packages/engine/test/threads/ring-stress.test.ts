@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
+import type { ChannelSlice } from '../../src/channel/channel-slice.js'
+import { decodeSlices } from '../../src/channel/decode-slice.js'
 import { allocateRing, RingWord, windowBytesMax, windowBytesMin } from '../../src/channel/ring-layout.js'
 import { controlBytes } from '../../src/control/control-layout.js'
 
@@ -30,6 +32,15 @@ interface Stress {
 interface Report {
   readonly received: number
   readonly parks: number
+  readonly notes: readonly Note[]
+}
+
+/** How many records a side had sent or received at the snapshot point of a checkpoint, and what was overtaken. */
+interface Note {
+  readonly id: number
+  readonly records: number
+  readonly slice?: ChannelSlice | undefined
+  readonly slices?: readonly ChannelSlice[] | undefined
 }
 
 async function stress(options: Stress, seed: number): Promise<readonly Report[]> {
@@ -46,10 +57,11 @@ async function stress(options: Stress, seed: number): Promise<readonly Report[]>
     return shared
   })
   const control = new SharedArrayBuffer(controlBytes(2))
+  const asked = new Int32Array(new SharedArrayBuffer(4))
   const workers = options.roles.map(
     (role) =>
       new Worker(new URL('./ring-peer.mjs', import.meta.url), {
-        workerData: { ...options, dist, role, rings, control, seed, maxFrameBytes, windowBytes },
+        workerData: { ...options, dist, role, rings, control, seed, maxFrameBytes, windowBytes, asked },
         execArgv: [],
       }),
   )
@@ -120,5 +132,46 @@ describe('a ring between two threads', { timeout: 3_600_000 }, () => {
       expect((first?.received ?? 0) + (second?.received ?? 0)).toBe(options.records)
       expect((first?.parks ?? 0) + (second?.parks ?? 0)).toBeGreaterThan(100)
     }
+  })
+
+  const barriers = { capacityBytes: 4096, burstMax: 30, pauseEvery: 12, timed: true, position: 2 ** 32 - 65_536 }
+
+  it('delivers barriers where they were sent, however many there are', async () => {
+    const records = 150_000 * times
+    const [sender, receiver] = await stress({ ...barriers, roles: ['hammer', 'compare'], records, sizeMax: 300 }, 1)
+    expect(receiver?.received).toBe(records)
+    const sentAt = new Map(sender?.notes.map(({ id, records: sent }) => [id, sent]))
+    const delivered = receiver?.notes ?? []
+    expect(delivered.length).toBeGreaterThan(1000)
+    // Only the newest counts, so not all are.
+    expect(delivered.length).toBeLessThan(sentAt.size)
+    let last = 0
+    for (const { id, records: got } of delivered) {
+      if (id <= last || got !== sentAt.get(id)) expect({ id, got, last }).toEqual({ id, got: sentAt.get(id), last: id - 1 })
+      last = id
+    }
+  })
+
+  it('captures what barriers overtake, while both sides go on', async () => {
+    const records = 100_000 * times
+    const options = { ...barriers, roles: ['overtaken', 'capture'] as const, records, sizeMax: 3000, smallestWindow: true }
+    const [sender, receiver] = await stress(options, 1)
+    expect(receiver?.received).toBe(records)
+    const sent = new Map(sender?.notes.map((note) => [note.id, note]))
+    let compared = 0
+    let captured = 0
+    for (const { id, records: from, slices } of receiver?.notes ?? []) {
+      const note = sent.get(id)
+      // The last one may not have come to its end.
+      if (slices === undefined || note === undefined) continue
+      const { values, times: timestamps } = decodeSlices([...slices, ...(note.slice === undefined ? [] : [note.slice])], true)
+      const ids = values.map((value) => (value as { id: number }).id)
+      expect(ids).toEqual(Array.from({ length: note.records - from }, (_, index) => from + index))
+      expect([...timestamps]).toEqual(ids.map((recordId) => recordId * 2))
+      compared++
+      captured += ids.length
+    }
+    expect(compared).toBeGreaterThan(500)
+    expect(captured).toBeGreaterThan(5000)
   })
 })
