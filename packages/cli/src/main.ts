@@ -21,5 +21,21 @@ export async function main(argv: readonly string[]): Promise<number> {
       const { planCommand } = await import('./plan/plan-command.js')
       return planCommand(line.args)
     }
+    case 'savepoint': {
+      const { savepointCommand } = await import('./control/control-commands.js')
+      return savepointCommand(line.args)
+    }
+    case 'stop': {
+      const { stopCommand } = await import('./control/control-commands.js')
+      return stopCommand(line.args)
+    }
+    case 'status': {
+      const { statusCommand } = await import('./control/control-commands.js')
+      return statusCommand(line.args)
+    }
+    case 'checkpoints': {
+      const { checkpointsCommand } = await import('./checkpoints/checkpoints-command.js')
+      return checkpointsCommand(line.args)
+    }
   }
 }

@@ -1,3 +1,5 @@
+export { LocalDirectory } from './checkpoint/local-directory.js'
+export { type AskedCheckpoint, findCheckpoint } from './coordinator/find-restored.js'
 export { run } from './coordinator/run.js'
 export type {
   CheckpointSummary,

@@ -16,11 +16,24 @@ export interface AskedCheckpoint extends FoundCheckpoint {
 const MANIFEST = 'manifest.json'
 
 /**
+ * For tools that show checkpoints: finds one as `restore` of `run` does. `job` undefined: of any job, by path alone.
+ *
+ * Fails with `SLUICE_CHECKPOINT_MISSING`, `SLUICE_CHECKPOINT_CORRUPT`, `SLUICE_CHECKPOINT_VERSION`, `SLUICE_CHECKPOINT_OF_OTHER_JOB`, `SLUICE_CHECKPOINT_STORAGE`.
+ *
+ * @example
+ * const { manifest } = await findCheckpoint('checkpoints', 'orders', 'latest')
+ */
+export function findCheckpoint(directory: string, job: string | undefined, asked: string | number): Promise<AskedCheckpoint> {
+  return findAsked(new LocalDirectory(directory), job, asked)
+}
+
+/**
  * Finds a checkpoint and checks that its files are whole. A path is that of the folder of a checkpoint or savepoint, or of its manifest.
  *
  * @throws SluiceError `SLUICE_CHECKPOINT_MISSING`, `SLUICE_CHECKPOINT_CORRUPT`, `SLUICE_CHECKPOINT_VERSION`, `SLUICE_CHECKPOINT_OF_OTHER_JOB`, `SLUICE_CHECKPOINT_STORAGE`.
  */
-export async function findAsked(storage: CheckpointStorage, job: string, asked: string | number): Promise<AskedCheckpoint> {
+export async function findAsked(storage: CheckpointStorage, job: string | undefined, asked: string | number): Promise<AskedCheckpoint> {
+  if (job === undefined) return { ...(await findAtPath(storage, job, String(asked))), skipped: [] }
   if (asked === 'latest') {
     const { found, skipped } = await findLatest(storage, job)
     return { ...found, skipped, directory: undefined, storage }
@@ -31,7 +44,7 @@ export async function findAsked(storage: CheckpointStorage, job: string, asked: 
   return { ...(await findAtPath(storage, job, asked)), skipped: [] }
 }
 
-async function findAtPath(own: CheckpointStorage, job: string, asked: string): Promise<Omit<AskedCheckpoint, 'skipped'>> {
+async function findAtPath(own: CheckpointStorage, job: string | undefined, asked: string): Promise<Omit<AskedCheckpoint, 'skipped'>> {
   const given = resolve(asked)
   const path = basename(given) === MANIFEST ? dirname(given) : given
   const inside = relative(own.description, path)
