@@ -2,7 +2,7 @@
  * What every storage owes, as rules that can be run against one: for those who write another. Each gets a storage with nothing in it, and throws where its rule does not hold.
  */
 import { Buffer } from 'node:buffer'
-import { assert, SluiceError } from '../errors/sluice-error.js'
+import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import type { CheckpointStorage } from './storage.js'
 
 export interface StorageRule {
@@ -131,6 +131,6 @@ async function fails(work: Promise<unknown>, code: string): Promise<void> {
   )
   assert(
     error instanceof SluiceError && error.code === code,
-    `it should fail with ${code}, and ${error === undefined ? 'does not' : `fails with ${String(error)}`}`,
+    `it should fail with ${code}, and ${error === undefined ? 'does not' : `fails with ${describeError(error)}`}`,
   )
 }
