@@ -67,8 +67,12 @@ export class CheckpointedFile extends FileOutput {
     this.#file = file
     this.#finalPath = resolve(path)
     this.#writePath = `${this.#finalPath}.partial`
-    this.resume = restored?.resume
+    this.resume = restored?.final === true ? undefined : restored?.resume
     this.#finished = restored?.final ?? false
+  }
+
+  override get complete(): boolean {
+    return this.#finished
   }
 
   protected override file(): AppendFile {

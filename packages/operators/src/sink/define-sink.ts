@@ -67,7 +67,7 @@ export interface RecordWriter<in T> {
   abort?(): void | Promise<void>
   /**
    * End of input: when it settles, everything written is durable and visible; with checkpoints and `prepare`, a last checkpoint makes it so. It is not called
-   * where a job with checkpoints is stopped before its end: what is restored from there goes on.
+   * where a job with checkpoints is stopped before its end: what is restored from there goes on. After a restore it may be called again.
    */
   finish?(): void | Promise<void>
   /** Always last, also after a failure or a stop, when `finish` was not called. */

@@ -36,6 +36,11 @@ export abstract class FileOutput {
   abstract finish(): Promise<void>
   abstract close(): Promise<void>
 
+  /** The input had ended before a restore: nothing is left to write. */
+  get complete(): boolean {
+    return false
+  }
+
   /** Bytes of the file that is written to, without text that is collected. */
   get bytes(): number {
     return this.file().bytes

@@ -97,7 +97,7 @@ export class ParquetRecordWriter extends FileRecordWriter {
 
   override async finish(): Promise<void> {
     // A part without rows is not made; what is open ends with the last checkpoint.
-    if (!this.output.rolls) {
+    if (!this.output.rolls && !this.output.complete) {
       if (this.#columns.rows > 0) this.#writeRowGroup()
       this.#writeFooter(this.#open())
     }

@@ -105,7 +105,7 @@ class CsvWriter extends FileRecordWriter {
 
   override async finish(): Promise<void> {
     // Columns that were named are written even where no record came; a part without records is not made.
-    const header = this.output.rolls ? '' : this.#takeHeader()
+    const header = this.output.rolls || this.output.complete ? '' : this.#takeHeader()
     if (header !== '') await this.output.append(header)
     await this.output.finish()
   }
