@@ -83,7 +83,7 @@ class SliceReader {
       if ((tagged & ~FRAME_KIND_MASK) !== FRAME_MAGIC || length < FRAME_HEADER_BYTES || at + length > bytes.length)
         this.#corrupt(`a frame header at ${at}: kind ${kind}, ${length} bytes of ${bytes.length}`)
       const payload = at + FRAME_HEADER_BYTES
-      if (kind === FrameKind.fragment) this.#fragment(bytes, payload, at + length, count, detail)
+      if (kind === FrameKind.fragment) this.#fragment(bytes, payload, at + length, count, detail, timed)
       else if (this.#assembly !== undefined) this.#corrupt('a frame between the fragments of a record')
       else if (kind === FrameKind.records) this.#records(bytes, payload, at + length, count, detail, timed)
       else if (kind === FrameKind.shape) {
@@ -102,7 +102,7 @@ class SliceReader {
     for (let k = 0; k < count; k++) this.#times.push(timed ? bytes.readDoubleLE(payload + k * 8) : Number.NaN)
   }
 
-  #fragment(bytes: Buffer, payload: number, end: number, count: number, total: number): void {
+  #fragment(bytes: Buffer, payload: number, end: number, count: number, total: number, timed: boolean): void {
     const inner = count >> FRAGMENT_INNER_SHIFT
     if (total <= 0 || (inner === FrameKind.shape && total > DEFINITION_BYTES_MAX)) this.#corrupt(`a record of ${total} bytes in fragments`)
     if (this.#assembly === undefined) {
@@ -123,7 +123,7 @@ class SliceReader {
     if (inner === FrameKind.shape) this.#decoder.define(assembly)
     else {
       this.#decode(assembly, 1)
-      this.#times.push(bytes.readDoubleLE(payload))
+      this.#times.push(timed ? bytes.readDoubleLE(payload) : Number.NaN)
     }
   }
 
