@@ -62,16 +62,22 @@ const bySplit = (records: readonly unknown[], rows: number): unknown[] =>
     (left, right) => left.file - right.file || Math.floor(left.n / rows) - Math.floor(right.n / rows),
   )
 
-describe.each([
-  ['CSV', 'csv', toCsv, fromCsv, 10_000],
-  ['JSON lines', 'jsonl', toJsonLines, fromJsonLines, 10_000],
-  ['Parquet', 'parquet', toParquet, fromParquet, 800],
-] as const)('%s files', (_name, extension, encode, from, rowsPerSplit) => {
+type Encode = (rows: readonly (readonly [number, number | string, string])[]) => string | Uint8Array
+interface RowOptions {
+  readonly schema: typeof Row
+  readonly onInvalid: 'deadLetter' | 'drop'
+}
+
+describe.each<[string, string, Encode, (path: string, options: RowOptions) => Source<unknown>, number]>([
+  ['CSV', 'csv', toCsv, (path, options) => fromCsv(path, options), 10_000],
+  ['JSON lines', 'jsonl', toJsonLines, (path, options) => fromJsonLines(path, options), 10_000],
+  ['Parquet', 'parquet', toParquet, (path, options) => fromParquet(path, options), 800],
+])('%s files', (_name, extension, encode, from, rowsPerSplit) => {
   test.each(['deadLetter', 'drop'] as const)(
     'go on where they were, every row once and in order, invalid ones: %s',
     async (onInvalid) => {
       const path = await files(extension, encode)
-      const source: Source<unknown> = from(path, { schema: Row, onInvalid })
+      const source = from(path, { schema: Row, onInvalid })
       const whole = await readSource(source)
       const letters = whole.deadLetters.map(({ position, input }) => `${position}: ${String(input)}`)
       expect(whole.records).toHaveLength(2_601 - (whole.dropped + letters.length))
@@ -156,17 +162,21 @@ test.each<[string, () => Source<number>]>([
         replayable: true,
       }),
   ],
-])('%s goes on where it was', async (_name, create) => {
-  const source = create()
-  expect(source).toMatchObject({ replayable: true, delivery: 'exactly-once' })
-  await fc.assert(
-    fc.asyncProperty(fc.array(cut(400), { maxLength: 4 }), fc.integer({ min: 1, max: 5 }), async (cuts, last) => {
-      const { records } = await resumeSource(source, cuts, last)
-      expect(records.toSorted((left, right) => left - right)).toEqual(Array.from({ length: 1_000 }, (_, n) => n))
-    }),
-    { numRuns: 10 },
-  )
-}, 20_000)
+])(
+  '%s goes on where it was',
+  async (_name, create) => {
+    const source = create()
+    expect(source).toMatchObject({ replayable: true, delivery: 'exactly-once' })
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut(400), { maxLength: 4 }), fc.integer({ min: 1, max: 5 }), async (cuts, last) => {
+        const { records } = await resumeSource(source, cuts, last)
+        expect(records.toSorted((left, right) => left - right)).toEqual(Array.from({ length: 1_000 }, (_, n) => n))
+      }),
+      { numRuns: 10 },
+    )
+  },
+  20_000,
+)
 
 test('a clock goes on with the next tick', async () => {
   const states: unknown[] = []
@@ -202,18 +212,18 @@ test('what cannot be read again has no state, and says so', async () => {
 describe('an input that has changed', () => {
   const half: Cut = { parallelism: 1, records: [1_200], turn: 1_000 }
 
-  test.each([
-    ['CSV', 'csv', toCsv, fromCsv],
-    ['JSON lines', 'jsonl', toJsonLines, fromJsonLines],
-    ['text', 'txt', toJsonLines, fromText],
-  ] as const)('%s: a file that is shorter is a coded error with file and place', async (_name, extension, encode, from) => {
+  test.each<[string, string, (rows: readonly (readonly unknown[])[]) => string, (path: string) => Source<unknown>]>([
+    ['CSV', 'csv', toCsv, (path) => fromCsv(path)],
+    ['JSON lines', 'jsonl', toJsonLines, (path) => fromJsonLines(path)],
+    ['text', 'txt', toJsonLines, (path) => fromText(path)],
+  ])('%s: a file that is shorter is a coded error with file and place', async (_name, extension, encode, from) => {
     const folder = await temporaryFolder()
     const path = join(folder, `input.${extension}`)
     const rows = Array.from({ length: 2_000 }, (_, n) => [0, n, 'x'] as const)
     const bytes = Buffer.byteLength(encode(rows))
     for (const length of [100, bytes - 1]) {
       await writeFile(path, encode(rows))
-      await expect(resumeSource(from(path) as Source<unknown>, [half], 1, () => truncate(path, length))).rejects.toMatchObject({
+      await expect(resumeSource(from(path), [half], 1, () => truncate(path, length))).rejects.toMatchObject({
         code: 'SLUICE_INPUT_CHANGED',
         message: expect.stringMatching(new RegExp(`input\\.${extension} has changed .* it has ${length} bytes, .* from byte \\d+ on`)),
         coordinates: { position: expect.stringMatching(/byte \d+$/) },
