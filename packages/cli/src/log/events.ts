@@ -39,6 +39,11 @@ export type JobLogEvent =
   | 'job.stopping'
   | 'job.finished'
   | 'job.failed'
+  | 'job.restarting'
+  | 'job.restored'
+  | 'checkpoint.completed'
+  | 'checkpoint.failed'
+  | 'checkpoint.leftover'
   | 'edge.pressure'
   | 'job.bottleneck'
   | 'operator.stuck'
@@ -71,21 +76,95 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
         '{ budgetBytes, plannedBytes, ringBytes, rings, ringsBytes, localBytes, stagingBytes, overdraftBytes, asyncBytes, largeRecordBytes, maxRecordBytes }',
         'The memory plan; `ringBytes` is the size of one ring.',
       ),
-      delivery: field('list of { operator, guarantee }', 'What each source and sink guarantees.'),
+      delivery: field(
+        'list of { operator, role, guarantee, because }',
+        'What each source and sink guarantees with these settings; `none`: without checkpoints a failure ends the job.',
+      ),
+      checkpoint: optional(
+        '{ intervalMs, directory, mode, alignedTimeoutMs, timeoutMs, retain }',
+        'How checkpoints are taken; not there where none are.',
+      ),
       notes: field('list of text', 'What a user should know: a parallelism that was capped, a source that cannot be replayed.'),
     },
   },
-  'job.started': {
-    when: 'When every worker runs its part.',
+  'job.restored': {
+    when: 'Once, with `--restore`, when a checkpoint was found that fits the job.',
     fields: {
-      attempt: field('count', '1, and one more with each restart.'),
+      run: field('text', 'What tells the run from others: it goes on.'),
+      checkpoint: field('id', 'Its id.'),
+      kind: field('text', '`checkpoint` or `savepoint`.'),
+      path: field('text', 'Where it lies.'),
+      completed: field('text', 'When it was complete, ISO 8601.'),
+      skipped: field('list of { path, problem }', 'Newer ones that are damaged.'),
+      warnings: field('list of text', 'Params that differ, operators that are new, state that is dropped.'),
+    },
+  },
+  'job.restarting': {
+    when: 'When an attempt failed and another one follows.',
+    fields: {
+      attempt: field('count', 'Of the attempt that follows.'),
+      delayMs: field('ms', 'How long after the failure.'),
+      checkpoint: optional('id', 'The checkpoint that it goes on from; not there: from the beginning.'),
+      code: field('text', 'The code of the error, see `errors.md`.'),
+      operator: optional('text', 'The operator that failed.'),
+      subtask: optional('count', 'Index of its subtask.'),
+      edge: optional('text', 'The edge as `from -> to`.'),
+      position: optional('text', 'Where in the input the record stood.'),
+      source: optional('text', '`file:line:column` of the line of the job at which it failed.'),
+      declaredAt: optional('text', '`file:line:column` where the operator was declared.'),
+      hint: field('text', 'What to do.'),
+      error: field('{ name, message, stack, cause }', 'The error with its chain of causes.'),
+    },
+  },
+  'checkpoint.completed': {
+    when: 'With each checkpoint, when it is complete and durable.',
+    fields: {
+      id: field('id', 'Ascending over all attempts of a run.'),
+      purpose: field('text', '`periodic`, `savepoint` or `final`.'),
+      mode: field('text', '`aligned`, `unaligned` (also where it began aligned) or `at-least-once`.'),
+      final: optional('text', 'Where nothing comes after it: `finished`, `stopped` or `drained`.'),
+      durationMs: field('ms', 'From the trigger until it was complete.'),
+      startDelayMs: field('ms', 'From the trigger to the first barrier, the largest of all subtasks.'),
+      alignmentMs: field('ms', 'From the first barrier to the last, the largest of all subtasks.'),
+      syncMs: field('ms', 'How long records stood still, the longest of all subtasks.'),
+      asyncMs: field('ms', 'From the snapshot until it was durable, the longest of all subtasks.'),
+      bytes: field('bytes', 'All files.'),
+      channelBytes: field('bytes', 'Of them, records that barriers overtook.'),
+      slowestSubtask: field('text', 'The one that acknowledged last.'),
+      path: field('text', 'Where it lies.'),
+    },
+  },
+  'checkpoint.failed': {
+    when: 'When a checkpoint was given up; the job goes on, and tries again.',
+    fields: {
+      id: field('id', 'Ascending over all attempts of a run.'),
+      purpose: field('text', '`periodic`, `savepoint` or `final`.'),
+      reason: field('text', '`timeout`, `declined` by a subtask, `manifest`: it could not be written, `closed`: the attempt ended.'),
+      consecutive: field('count', 'How many failed one behind the other, this one included.'),
+      durationMs: field('ms', 'Since the trigger.'),
+      missing: field('list of text', 'Subtasks that had not acknowledged.'),
+      error: field('{ name, message, stack, cause }', 'The error with its chain of causes.'),
+    },
+  },
+  'checkpoint.leftover': {
+    when: 'When files that are not needed any more could not be removed; it is tried again behind the next checkpoint.',
+    fields: {
+      path: field('text', 'Where they lie.'),
+      error: field('{ name, message, stack, cause }', 'The error with its chain of causes.'),
+    },
+  },
+  'job.started': {
+    when: 'When every worker runs its part; with restarts, in each attempt.',
+    fields: {
+      attempt: field('count', '1, and one more with each restart in this process.'),
+      restored: optional('id', 'The checkpoint that it goes on from; not there where it begins at the beginning.'),
       startupMs: field('ms', 'From the start of the process.'),
     },
   },
   'job.stopping': {
-    when: 'After Ctrl-C or SIGTERM, or when whoever read stdout has left.',
+    when: 'After Ctrl-C, SIGTERM or `sluice stop`, or when whoever read stdout has left.',
     fields: {
-      signal: field('text', '`SIGINT`, `SIGTERM` or `SIGPIPE`.'),
+      signal: field('text', '`SIGINT`, `SIGTERM`, `SIGPIPE`, or `request` of `sluice stop`.'),
       stopTimeoutMs: field('ms', 'How long what is in flight may take to flow out.'),
     },
   },
@@ -107,6 +186,11 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       headroom: optional(
         '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',
         'The gap to the load at which flow control starts: 1 - the largest busy share.',
+      ),
+      restarts: field('count', 'How often the job was started again in this process.'),
+      checkpoints: optional(
+        '{ run, completed, failed, durationMaxMs, syncMaxMs, last }',
+        'Its checkpoints; `last`: the path of the newest. Not there where none are taken.',
       ),
       userMetrics: field(
         'list of { operator, subtask, name, kind, value }',

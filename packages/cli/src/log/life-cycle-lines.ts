@@ -1,11 +1,24 @@
 /** The life of a job as lines of the log: planned, started, stopping, finished, failed. Pure. */
-import { HOST_WORKER, type LogicalGraph, type PhysicalPlan, type PlannedEdge } from '@sluice/engine'
+import {
+  type CheckpointEvent,
+  describeDelivery,
+  HOST_WORKER,
+  type LogicalGraph,
+  type PhysicalPlan,
+  type PlannedEdge,
+  type ResolvedSettings,
+} from '@sluice/engine'
 import { formatAmount, formatBytes, formatDuration } from '../format/units.js'
-import type { RawParams } from '@sluice/runtime-workers'
-import { type ErrorFacts, failureFields } from '../report/error-facts.js'
+import type { RawParams, RestartingEvent, RestoredEvent, StartedEvent } from '@sluice/runtime-workers'
+import { type ErrorFacts, failureFields, plainError, readErrorFacts } from '../report/error-facts.js'
 import type { JobLogLine } from './events.js'
 
-export function plannedLine(graph: LogicalGraph, plan: PhysicalPlan, params: RawParams): JobLogLine {
+export function plannedLine(
+  graph: LogicalGraph,
+  plan: PhysicalPlan,
+  params: RawParams,
+  settings: Pick<ResolvedSettings, 'checkpoint'>,
+): JobLogLine {
   const { edgeBoundBytes: _bounds, ...memory } = plan.memory
   const rings = memory.rings === 0 ? 'no rings' : `${formatAmount(memory.rings, 'ring')} of ${formatBytes(memory.ringBytes)}`
   const where = plan.workers === 0 ? 'the main thread' : formatAmount(plan.workers, 'worker')
@@ -30,26 +43,99 @@ export function plannedLine(graph: LogicalGraph, plan: PhysicalPlan, params: Raw
         ...(because === undefined ? {} : { because }),
       })),
       memory,
-      delivery: graph.nodes
-        .filter((node) => node.delivery !== undefined)
-        .map((node) => ({ operator: node.name, guarantee: node.delivery })),
+      delivery: describeDelivery(graph, settings),
+      ...(settings.checkpoint === undefined ? {} : { checkpoint: settings.checkpoint }),
       notes: plan.notes,
     },
   }
 }
 
-export function startedLine(startupMs: number): JobLogLine {
+export function startedLine(startupMs: number, { attempt, restored }: StartedEvent): JobLogLine {
   const rounded = Math.round(startupMs)
+  const from = restored === undefined ? 'from the beginning' : `from checkpoint ${restored}`
+  const msg =
+    attempt > 1 ? `running again ${from}, attempt ${attempt}` : `running, ${formatDuration(rounded)} after the start of the process`
   return {
     level: 'info',
     event: 'job.started',
-    msg: `running, ${formatDuration(rounded)} after the start of the process`,
-    fields: { attempt: 1, startupMs: rounded },
+    msg: attempt === 1 && restored !== undefined ? `${msg}, ${from}` : msg,
+    fields: { attempt, ...(restored === undefined ? {} : { restored }), startupMs: rounded },
+  }
+}
+
+export function restoredLine({ run, id, path, kind, completedMs, skipped, warnings }: RestoredEvent): JobLogLine {
+  const completed = new Date(completedMs).toISOString()
+  const damaged = skipped.map((one) => `${one.path} is damaged and left out: ${one.error.message}`)
+  return {
+    level: damaged.length + warnings.length === 0 ? 'info' : 'warn',
+    event: 'job.restored',
+    msg: [`goes on from ${kind} ${id} of ${completed}: ${path}`, ...damaged, ...warnings].join('\n'),
+    fields: {
+      run,
+      checkpoint: id,
+      kind,
+      path,
+      completed,
+      skipped: skipped.map((one) => ({ path: one.path, problem: one.error.message })),
+      warnings,
+    },
+  }
+}
+
+export function restartingLine({ attempt, delayMs, error, checkpoint }: RestartingEvent, cwd: string): JobLogLine {
+  const from = checkpoint === undefined ? 'from the beginning: no checkpoint was complete' : `from checkpoint ${checkpoint}`
+  const { durationMs: _none, ...failure } = failureFields(readErrorFacts(error), 0, cwd)
+  return {
+    level: 'warn',
+    event: 'job.restarting',
+    msg: `${error.code}: ${error.message}\nattempt ${attempt} begins in ${formatDuration(delayMs)}, ${from}`,
+    fields: { attempt, delayMs: Math.round(delayMs), ...(checkpoint === undefined ? {} : { checkpoint }), ...failure },
+  }
+}
+
+/** undefined for what is not worth a line. */
+export function checkpointLine(event: CheckpointEvent): JobLogLine | undefined {
+  switch (event.type) {
+    case 'checkpoint.triggered':
+      return undefined
+    case 'checkpoint.completed': {
+      const { type, ...figures } = event
+      const { id, purpose, mode, final, durationMs, syncMs, bytes, channelBytes, path } = event
+      const what = final !== undefined ? ` (the last one: ${final})` : purpose === 'savepoint' ? ` (for savepoint)` : ''
+      const between = channelBytes === 0 ? '' : `, ${formatBytes(channelBytes)} of it records between operators`
+      const rounded = Object.entries(figures).filter(([, value]) => value !== undefined)
+      return {
+        level: 'info',
+        event: type,
+        msg: `${id}${what} ${mode} in ${formatDuration(durationMs)}, ${formatBytes(bytes)}${between}, records stood still for ${formatDuration(syncMs)}: ${path}`,
+        fields: Object.fromEntries(
+          rounded.map(([name, value]) => [name, typeof value === 'number' ? Math.round(value * 1000) / 1000 : value]),
+        ),
+      }
+    }
+    case 'checkpoint.failed': {
+      const { type, id, purpose, reason, error, consecutive, durationMs, missing } = event
+      const times = consecutive === 1 ? '' : `, ${consecutive} in a row`
+      const waited = missing.length === 0 ? '' : `; not acknowledged by ${missing.join(', ')}`
+      return {
+        level: reason === 'closed' ? 'info' : 'warn',
+        event: type,
+        msg: `${id} was given up${times}: ${error.message}${waited}`,
+        fields: { id, purpose, reason, consecutive, durationMs: Math.round(durationMs), missing, error: plainError(error) },
+      }
+    }
+    case 'checkpoint.cleanup-failed':
+      return {
+        level: 'warn',
+        event: 'checkpoint.leftover',
+        msg: `what is not needed any more cannot be removed: ${event.path}: ${event.error.message}`,
+        fields: { path: event.path, error: plainError(event.error) },
+      }
   }
 }
 
 export function stoppingLine(signal: string, stopTimeoutMs: number): JobLogLine {
-  const why = signal === 'SIGPIPE' ? 'nobody reads the output any more' : signal
+  const why = signal === 'SIGPIPE' ? 'nobody reads the output any more' : signal === 'request' ? 'asked to by `sluice stop`' : signal
   return {
     level: 'info',
     event: 'job.stopping',

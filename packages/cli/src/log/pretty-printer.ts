@@ -21,6 +21,11 @@ const labels: Readonly<Record<string, string>> = {
   'job.stopping': 'stopping',
   'job.finished': 'finished',
   'job.failed': 'failed',
+  'job.restored': 'restored',
+  'job.restarting': 'restarting',
+  'checkpoint.completed': 'checkpoint',
+  'checkpoint.failed': 'checkpoint',
+  'checkpoint.leftover': 'checkpoint',
   'edge.pressure': 'edge',
   'job.bottleneck': 'bottleneck',
   'operator.stuck': 'stuck',
@@ -55,6 +60,9 @@ export class PrettyPrinter {
         return this.#planned(line)
       case 'edge.pressure':
         return this.#pressure(line)
+      case 'job.restarting':
+      case 'checkpoint.failed':
+      case 'checkpoint.leftover':
       case 'job.bottleneck':
       case 'operator.stuck':
       case 'source.idle':

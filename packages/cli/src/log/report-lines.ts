@@ -113,7 +113,7 @@ export function userLine({ level, message, operator, subtask, fields }: RunLogEn
 }
 
 export function finishedLine(result: RunResult<unknown>): JobLogLine {
-  const { durationMs, recordsIn, recordsOut, stopped, totals, userMetrics } = result
+  const { durationMs, recordsIn, recordsOut, stopped, totals, restarts, checkpoints, userMetrics } = result
   const recordsPerSecond = durationMs > 0 ? (recordsIn / durationMs) * 1000 : 0
   return {
     level: 'info',
@@ -130,6 +130,8 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       late: totals.late.map(({ operator, lateRecords }) => ({ operator, lateRecords })),
       ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
       ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
+      restarts,
+      ...(checkpoints === undefined ? {} : { checkpoints: { ...checkpoints, last: checkpoints.last?.path } }),
       userMetrics,
     },
   }

@@ -57,11 +57,12 @@ export function failureFields({ error, source }: ErrorFacts, durationMs: number,
     code: error.code,
     hint: error.hint,
     ...Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined)),
-    error: plainError(error, 0),
+    error: plainError(error),
   }
 }
 
-function plainError(error: unknown, depth: number): Readonly<Record<string, unknown>> {
+/** An error as plain data, with its chain of causes. */
+export function plainError(error: unknown, depth = 0): Readonly<Record<string, unknown>> {
   if (!(error instanceof Error)) return { name: 'thrown value', message: String(error) }
   const { code } = error as { readonly code?: unknown }
   return {

@@ -3,15 +3,20 @@ import { type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport
 import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
-import { formatByteRate, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
+import type { CheckpointSummary } from '@sluice/runtime-workers'
+import { formatByteRate, formatBytes, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
 
 const right = 'right'
 /** The chain of a task may be long. */
 const NAME_WIDTH_MAX = 48
 
-/** Two tables with a blank line before each, and who held the sources back; the edges are left out where there are none. */
-export function formatResultTables(totals: IntervalReport, colours: Colours): string {
-  const tables = [...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]), operatorTable(totals.subtasks, colours)]
+/** Tables with a blank line before each, and who held the sources back; edges and checkpoints are left out where there are none. */
+export function formatResultTables(totals: IntervalReport, colours: Colours, checkpoints?: CheckpointSummary): string {
+  const tables = [
+    ...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]),
+    operatorTable(totals.subtasks, colours),
+    ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
+  ]
   const bottleneck = totals.bottleneck === undefined ? [] : [colours.yellow(printableLine(totals.bottleneck.message))]
   return [...tables, ...bottleneck].map((table) => `\n${table}\n`).join('')
 }
@@ -37,6 +42,32 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
       formatDuration(edge.longestStallMs),
       paint[edge.level](edge.level),
     ]),
+    bold,
+  )
+}
+
+function checkpointTable({ run, completed, failed, durationMaxMs, syncMaxMs, last }: CheckpointSummary, { bold }: Colours): string {
+  return formatTable(
+    [
+      { title: 'checkpoints' },
+      { title: 'completed', align: right },
+      { title: 'failed', align: right },
+      { title: 'longest', align: right },
+      { title: 'longest pause', align: right },
+      { title: 'last size', align: right },
+      { title: 'last' },
+    ],
+    [
+      [
+        run,
+        formatWhole(completed),
+        formatWhole(failed),
+        completed === 0 ? '-' : formatDuration(durationMaxMs),
+        completed === 0 ? '-' : formatDuration(syncMaxMs),
+        last === undefined ? '-' : formatBytes(last.bytes),
+        last === undefined ? '-' : printableLine(last.path),
+      ],
+    ],
     bold,
   )
 }

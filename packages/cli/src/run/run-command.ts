@@ -2,15 +2,23 @@
  * `sluice run`: starts a job, turns its events into the job log, stops it on Ctrl-C, and ends with tables or an error block. Data goes to
  * stdout, everything else to stderr. Main thread; it does nothing per record.
  */
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { isatty } from 'node:tty'
 import { defaultSettings, type MetricsSnapshot, SluiceError, type StuckSubtask } from '@sluice/engine'
 import { parseByteSize, parseDuration } from '@sluice/operators'
-import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run } from '@sluice/runtime-workers'
+import { type PlannedEvent, type RawParams, type RunHandle, type RunResult, run, type StartedEvent } from '@sluice/runtime-workers'
 import type { RunArguments } from '../arguments/command-line.js'
 import { type Colours, makeColours, wantsColour } from '../format/colours.js'
 import { JobLog } from '../log/job-log.js'
-import { failedLine, plannedLine, startedLine, stoppingLine } from '../log/life-cycle-lines.js'
+import {
+  checkpointLine,
+  failedLine,
+  plannedLine,
+  restartingLine,
+  restoredLine,
+  startedLine,
+  stoppingLine,
+} from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
 import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../log/report-lines.js'
 import { readParamSources } from '../params/read-param-sources.js'
@@ -18,6 +26,8 @@ import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { formatErrorBlock } from '../report/error-block.js'
 import { readErrorFacts } from '../report/error-facts.js'
 import { formatResultTables } from '../report/result-tables.js'
+import type { ControlServer } from '../control/control-server.js'
+import { checkpointOptionsOf } from './checkpoint-options.js'
 import { explainInterruption } from './explain-interruption.js'
 import { listenForStop, type StopSignal } from './stop-signals.js'
 
@@ -40,6 +50,7 @@ class RunCommand {
   #startedAtMs: number | undefined
   #lastStuck: StuckSubtask | undefined
   #stoppedBy: keyof typeof stopStatus | undefined
+  #control: Promise<ControlServer | undefined> | undefined
 
   constructor(args: RunArguments) {
     this.#args = args
@@ -75,12 +86,14 @@ class RunCommand {
       return await this.#finish(result, handle.metrics())
     } catch (thrown) {
       return await this.#fail(thrown)
+    } finally {
+      await (await this.#control)?.close()
     }
   }
 
   /** What can be wrong before any code of the user runs is found here. */
   async #start(): Promise<RunHandle<unknown>> {
-    const { parallelism, workers, memory, overwrite, checkRecords, report, file } = this.#args
+    const { parallelism, workers, memory, overwrite, checkRecords, report, file, restart, restore, dropState } = this.#args
     const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, '--memory')
     const reportMs = report === undefined ? undefined : parseDuration(report, '--report')
     const sources = await readParamSources(this.#args)
@@ -97,13 +110,23 @@ class RunCommand {
       memory: memoryBytes,
       overwrite,
       checkRecords,
+      checkpoint: checkpointOptionsOf(this.#args),
+      restart,
+      restore,
+      dropState,
       report: reportMs,
       collect: false,
       ownProcess: true,
     })
     handle.events
       .on('planned', (event) => this.#planned(event))
-      .on('started', () => this.#started())
+      .on('restored', (event) => this.#log.write(restoredLine(event)))
+      .on('started', (event) => this.#started(handle, event))
+      .on('restarting', (event) => this.#log.write(restartingLine(event, this.#cwd)))
+      .on('checkpoint', (event) => {
+        const line = checkpointLine(event)
+        if (line !== undefined) this.#log.write(line)
+      })
       .on('report', (reported) => reportLines(reported).forEach((line) => this.#log.write(line)))
       .on('stuck', (stuck) => this.#stuck(stuck))
       .on('idle', (input) => this.#log.write(idleLine(input)))
@@ -116,12 +139,22 @@ class RunCommand {
   #planned({ graph, plan, settings }: PlannedEvent): void {
     this.#planIsLogged = true
     this.#stopTimeoutMs = settings.stopTimeoutMs
-    this.#log.write(plannedLine(graph, plan, this.#shownParams))
+    this.#log.write(plannedLine(graph, plan, this.#shownParams, settings))
   }
 
-  #started(): void {
-    this.#startedAtMs = performance.now()
-    this.#log.write(startedLine(this.#startedAtMs))
+  #started(handle: RunHandle<unknown>, event: StartedEvent): void {
+    this.#startedAtMs ??= performance.now()
+    this.#log.write(startedLine(this.#startedAtMs, event))
+    this.#control ??= this.#listen(handle)
+  }
+
+  /** From now on `sluice savepoint`, `stop` and `status` reach the job. */
+  async #listen(handle: RunHandle<unknown>): Promise<ControlServer | undefined> {
+    const { listenForCommands } = await import('../control/answer-requests.js')
+    const startedAt = new Date().toISOString()
+    return listenForCommands(handle, { file: resolve(this.#args.file), startedAt }, () =>
+      this.#log.write(stoppingLine('request', this.#stopTimeoutMs)),
+    )
   }
 
   #stop(handle: RunHandle<unknown>, signal: StopSignal | 'SIGPIPE'): void {
@@ -149,7 +182,7 @@ class RunCommand {
     this.#log.write(finishedLine(result))
     await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {
-      process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours)))
+      process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours, result.checkpoints)))
     }
     return result.stopped && this.#stoppedBy !== undefined ? stopStatus[this.#stoppedBy] : 0
   }

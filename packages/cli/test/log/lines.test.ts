@@ -2,13 +2,58 @@ import { SluiceError } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { makeColours } from '../../src/format/colours.js'
 import { type EventEntry, type JobLogLine, jobLogEvents } from '../../src/log/events.js'
-import { failedLine, plannedLine, startedLine, stoppingLine } from '../../src/log/life-cycle-lines.js'
+import {
+  checkpointLine,
+  failedLine,
+  plannedLine,
+  restartingLine,
+  restoredLine,
+  startedLine,
+  stoppingLine,
+} from '../../src/log/life-cycle-lines.js'
 import { PrettyPrinter } from '../../src/log/pretty-printer.js'
 import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
 import { graph, plan, reportOf } from '../support/reports.js'
 
+const checkpoint = { intervalMs: 1_000, directory: 'd', mode: 'aligned', alignedTimeoutMs: undefined, timeoutMs: 1, retain: 3 } as const
+const completed = {
+  type: 'checkpoint.completed',
+  id: 7,
+  purpose: 'final',
+  final: 'stopped',
+  mode: 'aligned',
+  durationMs: 12.3456,
+  startDelayMs: 1,
+  alignmentMs: 2,
+  syncMs: 3,
+  asyncMs: 4,
+  bytes: 2048,
+  channelBytes: 0,
+  slowestSubtask: 'sum (subtask 1)',
+  path: '/d/chk-7',
+} as const
+const failed = {
+  type: 'checkpoint.failed',
+  id: 8,
+  purpose: 'periodic',
+  reason: 'timeout',
+  error: new Error('late'),
+  consecutive: 2,
+  durationMs: 5,
+  missing: ['sum (subtask 0)'],
+} as const
+const leftover = { type: 'checkpoint.cleanup-failed', path: '/d/chk-1', error: new Error('denied') } as const
+const restored = {
+  run: 'r',
+  id: 7,
+  path: '/d/chk-7',
+  kind: 'checkpoint',
+  completedMs: 0,
+  skipped: [{ path: '/d/chk-8', error: new Error('cut short') }],
+  warnings: ['param a was 1 and is 2'],
+} as const
 const held = reportOf(714)
 const result = {
   outputs: {},
@@ -19,6 +64,8 @@ const result = {
   aborted: false,
   plan,
   totals: held,
+  restarts: 1,
+  checkpoints: { run: 'r', completed: 2, failed: 1, durationMaxMs: 12, syncMaxMs: 1, last: completed },
   userMetrics: [{ operator: 'sum', subtask: 0, name: 'hits', kind: 'count', value: 3 } as const],
 }
 const error = new SluiceError('SLUICE_OPERATOR_FAILED', 'it threw', {
@@ -41,8 +88,11 @@ const stalled = {
 const late = { ...held, late: [{ operator: 'sum', lateRecords: 1234, added: 17 }] }
 
 const lines: readonly JobLogLine[] = [
-  plannedLine(graph, plan, { input: 'a.csv', token: '***' }),
-  startedLine(149.6),
+  plannedLine(graph, plan, { input: 'a.csv', token: '***' }, { checkpoint }),
+  startedLine(149.6, { attempt: 2, restored: 7 }),
+  restoredLine(restored),
+  restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: 7 }, '/'),
+  ...[completed, failed, leftover].map((event) => checkpointLine(event)).filter((line) => line !== undefined),
   ...reportLines(late),
   idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
@@ -59,6 +109,22 @@ test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s has every docu
   expect(Object.keys(line?.fields ?? {}).toSorted()).toEqual(Object.keys(fields).toSorted())
 })
 
+test('checkpoints, restores and restarts in words', () => {
+  expect(checkpointLine(completed)?.msg).toBe('7 (the last one: stopped) aligned in 12.3 ms, 2 KiB, records stood still for 3 ms: /d/chk-7')
+  expect(checkpointLine(failed)).toMatchObject({
+    level: 'warn',
+    msg: '8 was given up, 2 in a row: late; not acknowledged by sum (subtask 0)',
+  })
+  expect(checkpointLine({ type: 'checkpoint.triggered', id: 1, purpose: 'periodic', mode: 'aligned' })).toBeUndefined()
+  expect(restoredLine(restored)).toMatchObject({
+    level: 'warn',
+    msg: 'goes on from checkpoint 7 of 1970-01-01T00:00:00.000Z: /d/chk-7\n/d/chk-8 is damaged and left out: cut short\nparam a was 1 and is 2',
+  })
+  expect(restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: undefined }, '/').msg).toBe(
+    'SLUICE_OPERATOR_FAILED: it threw\nattempt 2 begins in 1 s, from the beginning: no checkpoint was complete',
+  )
+})
+
 test('fields that do not apply are left out', () => {
   expect(userLine({ level: 'info', message: 'x', worker: 0 }).fields).toEqual({})
   expect(
@@ -67,7 +133,7 @@ test('fields that do not apply are left out', () => {
 })
 
 test('the plan says which edges stand between tasks, which chain was not made and why, what is guaranteed', () => {
-  const { fields, msg } = plannedLine(graph, plan, {})
+  const { fields, msg } = plannedLine(graph, plan, {}, { checkpoint })
   expect(msg).toMatch(/^3 tasks, 5 subtasks on 2 workers, 2 edges, \d+ rings? of \d+ KiB$/)
   expect(fields).toMatchObject({
     workers: 2,
@@ -81,8 +147,8 @@ test('the plan says which edges stand between tasks, which chain was not made an
       { edge: 'sum -> out', chained: false, because: expect.any(String) as string },
     ],
     delivery: [
-      { operator: 'flights', guarantee: 'exactly-once' },
-      { operator: 'out', guarantee: 'at-least-once' },
+      { operator: 'flights', role: 'source', guarantee: 'exactly-once', because: expect.any(String) as string },
+      { operator: 'out', role: 'sink', guarantee: 'at-least-once', because: expect.any(String) as string },
     ],
   })
 })
