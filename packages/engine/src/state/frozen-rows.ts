@@ -10,7 +10,13 @@ import type { Column } from './column.js'
 /** Takes rows at once; must not fail, because it is called wherever a row is looked up. */
 export interface RowSink {
   row(rows: FrozenRows, slot: number): void
+  /** The first `count` of `slots`. */
+  rows(rows: FrozenRows, slots: Int32Array, count: number): void
 }
+
+const BATCH_MAX = 64
+/** One per thread: a batch is given away before anything else is done. */
+const batch = new Int32Array(BATCH_MAX)
 
 export class FrozenRows {
   /** Of a window; NaN: the table has none. */
@@ -63,21 +69,22 @@ export class FrozenRows {
   }
 
   /** Writes some rows; false where none is left. */
-  step(rowsMax: number): boolean {
+  step(): boolean {
     const pending = this.#pending
+    const end = pending.length
     let slot = this.#next
-    for (let count = 0; count < rowsMax; count++) {
+    let count = 0
+    while (count < BATCH_MAX && slot < end) {
       if (pending[slot] !== 1) {
         slot = pending.indexOf(1, slot)
-        if (slot < 0) {
-          this.#next = pending.length
-          return false
-        }
+        if (slot < 0) slot = end
+        continue
       }
       pending[slot] = 0
-      this.#sink.row(this, slot++)
+      batch[count++] = slot++
     }
     this.#next = slot
-    return true
+    this.#sink.rows(this, batch, count)
+    return slot < end
   }
 }

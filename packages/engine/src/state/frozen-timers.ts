@@ -5,6 +5,8 @@ export interface TimerSink {
   timer(slot: number, group: number, time: number, namespace: number, sequence: number): void
 }
 
+const BATCH_MAX = 64
+
 export class FrozenTimers {
   readonly #sink: TimerSink
   readonly #sequences: number
@@ -39,8 +41,8 @@ export class FrozenTimers {
   }
 
   /** Writes some timers; false where none is left. */
-  step(timersMax: number): boolean {
-    const end = Math.min(this.#ids.length, this.#next + timersMax)
+  step(): boolean {
+    const end = Math.min(this.#ids.length, this.#next + BATCH_MAX)
     for (let position = this.#next; position < end; position++) {
       const id = this.#ids[position] as number
       const rank = this.#ranks[id] as number

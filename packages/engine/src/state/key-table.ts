@@ -155,6 +155,12 @@ export class KeyTable {
     if (capacity > this.#capacity) this.#grow(capacity)
   }
 
+  /** The slot of a new row for a key that has none yet: half the price of asking first. */
+  add(key: unknown): number {
+    if (!isPrimitive(key)) return this.slotOf(key)
+    return this.#addPrimitive(key)
+  }
+
   /** Gives up a row; its slot will be used again. */
   remove(slot: number): void {
     if (this.#frozen !== undefined) {
@@ -222,14 +228,20 @@ export class KeyTable {
     const known = this.#findOther(key)
     this.created = known < 0
     if (known >= 0) return known
+    if (isPrimitive(key)) return this.#addPrimitive(key)
     const slot = this.#take()
     this.#numberKeys[slot] = Number.NaN
     this.#otherKeys[slot] = key
-    if (!isPrimitive(key)) this.#encoded?.add(slot)
-    else {
-      this.#primitives ??= new Map()
-      this.#primitives.set(key, slot)
-    }
+    this.#encoded?.add(slot)
+    return slot
+  }
+
+  #addPrimitive(key: Primitive): number {
+    const slot = this.#take()
+    this.#numberKeys[slot] = Number.NaN
+    this.#otherKeys[slot] = key
+    this.#primitives ??= new Map()
+    this.#primitives.set(key, slot)
     return slot
   }
 

@@ -68,6 +68,56 @@ export class EntryOutput implements RowSink, TimerSink {
     this.#arena = host.arenas.take(sliceBytes * slices)
   }
 
+  rows(rows: FrozenRows, slots: Int32Array, count: number): void {
+    const { numberKeys, numbers, values, namespace } = rows
+    if (values.length > 0 || namespace === namespace) {
+      for (let index = 0; index < count; index++) this.row(rows, slots[index] as number)
+      return
+    }
+    // The state that there is most of: number columns by number keys.
+    if (this.#host.failed) return
+    const { view } = this.#arena
+    const ends = this.#ends
+    const limits = this.#limits
+    const counts = this.#counts
+    const keyGroups = this.#keyGroups
+    const bytesMax = 9 + 8 * numbers.length
+    let written = 0
+    for (let index = 0; index < count; index++) {
+      const slot = slots[index] as number
+      const key = numberKeys[slot] as number
+      const group = key === key ? keyGroupOf(hashKey(key), keyGroups) : 0
+      let at = ends[group] as number
+      if (key !== key || at + bytesMax > (limits[group] as number)) {
+        this.row(rows, slot)
+        // It may have taken larger memory.
+        if (this.#arena.view !== view) {
+          this.entries += written
+          for (let rest = index + 1; rest < count; rest++) this.row(rows, slots[rest] as number)
+          return
+        }
+        continue
+      }
+      const integer = key | 0
+      if (integer === key) {
+        view.setUint8(at, Tag.int32)
+        view.setInt32(at + 1, integer, true)
+        at += 5
+      } else {
+        view.setUint8(at, Tag.float64)
+        view.setFloat64(at + 1, key, true)
+        at += 9
+      }
+      for (let column = 0; column < numbers.length; column++, at += 8) {
+        view.setFloat64(at, (numbers[column] as Float64Array)[slot] as number, true)
+      }
+      ends[group] = at
+      counts[group] = (counts[group] as number) + 1
+      written++
+    }
+    this.entries += written
+  }
+
   row(rows: FrozenRows, slot: number): void {
     if (this.#host.failed) return
     const number = rows.numberKeys[slot] as number

@@ -8,8 +8,6 @@ import type { WindowTables } from '../../state/window-tables.js'
 import { type EntryHost, EntryOutput } from './entry-output.js'
 import { BLOCK_BYTES_MAX } from './format.js'
 
-/** Entries between two looks at the clock: some microseconds. */
-const ENTRIES_PER_STEP = 64
 const SLICE_BYTES_MIN = 1024
 /** Roughly: a key, and a value. */
 const KEY_BYTES = 12
@@ -68,12 +66,12 @@ export class FrozenOperator {
     this.#add(state, output, [timers.freeze(output)])
   }
 
-  /** Writes some entries; false where nothing is left. */
+  /** Writes some entries, or a block of them: some microseconds. False where nothing is left. */
   step(): boolean {
     const current = this.#states[this.#next]
     if (current === undefined) return false
     if (!current.written) {
-      if (current.view?.step(ENTRIES_PER_STEP) === true) return true
+      if (current.view?.step() === true) return true
       const { done, value } = current.views.next()
       current.view = done === true ? undefined : value
       current.written = done === true

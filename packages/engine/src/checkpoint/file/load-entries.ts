@@ -32,7 +32,7 @@ export function loadRows(
       cursor.at += 9
     }
     if (table === undefined) return corrupt('a row of no window')
-    const slot = table.slotOf(readKey(view, bytes, cursor, shapes))
+    const slot = table.add(readKey(view, bytes, cursor, shapes))
     if (!table.created) corrupt('two rows of one key')
     for (let index = 0; index < numbers.length; index++, cursor.at += 8) {
       const column = table.columns[numbers[index] as number]
