@@ -21,7 +21,7 @@ async function cpuShare({ quick }: MeasureOptions): Promise<Measurement> {
 
 export async function measureIdle(source: 'rate' | 'iterable', options: MeasureOptions): Promise<Measurement> {
   const handle = run(new URL('../jobs/idle.job.js', import.meta.url), { params: { source }, workers: 2, parallelism: 1 })
-  await Promise.race([new Promise<void>((resolve) => handle.events.once('started', resolve)), handle.finished])
+  await Promise.race([new Promise<void>((resolve) => handle.events.once('started', () => resolve())), handle.finished])
   const measured = await cpuShare(options)
   await handle.stop()
   await handle.finished

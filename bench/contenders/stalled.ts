@@ -30,7 +30,7 @@ export async function measureStalled(kind: KindName, { quick }: MeasureOptions):
   handle.events.once('planned', ({ plan }) => {
     boundBytes = plan.memory.edgeBoundBytes.reduce((sum, bytes) => sum + bytes, 0)
   })
-  await Promise.race([new Promise<void>((resolve) => handle.events.once('started', resolve)), handle.finished])
+  await Promise.race([new Promise<void>((resolve) => handle.events.once('started', () => resolve())), handle.finished])
   await untilStill(() => words[0] as number, quick ? QUICK_STILL_MS : STILL_MS)
   if (words[1] !== taken) throw new Error(`the sink took ${words[1]} records and stalls at ${taken}`)
   const channels = handle.metrics()?.channels ?? []
