@@ -1,5 +1,5 @@
 /** An operator context without an engine: what is emitted is kept, time stands still until the test moves it. */
-import type { ColumnKind, Operator, OperatorContext, OperatorLog, OperatorMetrics, StatePart } from '@sluice/engine'
+import type { ColumnKind, ColumnName, Operator, OperatorContext, OperatorLog, OperatorMetrics, StatePart } from '@sluice/engine'
 import { KeyTable, SideOutputValue, WindowTables } from '@sluice/engine'
 
 export interface Emitted {
@@ -17,7 +17,7 @@ export class FakeOperatorContext implements OperatorContext {
   readonly logged: string[] = []
   readonly counts = new Map<string, number>()
   readonly resources = new Map<string, unknown>()
-  readonly keyGroups = 128
+  readonly keyGroups: number = 128
   readonly state = new Map<string, StatePart>()
   late = 0
   watermark = Number.NEGATIVE_INFINITY
@@ -66,12 +66,12 @@ export class FakeOperatorContext implements OperatorContext {
     this.late += count
   }
 
-  keyTable(name: string, columns: readonly ColumnKind[]): KeyTable {
-    return this.registerState(name, new KeyTable(columns))
+  keyTable(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): KeyTable {
+    return this.registerState(name, new KeyTable(columns, names))
   }
 
-  windowTables(name: string, columns: readonly ColumnKind[]): WindowTables {
-    return this.registerState(name, new WindowTables(columns))
+  windowTables(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): WindowTables {
+    return this.registerState(name, new WindowTables(columns, names))
   }
 
   registerState<P extends StatePart>(name: string, part: P): P {
