@@ -50,8 +50,10 @@ export interface AsyncRecordContext extends Context {
   readonly recordId: string
 }
 
-/** The context of `forEachBatch`. */
+/** The context of `forEachBatch`. It belongs to one batch and may be kept until the promise settles. */
 export interface BatchContext extends Context {
   /** Aborted on stop and failure. */
   readonly signal: AbortSignal
+  /** Id of the first record; the others count on from the number at its end. Stable as far as `forEachBatch` says. */
+  readonly recordId: string
 }

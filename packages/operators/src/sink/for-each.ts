@@ -1,9 +1,10 @@
 /** A function as a sink: called for each record, or for batches of records. */
 import { type AsyncContext, SluiceError } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import type { AsyncRecordContext, BatchContext } from '../operator/contexts.js'
+import type { AsyncRecordContext, BatchContext, Resource } from '../operator/contexts.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
-import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
+import { defineSink, type SinkWriteContext } from './define-sink.js'
+import { type HandOver, RecordBatcher } from './record-batcher.js'
 import type { Sink } from './sink.js'
 
 export interface ForEachOptions {
@@ -18,6 +19,10 @@ const TIMEOUT_DEFAULT_MS = 60_000
 /**
  * Calls a function for each record. Where it returns a promise, the record is in flight until that settles; no more than
  * `concurrency` are, and what lies upstream waits.
+ *
+ * At least once: records that were in flight at a checkpoint, and those behind it, come again after a restore. `context.recordId`
+ * (`<sink>/<subtask>/<number>`) is the same again where the records of a subtask come in the same order again: a replayable source, parallelism 1
+ * or no exchange in between, the same parallelism. Otherwise another record may bear it: where that matters, make an id from the record itself.
  *
  * @throws SLUICE_OPERATOR_FAILED where the function throws or rejects; SLUICE_TIMEOUT where a call takes too long.
  * @example
@@ -56,6 +61,11 @@ export interface ForEachBatchOptions {
  * Calls a function for batches of records: when `records` are there, when the first of them has waited for `time`, and at the end. The
  * next batch of a subtask is not handed over before the promise of the last one has settled.
  *
+ * At least once: records whose batch had not settled at a checkpoint, and those behind it, come again after a restore. `context.recordId` is
+ * `<sink>/<subtask>/<number of the first record>`; numbers go on from the checkpoint. Where the records of a subtask come in the same order again (a
+ * replayable source, parallelism 1 or no exchange in between), a record has the same number again, and at another parallelism it has not. Batches may be
+ * cut otherwise by `time`: count on from the first number, rather than taking the id for the batch.
+ *
  * @throws SLUICE_SINK_FAILED where the function throws or rejects; the cause is kept.
  * @example
  * stream.sink('insert', forEachBatch(async (orders) => database.insert('orders', orders), { records: 500, time: '200ms' }))
@@ -66,77 +76,79 @@ export function forEachBatch<T>(fn: (records: readonly T[], context: BatchContex
   checkInteger('forEachBatch: records', records, 1)
   const timeMs = parseDuration(time, 'time of forEachBatch')
   return defineSink<T>({
-    open: (context) => new BatchWriter(fn, records, timeMs, context),
+    open: (context) => new RecordBatcher(callWith(fn, context), { recordsMax: records, timeMs }, context),
     options: { type: 'forEachBatch', records, timeMs },
   })
 }
 
-class BatchWriter<T> implements RecordWriter<T> {
-  readonly #fn: (records: readonly T[], context: BatchContext) => unknown
-  readonly #recordsMax: number
-  readonly #timeMs: number
-  readonly #context: SinkWriteContext
-  #batch: T[] = []
-
-  constructor(
-    fn: (records: readonly T[], context: BatchContext) => unknown,
-    recordsMax: number,
-    timeMs: number,
-    context: SinkWriteContext,
-  ) {
-    this.#fn = fn
-    this.#recordsMax = recordsMax
-    this.#timeMs = timeMs
-    this.#context = context
+/** The user's function; what it throws is told with the operator. */
+function callWith<T>(fn: (records: readonly T[], context: BatchContext) => unknown, context: SinkWriteContext): HandOver<T> {
+  const { operator } = context
+  const located = (error: unknown): SluiceError => {
+    if (error instanceof SluiceError) return error
+    const message = error instanceof Error ? error.message : String(error)
+    return new SluiceError('SLUICE_SINK_FAILED', `The function of ${operator} failed on a batch: ${message}`, { operator, cause: error })
   }
-
-  write(records: readonly T[]): void | Promise<void> {
-    return this.#collect(records)
-  }
-
-  onDeadline(): void | Promise<void> {
-    return this.#handOver()
-  }
-
-  finish(): void | Promise<void> {
-    return this.#handOver()
-  }
-
-  #collect(records: readonly T[]): void | Promise<void> {
-    for (let index = 0; index < records.length; index++) {
-      if (this.#batch.push(records[index] as T) === 1) this.#context.setDeadline(this.#context.now() + this.#timeMs)
-      if (this.#batch.length < this.#recordsMax) continue
-      const pending = this.#handOver()
-      if (pending === undefined) continue
-      const rest = records.slice(index + 1)
-      return rest.length === 0 ? pending : pending.then(() => this.#collect(rest))
-    }
-  }
-
-  #handOver(): undefined | Promise<void> {
-    const batch = this.#batch
-    if (batch.length === 0) return undefined
-    this.#batch = []
-    this.#context.setDeadline(undefined)
+  return (batch, first) => {
     try {
-      const result = this.#fn(batch, this.#context)
+      const result = fn(batch, new BatchCallContext(context, first))
       if (!isThenable(result)) return undefined
       return Promise.resolve(result).then(
         () => undefined,
         (error: unknown) => {
-          throw this.#located(error)
+          throw located(error)
         },
       )
     } catch (error) {
-      throw this.#located(error)
+      throw located(error)
     }
   }
+}
 
-  #located(error: unknown): SluiceError {
-    if (error instanceof SluiceError) return error
-    const { operator } = this.#context
-    const message = error instanceof Error ? error.message : String(error)
-    return new SluiceError('SLUICE_SINK_FAILED', `The function of ${operator} failed on a batch: ${message}`, { operator, cause: error })
+/** What the function sees of one batch. */
+class BatchCallContext implements BatchContext {
+  readonly #shared: SinkWriteContext
+  readonly #first: number
+
+  constructor(shared: SinkWriteContext, first: number) {
+    this.#shared = shared
+    this.#first = first
+  }
+
+  get job(): string {
+    return this.#shared.job
+  }
+
+  get operator(): string {
+    return this.#shared.operator
+  }
+
+  get subtask(): BatchContext['subtask'] {
+    return this.#shared.subtask
+  }
+
+  get log(): BatchContext['log'] {
+    return this.#shared.log
+  }
+
+  get metrics(): BatchContext['metrics'] {
+    return this.#shared.metrics
+  }
+
+  get signal(): AbortSignal {
+    return this.#shared.signal
+  }
+
+  get recordId(): string {
+    return `${this.operator}/${this.subtask.index}/${this.#first}`
+  }
+
+  now(): number {
+    return this.#shared.now()
+  }
+
+  use<R>(resource: Resource<R>): R {
+    return this.#shared.use(resource)
   }
 }
 

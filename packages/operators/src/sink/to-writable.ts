@@ -15,6 +15,8 @@ export type WritableOutput = Writable | (() => Writable | Promise<Writable>)
  * subtask; a factory is called in each subtask. The stream is ended after the last record (standard output and error are not),
  * and destroyed where the job fails.
  *
+ * At least once: a checkpoint waits until everything has left the stream's own buffer; after a restore, what was written behind it comes again.
+ *
  * @throws SLUICE_SINK_FAILED where the stream fails; the cause is kept. SLUICE_JSON_UNSUPPORTED as `toJsonLines`.
  * @example
  * stream.sink('out', toWritable(() => createWriteStream('out.txt')))
@@ -40,6 +42,10 @@ class WritableWriter implements RecordWriter<unknown> {
   #counted = 0
   #failure: Error | undefined
   #finished = false
+  /** Batches given to the stream to their end, and those of them that have left its buffer. */
+  #given = 0
+  #taken = 0
+  #takenWaiters: { readonly until: number; readonly resolve: () => void; readonly reject: (error: Error) => void }[] = []
   /** Told when the stream drains, closes or fails. */
   #waiter: (() => void) | undefined
 
@@ -55,6 +61,16 @@ class WritableWriter implements RecordWriter<unknown> {
 
   write(records: readonly unknown[]): void | Promise<void> {
     return this.#writeAll(records)
+  }
+
+  /** The stream keeps a buffer of its own: what is in there is written nowhere yet. */
+  durable(): void | Promise<void> {
+    if (this.#failure !== undefined) throw this.#located()
+    const until = this.#given
+    if (this.#taken >= until) return undefined
+    return new Promise((resolve, reject) => {
+      this.#takenWaiters.push({ until, resolve, reject })
+    })
   }
 
   async finish(): Promise<void> {
@@ -78,8 +94,11 @@ class WritableWriter implements RecordWriter<unknown> {
   #writeAll(records: readonly unknown[]): void | Promise<void> {
     if (this.#failure !== undefined) throw this.#located()
     const stream = this.#stream
-    for (let index = 0; index < records.length; index++) {
-      if (stream.write(this.#chunk(records[index]))) continue
+    const last = records.length - 1
+    for (let index = 0; index <= last; index++) {
+      const chunk = this.#chunk(records[index])
+      if (index === last) this.#given++
+      if (index === last ? stream.write(chunk, this.#onTaken) : stream.write(chunk)) continue
       const rest = records.slice(index + 1)
       return this.#drained().then(() => this.#writeAll(rest))
     }
@@ -106,13 +125,32 @@ class WritableWriter implements RecordWriter<unknown> {
     waiter?.()
   }
 
+  /** The last chunk of a batch left the stream's buffer. */
+  readonly #onTaken = (error: Error | null | undefined): void => {
+    if (error != null) this.#failure ??= error
+    this.#taken++
+    this.#tellTaken()
+  }
+
+  #tellTaken(): void {
+    if (this.#takenWaiters.length === 0) return
+    this.#takenWaiters = this.#takenWaiters.filter(({ until, resolve, reject }) => {
+      if (this.#failure !== undefined) reject(this.#located())
+      else if (this.#taken < until) return true
+      else resolve()
+      return false
+    })
+  }
+
   readonly #onError = (error: Error): void => {
     this.#failure ??= error
+    this.#tellTaken()
     this.#wake()
   }
 
   readonly #onClose = (): void => {
     if (!this.#finished) this.#failure ??= new Error('the stream was closed')
+    this.#tellTaken()
     this.#wake()
   }
 

@@ -132,6 +132,27 @@ describe('toWritable', () => {
     expect(stream.received).toEqual([1, 2, 3, 4, 5])
   })
 
+  test('is durable when the stream has nothing in its buffer any more', async () => {
+    const stream = new Slow(false)
+    const writer = await openSink(toWritable(() => stream))
+    expect(writer.durable?.()).toBeUndefined()
+    expect(writer.write(['a'])).toBeUndefined()
+    let durable = false
+    const settled = Promise.resolve(writer.durable?.()).then(() => {
+      durable = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(durable).toBe(false)
+    await stream.drainAll()
+    await settled
+    expect(durable).toBe(true)
+    await writer.write(['b'])
+    const failed = writer.durable?.()
+    stream.destroy(new Error('torn'))
+    await expect(failed).rejects.toMatchObject({ code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('torn') })
+    await writer.close?.()
+  })
+
   test('a byte stream gets text and bytes as they are, and other records as JSON lines; it is ended', async () => {
     const chunks: Buffer[] = []
     const stream = new Writable({
