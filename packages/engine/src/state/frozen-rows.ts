@@ -26,11 +26,11 @@ export class FrozenRows {
   readonly otherKeys: readonly unknown[]
   readonly numbers: Float64Array[] = []
   readonly values: unknown[][] = []
-  /** Keys of rows that are removed are remembered, for `keyAt`. */
-  keepsKeys = false
   readonly #sink: RowSink
   readonly #pending: Uint8Array
   #next = 0
+  /** What was pending at the freeze, where keys are kept. */
+  #rows: Uint8Array | undefined
   #removed: Map<number, unknown> | undefined
 
   /** @param pending one byte per slot, 1: the row is to be written */
@@ -53,15 +53,21 @@ export class FrozenRows {
     this.#sink.row(this, slot)
   }
 
+  /** Remembers the keys of rows that are removed, for `keyAt`; said before anything is written. */
+  keepKeys(): void {
+    this.#rows ??= this.#pending.slice()
+  }
+
   /** The row of a key is given up; it was saved. */
   remove(slot: number, key: unknown): void {
-    if (!this.keepsKeys || slot >= this.#pending.length) return
+    if (this.#rows === undefined || this.#rows[slot] !== 1) return
     this.#removed ??= new Map()
     if (!this.#removed.has(slot)) this.#removed.set(slot, key)
   }
 
-  /** The key of a slot at the freeze, where `keepsKeys` was set then. */
+  /** The key of a slot at the freeze, where `keepKeys` was called then; undefined: it had no row that is state. */
   keyAt(slot: number): unknown {
+    if (this.#rows?.[slot] !== 1) return undefined
     const removed = this.#removed
     if (removed !== undefined && removed.has(slot)) return removed.get(slot)
     const key = this.numberKeys[slot] as number

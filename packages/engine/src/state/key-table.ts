@@ -140,7 +140,7 @@ export class KeyTable {
 
   /** The frozen view remembers the keys of rows that are removed, for timers. */
   keepKeys(): void {
-    if (this.#frozen !== undefined) this.#frozen.keepsKeys = true
+    this.#frozen?.keepKeys()
   }
 
   get kinds(): readonly ColumnKind[] {

@@ -139,6 +139,8 @@ export class EntryOutput implements RowSink, TimerSink {
   timer(slot: number, group: number, time: number, namespace: number, sequence: number): void {
     if (this.#host.failed) return
     const key = this.keyOfTimer(slot, namespace)
+    // Of a row that is gone: it would find nothing when it comes.
+    if (key === undefined) return
     const encode: Encode = (arena, at, limit) => this.#encodeTimer(key, group, time, namespace, sequence, arena, at, limit)
     const end = encode(this.#arena, this.#ends[group] as number, this.#limits[group] as number)
     if (end < 0) {

@@ -109,7 +109,7 @@ class Model {
       for (let namespace = 0; namespace < 4; namespace++) {
         const table = queue === this.timers ? this.table : this.windows.get(namespace)
         if (table === undefined) continue
-        for (let slot = table.next(0); slot >= 0; slot = table.next(slot + 1)) {
+        for (let slot = table.next(table.goneBelow); slot >= 0; slot = table.next(slot + 1)) {
           for (let time = 0; time < 6; time++) {
             if (queue.has(time, slot, namespace)) entries.push(show({ state, namespace, key: table.keyAt(slot), time }))
           }
@@ -206,12 +206,11 @@ function apply(model: Model, { action, index, number, namespace }: Step, writer:
       windowTimers.take(number % 6)
       return
     case 'gone':
-      // Rows that were emitted have no timers.
-      if (pane !== undefined && index < 20 && windowTimers.size === 0) pane.goneBelow = Math.min(pane.end, pane.goneBelow + (number % 5))
+      if (pane !== undefined && index < 30) pane.goneBelow = Math.min(pane.end, pane.goneBelow + (number % 5))
       return
-    case 'step': {
+    case 'step':
       if (number % 3 === 0) writer?.step(() => true)
-    }
+      return
     case 'freeze':
   }
 }

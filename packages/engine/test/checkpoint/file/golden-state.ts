@@ -43,8 +43,7 @@ const values: readonly unknown[] = [
   new Date(-1),
   [1, 2, 3.5],
   ['a', { id: 1, name: 'n' }, [undefined]],
-  // biome-ignore lint/suspicious/noSparseArray: holes are state too
-  [1, , 3],
+  Object.assign([1], { length: 3, 2: 3 }),
   { id: 1, name: 'a', inner: { x: [{ id: 2, name: 'b', inner: null }] } },
   JSON.parse('{"__proto__":1,"constructor":2}'),
   new Map<unknown, unknown>([
