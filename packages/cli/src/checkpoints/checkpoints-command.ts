@@ -7,6 +7,9 @@ import { withErrorBlock } from '../control/control-commands.js'
 import { makeColours, wantsColour } from '../format/colours.js'
 import { listTable, showLines } from './describe-checkpoints.js'
 
+/** As shells count: 128 and the number of SIGPIPE. */
+const PIPE_STATUS = 141
+
 export function checkpointsCommand(args: CheckpointsArguments): Promise<number> {
   return withErrorBlock(args.color, () => {
     switch (args.action) {
@@ -110,9 +113,10 @@ async function find({ dir, job }: CheckpointPlace, asked: string): Promise<Asked
   })
 }
 
-/** Waits where the pipe is full. */
+/** Waits where the pipe is full. `sluice checkpoints read latest | head`: whoever reads may leave. */
 function print(line: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(`${line}\n`, (error) => (error === null || error === undefined ? resolve() : reject(error)))
-  })
+  if (process.stdout.listenerCount('error') === 0) {
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? PIPE_STATUS : 1))
+  }
+  return new Promise((resolve) => process.stdout.write(`${line}\n`, () => resolve()))
 }
