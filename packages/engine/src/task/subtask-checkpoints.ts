@@ -157,12 +157,11 @@ export class SubtaskCheckpoints {
         const slice = output.sendBarrier(id, overtaking)
         if (slice !== undefined) writer.slice(slice)
       }
-      if (overtaking) {
-        for (const input of inputs) {
-          if (input.ended) continue
-          input.beginCapture(id)
-          captures.push(input)
-        }
+      // Also where records were aligned: the barrier of a producer that was told to overtake may have reached here between the parts of a large record.
+      for (const input of inputs) {
+        if (input.ended) continue
+        input.beginCapture(id)
+        captures.push(input)
       }
       write(writer)
       for (const { sink } of sinks) sink.beginCheckpoint(id)
