@@ -20,6 +20,8 @@ import type { ColumnKind } from '../../state/column.js'
 import type { SectionName } from '../snapshot.js'
 
 export const FORMAT_VERSION = 1
+/** Of frames and records in slices of channels: the encoding between subtasks, which may change where state does not. */
+export const CHANNEL_VERSION = 1
 export const HEADER_BYTES = 16
 export const TRAILER_BYTES = 32
 const HEADER_MAGIC = 'SLUICE-S'
@@ -75,6 +77,7 @@ export interface FileIndex {
   readonly index: number
   readonly parallelism: number
   readonly keyGroups: number
+  readonly channelVersion: number
   readonly states: readonly StoredState[]
   readonly sections: readonly StoredSection[]
   readonly slices: readonly StoredSlice[]
@@ -137,6 +140,15 @@ export function checkBlock(bytes: Uint8Array, checksum: number, path: string, wh
 /** Fails with `SLUICE_CHECKPOINT_CORRUPT`. */
 export function damaged(path: string, what: string, cause?: unknown): never {
   throw new SluiceError('SLUICE_CHECKPOINT_CORRUPT', `${path} is damaged: ${what}`, { cause })
+}
+
+/** Fails with `SLUICE_CHECKPOINT_VERSION` where slices of channels cannot be read. */
+export function checkChannelVersion({ channelVersion }: FileIndex, path: string): void {
+  if (channelVersion === CHANNEL_VERSION) return
+  const message = `${path} holds records between operators in encoding ${channelVersion}, and ${CHANNEL_VERSION} is what is known here`
+  throw new SluiceError('SLUICE_CHECKPOINT_VERSION', message, {
+    hint: 'Restore it with the version that wrote it; savepoints and aligned checkpoints hold no such records.',
+  })
 }
 
 function checkVersion(version: number, path: string): void {

@@ -10,7 +10,7 @@ import { KeyTable } from '../../state/key-table.js'
 import type { Section, SectionName, SnapshotReader } from '../snapshot.js'
 import type { OpenSnapshotOptions } from './contract.js'
 import { fitState } from './fit-state.js'
-import type { BlockPlace, StoredBlock } from './format.js'
+import { type BlockPlace, checkChannelVersion, type StoredBlock } from './format.js'
 import { loadRows, loadTimers } from './load-entries.js'
 import { StateFile } from './state-file.js'
 
@@ -49,7 +49,11 @@ class FilesReader implements SnapshotReader {
     return once(this.#slices, edge, async () => {
       const slices: ChannelSlice[] = []
       for (const file of await this.#open()) {
-        for (const slice of file.index.slices) if (slice.edge === edge) slices.push((await file.value(slice.block)) as ChannelSlice)
+        for (const slice of file.index.slices) {
+          if (slice.edge !== edge) continue
+          checkChannelVersion(file.index, file.path)
+          slices.push((await file.value(slice.block)) as ChannelSlice)
+        }
       }
       // What the consumer took is older than what still waited at the producer; each wrote its own in order.
       const rank = ({ side }: ChannelSlice): number => (side === 'consumer' ? 0 : 1)

@@ -22,6 +22,7 @@ import type { SnapshotWritersOptions } from './contract.js'
 import type { EntryHost } from './entry-output.js'
 import {
   type BlockPlace,
+  CHANNEL_VERSION,
   type StoredBlock,
   type StoredColumn,
   type StoredSection,
@@ -143,6 +144,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
         index: this.#index,
         parallelism: this.#parallelism,
         keyGroups: this.keyGroups,
+        channelVersion: CHANNEL_VERSION,
         states: this.#states,
         sections: this.#sections,
         slices: this.#slices,

@@ -210,7 +210,7 @@ function apply(model: Model, { action, index, number, namespace }: Step, writer:
       return
     case 'step':
       if (number % 3 === 0) writer?.step(() => true)
-      return
+      break
     case 'freeze':
   }
 }

@@ -107,7 +107,7 @@ export const goldenSlices: readonly ChannelSlice[] = [
     toIndex: 2,
     side: 'consumer',
     timed: true,
-    content: { kind: 'frames', definitions: [Uint8Array.of(1, 2)], frames: Uint8Array.of(3, 4, 5), skip: 1 },
+    content: { kind: 'frames', definitions: [Uint8Array.of(1, 2)], frames: Uint8Array.of(3, 4, 5) },
     watermark: Number.NaN,
     idle: true,
     ended: undefined,
