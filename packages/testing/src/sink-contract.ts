@@ -39,7 +39,7 @@ interface Step {
 interface Scenario {
   /** Steps that are done before the crash; undefined: there is none. */
   readonly crashAfter: number | undefined
-  /** The failed attempt is told (`abort`, `close`), or it is dead. */
+  /** The failed attempt is not told (`abort`), as where its process died; what it has open is closed all the same, as the system does it. */
   readonly killed: boolean
   /** Another subtask goes on. */
   readonly handedOver: boolean
@@ -132,7 +132,6 @@ class Drive {
   #taken: Complete = this.#complete
   #pending: Pending[] = []
   #writer: SinkWriter | undefined
-  readonly #left: SinkWriter[] = []
   #last = 'the start'
 
   constructor(contract: SinkContract, place: string, scenario: Scenario) {
@@ -165,7 +164,7 @@ class Drive {
       }
       await this.#look(true)
     } finally {
-      for (const writer of [this.#writer, ...this.#left]) await Promise.resolve(writer?.close?.()).catch(() => undefined)
+      await Promise.resolve(this.#writer?.close?.()).catch(() => undefined)
     }
   }
 
@@ -249,11 +248,7 @@ class Drive {
   async #crash(): Promise<void> {
     const writer = this.#writer as SinkWriter
     this.#writer = undefined
-    if (this.#scenario.killed) {
-      this.#left.push(writer)
-      return
-    }
-    await writer.abort?.()
+    if (!this.#scenario.killed) await writer.abort?.()
     await writer.close?.()
   }
 
