@@ -138,7 +138,8 @@ export class CheckpointCoordinator {
 
   /** A subtask says something. What is too late is left alone. */
   report(report: CheckpointReport): void {
-    if (this.#state !== 'running') return
+    if (this.#state === 'over' || this.#state === 'dead') return
+    // A short input may have ended before everybody runs.
     if (report.type === 'ended') return this.#onEnded(report.subtask, report.stopped)
     const inFlight = this.#inFlight
     if (inFlight === undefined || inFlight.id !== report.id || inFlight.publishing) return

@@ -249,6 +249,14 @@ describe('the end', () => {
     expect(bench.words).toEqual(['trigger 1 aligned', 'completed 1', 'trigger 2 aligned'])
   })
 
+  test('is not missed where everybody ended before the start', async () => {
+    const bench = await new CoordinatorBench().open()
+    bench.endAll()
+    expect(bench.words).toEqual([])
+    bench.coordinator.start()
+    expect(bench.words).toEqual(['trigger 1 aligned'])
+  })
+
   test('comes only when all have ended, each counted once', async () => {
     const bench = await started()
     for (const { id: subtask } of plan.subtasks.slice(1)) {
