@@ -86,4 +86,10 @@ function placeOf(error: unknown): string | undefined {
   return JSON.stringify([error.code, operator, position, error.message, error.cause === undefined ? '' : describeError(error.cause)])
 }
 
-const outside: ReadonlySet<string> = new Set(['SLUICE_SOURCE_FAILED', 'SLUICE_SINK_FAILED', 'SLUICE_RESOURCE_FAILED', 'SLUICE_TIMEOUT'])
+const outside: ReadonlySet<string> = new Set([
+  'SLUICE_SOURCE_FAILED',
+  'SLUICE_SINK_FAILED',
+  'SLUICE_RESOURCE_FAILED',
+  'SLUICE_CHECKPOINT_STORAGE',
+  'SLUICE_TIMEOUT',
+])

@@ -6,7 +6,6 @@
  * A visit is resumable: it stops where the gate closes or an expansion is suspended, and goes on before the next record is taken. So an
  * operator never sees a record between its watermark and the last thing that was due.
  */
-import type { Gate } from '../channel/gate.js'
 import type { OutputChannel } from '../channel/output-channel.js'
 import type { AsyncTable } from './async-table.js'
 import type { ChainNode } from './chain-drivers.js'
@@ -32,7 +31,8 @@ export interface ChainTimeParts {
   readonly parents: readonly number[]
   /** Edges that leave the chain, by position. */
   readonly outputsOf: readonly (readonly OutputChannel[])[]
-  readonly gate: Gate
+  /** Whether an output lacks credit; tables at their limit stand in front of what fires. */
+  readonly held: () => boolean
   readonly expanding: () => boolean
   readonly fail: (position: number, error: unknown) => never
   /** What all operators have reached; where watermarks are made in the chain, those behind them count. */
@@ -191,12 +191,12 @@ export class ChainTime {
 
   /** False where the gate closed, an expansion is suspended or it got late. */
   #fire(position: number, late: () => boolean): boolean {
-    const { gate, expanding, nodes, fail } = this.#parts
+    const { held, expanding, nodes, fail } = this.#parts
     const { operator } = nodes[position] as ChainNode
     if (operator?.fire === undefined) return true
     try {
       for (let count = 1; ; count++) {
-        if (gate.closed > 0 || expanding()) return false
+        if (held() || expanding()) return false
         if (!operator.fire()) return true
         if (count % FIRINGS_PER_LOOK === 0 && late()) return false
       }

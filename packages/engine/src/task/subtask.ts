@@ -143,12 +143,12 @@ export class Subtask {
     this.#adaptedAtMs = parts.clock.monotonicMs()
     this.#expanding = parts.nodes.flatMap((node, position) => (node.expansion === undefined ? [] : [position])).reverse()
     this.#tables = parts.nodes.flatMap((node) => node.table ?? []).reverse()
-    const { nodes, parents, outputsOf, gate, fail, accounting } = parts
+    const { nodes, parents, outputsOf, fail, accounting } = parts
     this.#time = new ChainTime({
       nodes,
       parents,
       outputsOf,
-      gate,
+      held: () => this.#held,
       fail,
       expanding: () => this.#expansionActive(),
       reached: (watermark) => accounting.set(SubtaskWord.watermark, watermark),
@@ -297,7 +297,7 @@ export class Subtask {
     if (this.nextDeadlineMs() <= nowMs) return true
     if (gate.closed > 0) {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
-      return false
+      return this.#time.active && !this.#held && !this.#expansionActive()
     }
     if (this.#expansionActive() || this.#time.active) return true
     if (this.#endSent) return this.#checkpoints?.done === true
@@ -479,6 +479,11 @@ export class Subtask {
     return table.ready && (table.discardsResults || !this.#time.active)
   }
 
+  /** The gate is closed, and not just by the table at the head: behind a restore that one waits for what is due to fire, which must not wait for it. */
+  get #held(): boolean {
+    return this.#parts.gate.closed > (this.#parts.nodes[0]?.table?.full === true ? 1 : 0)
+  }
+
   /** Nothing is under way that comes before the next record. */
   get #free(): boolean {
     return this.#parts.gate.closed === 0 && !this.#expansionActive() && !this.#time.active
@@ -504,7 +509,7 @@ export class Subtask {
 
   /** Takes a watermark that is under way further through the chain. */
   #runTime(nowMs: number): boolean {
-    if (!this.#time.active || this.#parts.gate.closed > 0 || this.#expansionActive()) return false
+    if (!this.#time.active || this.#held || this.#expansionActive()) return false
     this.#work(nowMs)
     const { clock, sampling } = this.#parts
     const moved = this.#time.run(() => clock.monotonicMs() - nowMs >= STEP_MS)
