@@ -35,7 +35,8 @@ export class TableWriter implements RecordWriter<unknown> {
     const table = new TableWriter(open, context)
     // Without checkpoints the file is made at once: what cannot be written is known before the work is done.
     if (context.run === undefined) table.#writer = await open(context)
-    else if (context.restored === undefined) await checkOutput(path, context)
+    // A table that was there has always prepared something.
+    else if (isFresh(context)) await checkOutput(path, context)
     else await table.#restore(context.restored as readonly PreparedTable[])
     return table
   }
@@ -60,7 +61,7 @@ export class TableWriter implements RecordWriter<unknown> {
 
   async finish(): Promise<void> {
     // What is there was there when this run began, and may be replaced.
-    const restored = this.#context.restored === undefined ? undefined : []
+    const restored = isFresh(this.#context) ? undefined : []
     this.#writer ??= await this.#open({ ...bare(this.#context), restored, overwrite: true })
     let batch: unknown[] = []
     for (const { value } of this.#rows.values()) {
@@ -106,6 +107,10 @@ export class TableWriter implements RecordWriter<unknown> {
     // The input had ended: the file is complete, but perhaps not under its name.
     if (outputs.length > 0) this.#writer = await this.#open({ ...bare(this.#context), restored: outputs })
   }
+}
+
+function isFresh({ restored }: SinkWriteContext): boolean {
+  return restored === undefined || restored.length === 0
 }
 
 interface Row {

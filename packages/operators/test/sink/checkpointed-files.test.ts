@@ -213,6 +213,13 @@ describe('one file', () => {
     await writer.close?.()
   })
 
+  test('that a restored job did not have before is refused where it exists', async () => {
+    const path = join(await temporaryFolder(), 'out.jsonl')
+    await writeFile(path, 'old')
+    for (const sink of [toJsonLines(path), toJsonLines(path, { updates: 'table' })])
+      await expect(open(sink, { run: later(2, 1), restored: [] })).rejects.toMatchObject({ code: 'SLUICE_OUTPUT_EXISTS' })
+  })
+
   test('a table is state until the end: rows and their order come back', async () => {
     const path = join(await temporaryFolder(), 'out.jsonl')
     const sink = toJsonLines(path, { updates: 'table' })
