@@ -114,7 +114,9 @@ export interface SinkDefinition<T> {
  * const toFiles = (folder: string) =>
  *   defineSink<{ id: number }>({
  *     transactional: true,
- *     open: ({ subtask, run }) => {
+ *     open: async ({ subtask, run }) => {
+ *       const { existsSync, promises } = await import('node:fs')
+ *       const { rename, writeFile } = promises
  *       const nameOf = (checkpoint: number) => `${folder}/${run?.id}-${subtask.index}-${checkpoint}.json`
  *       let rows: { id: number }[] = []
  *       return {
