@@ -235,7 +235,8 @@ export class TriggeredOperator implements Operator {
 
   #awaitEarly(pane: Pane, slot: number, everyMs: number): void {
     this.#look()
-    if (this.#changed.push({ pane, slot }) === 1) this.#earlyAt = this.#now + everyMs
+    this.#changed.push({ pane, slot })
+    if (this.#earlyAt === Number.POSITIVE_INFINITY) this.#earlyAt = this.#now + everyMs
   }
 
   /** What had changed and was not sent waits again; where some of it was under way, all of it is due. */
@@ -247,11 +248,10 @@ export class TriggeredOperator implements Operator {
         if (this.#cells(pane, 1)[slot] !== 0) changed.push({ pane, slot })
       }
     }
-    if (changed.length === 0) return
     if (earlyAt === Number.NEGATIVE_INFINITY) this.#early = { changed, next: 0 }
     else {
       this.#changed = changed
-      this.#earlyAt = earlyAt < Number.POSITIVE_INFINITY ? earlyAt : this.#context.now()
+      this.#earlyAt = earlyAt
     }
   }
 
