@@ -7,14 +7,17 @@ export class HostOutputs implements HostBindings {
   /** The newest checkpoint of each stream whose records are here. */
   readonly #committed = new Map<string, number>()
   readonly #stdout: OutputWriter
+  readonly #restored: number
 
-  constructor(stdout: OutputWriter | undefined) {
+  /** `restored`: the checkpoint that this process goes on from, 0: none. What belongs to it went to the caller of the process that took it. */
+  constructor(stdout: OutputWriter | undefined, restored = 0) {
+    this.#restored = restored
     this.#stdout = stdout ?? { write: writeToStdout }
   }
 
   collect(stream: string, records: readonly unknown[], checkpoint?: number): void {
     if (checkpoint !== undefined) {
-      if (checkpoint <= (this.#committed.get(stream) ?? 0)) return
+      if (checkpoint <= (this.#committed.get(stream) ?? this.#restored)) return
       this.#committed.set(stream, checkpoint)
     }
     let collected = this.#collected.get(stream)

@@ -204,7 +204,7 @@ export class JobRun<O> implements RunHandle<O> {
 
   /** One attempt behind the other, each with threads and shared memory of its own, until one comes to its end or no other may follow. */
   async #runAttempts(planned: PlannedJob, checkpoints: RunCheckpoints | undefined): Promise<RunResult<O>> {
-    const host = new HostOutputs(this.#options.stdout)
+    const host = new HostOutputs(this.#options.stdout, checkpoints?.restored?.id)
     const failures: AttemptFailure[] = []
     const sinceMs = performance.now()
     for (;;) {

@@ -148,7 +148,7 @@ export interface RunEvents {
 export type Outputs<O> = { readonly [K in keyof O]: O[K] extends Stream<infer T, infer _C> ? readonly T[] : never }
 
 export interface RunResult<O> {
-  /** Empty unless `collect`. */
+  /** Empty unless `collect`. With checkpoints: what belongs to complete ones, each record once; after `restore`, what came behind the one that was restored. */
   readonly outputs: Outputs<O>
   readonly durationMs: number
   /** Records that sources read; with restarts, in the last attempt. */
