@@ -113,7 +113,7 @@ describe('recovery', () => {
   })
 
   test('a running job is asked for a savepoint and stopped; what it left is listed, verified, read and compared', async () => {
-    const started = start('run', 'job.ts', '--workers', '2', '--param', `rate=2000`)
+    const started = start('run', 'job.ts', '--workers', '2', '--param', 'rate=300')
     await started.said(/checkpoint {2}\d+ aligned/)
     expect((await sluice('status')).stdout).toMatch(/totals +\d+ +running/)
     const savepoint = await sluice('savepoint', 'totals', '--dir', 'kept')
@@ -150,7 +150,9 @@ describe('recovery', () => {
     expect(await sluice('plan', 'job.ts', '--against', 'latest')).toMatchObject({ status: 0 })
     const refused = await sluice('run', 'renamed.ts', '--workers', '1', '--restore', 'latest')
     expect(refused.stderr).toMatch(/SLUICE_CHECKPOINT_INCOMPATIBLE/)
-    expect((await sluice('run', 'job.ts', '--workers', '2', '--restore', 'latest')).status).toBe(0)
+    const rest = await sluice('run', 'job.ts', '--workers', '2', '--restore', 'latest')
+    expect(rest.stderr).toContain('param rate was 300 and is 4000')
+    expect(rest.status).toBe(0)
     await expectExactly()
   })
 })
