@@ -46,7 +46,11 @@ describe('join', () => {
       else left.join('op', right, pair as never, { type, ttl })
     }
     // A row that has expired may be gone already or not, which changes the numbers that records of an outer join get.
-    await checkRestore(declaration, two)
+    const promised = (value: unknown): unknown => {
+      const { op, key, value: joined } = value as Update<unknown, readonly unknown[]>
+      return { op, key: key[0], joined }
+    }
+    await checkRestore(declaration, type !== 'inner' && ttl !== undefined ? { ...two, promised } : two)
   })
 })
 

@@ -57,7 +57,8 @@ export class FrozenOperator {
   }
 
   timers(state: number, timers: TimerQueue): void {
-    if (timers.size === 0) return
+    // Timers of rows that are gone, as those of windows may be, find nothing when they come.
+    if (timers.size === 0 || timers.rows?.size === 0) return
     const rowsOf = timers.rows === undefined ? undefined : this.#rowsOf.get(timers.rows)
     assert(rowsOf !== undefined, 'timers without rows cannot be part of a checkpoint')
     const output = this.#output(state, timers.size, TIMER_BYTES)
