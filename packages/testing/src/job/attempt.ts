@@ -88,7 +88,12 @@ export class Attempt {
     const life = this.#lives.get(worker)
     if (life?.alive !== true) return
     this.#gone(life)
-    this.fail(new SluiceError('SLUICE_WORKER_EXITED', `worker ${worker} ended unexpectedly: the simulation crashed it`))
+    this.fail(
+      new SluiceError(
+        'SLUICE_WORKER_EXITED',
+        `worker ${worker} ended unexpectedly: the simulation crashed it in attempt ${this.#options.number}`,
+      ),
+    )
   }
 
   command(command: CommandCode): void {

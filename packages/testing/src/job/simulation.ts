@@ -138,7 +138,7 @@ export class Simulation {
         faults.stop()
         this.disk.heal()
       }
-      this.#inject(faults.atChoice(choice))
+      return this.#inject(faults.atChoice(choice))
     }
     let end: { readonly error?: unknown } | undefined
     this.#supervise(life, number).then(
@@ -153,7 +153,11 @@ export class Simulation {
       onCrash?.(this)
       return false
     }
-    if (end !== undefined && 'error' in end) throw end.error
+    if (end !== undefined && 'error' in end) {
+      // As its hint says: it goes on with the latest checkpoint.
+      if (end.error instanceof SluiceError && end.error.code === 'SLUICE_CHECKPOINT_FINAL_FAILED') return false
+      throw end.error
+    }
     return this.#end?.kind !== 'stopped'
   }
 
@@ -161,8 +165,8 @@ export class Simulation {
     return this.#final
   }
 
-  #inject(crash: Crash | undefined): void {
-    if (crash === undefined) return
+  #inject(crash: Crash | undefined): boolean {
+    if (crash === undefined) return false
     const attempt = this.#attempt
     this.scheduler.note(`fault: ${JSON.stringify(crash)}`)
     if (crash.of === 'worker') {
@@ -170,6 +174,7 @@ export class Simulation {
       if (workers.length > 0) attempt?.crash(this.scheduler.random.pick(workers))
     } else if (crash.of === 'stop') attempt?.command(Command.stop)
     else this.#life.end()
+    return true
   }
 
   async #supervise(life: Life, process: number): Promise<void> {

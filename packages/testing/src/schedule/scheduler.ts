@@ -37,7 +37,7 @@ const CHOICES_MAX = 1_000_000
 /** Readings of the clock between two choices that no healthy loop needs. */
 const READINGS_MAX = 50_000
 /** How long time goes by between two readings of a clock, at most: as drawn for a run. */
-const TICKS_MS = [0.002, 0.05, 0.2, 1]
+const TICKS_MS = [0.02, 0.1, 0.4, 2]
 /** How eager somebody is to run, as drawn for each and drawn again now and then. */
 const WEIGHTS = [1, 1, 1, 0.05, 8]
 const WEIGHTS_AGAIN = 0.002
@@ -61,8 +61,8 @@ export class Scheduler {
   choices = 0
   /** Whose code runs. */
   current: Life | undefined
-  /** Called in front of every choice: where faults come in. */
-  onChoice: (choice: number) => void = () => {}
+  /** Called in front of every choice: where faults come in. True: one did. */
+  onChoice: (choice: number) => boolean = () => false
   readonly #awaited: Awaited[] = []
   readonly #weights: Map<string, number> = new Map()
   readonly #clockRandom: SeededRandom
@@ -137,7 +137,8 @@ export class Scheduler {
 
   #choose(mayPause = true): void {
     this.#count()
-    this.onChoice(this.choices)
+    // A process that crashed has nothing to wait for: whoever runs it looks first.
+    if (this.onChoice(this.choices)) return
     this.#bury()
     this.#readings = 0
     const ready = this.#ready()

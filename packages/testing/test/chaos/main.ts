@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { describeTally, Tally } from './tally.js'
-import { runSeed } from './run-seed.js'
+import { runSeed, type Scenario } from './run-seed.js'
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     from: { type: 'string' },
     count: { type: 'string' },
     'keep-going': { type: 'boolean' },
+    change: { type: 'string' },
   },
 })
 const startMs = performance.now()
@@ -20,11 +21,13 @@ const elapsedMs = performance.now.bind(performance)
 const limitMs = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
 const first = Number(values.seed ?? values.from ?? (values.minutes === undefined ? 1 : Math.floor(Math.random() * 2 ** 31)))
 const count = values.seed !== undefined ? 1 : Number(values.count ?? (values.minutes === undefined ? 300 : Number.POSITIVE_INFINITY))
+/** Parts of the scenario that are set by hand: what makes a failure smaller. */
+const change = JSON.parse(values.change ?? '{}') as Partial<Scenario>
 const tally = new Tally()
 let failed = 0
 for (let seed = first; seed < first + count && elapsedMs() - startMs < limitMs; seed++) {
   try {
-    tally.add(await runSeed(seed))
+    tally.add(await runSeed(seed, (scenario) => ({ ...scenario, ...change })))
   } catch (error) {
     failed++
     console.error(error instanceof Error ? error.message : error)

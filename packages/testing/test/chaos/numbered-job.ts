@@ -27,6 +27,8 @@ export interface Shape {
   readonly diamond: boolean
   readonly broadcast: boolean
   readonly windows: 'tumbling' | 'sliding'
+  /** Every split begins at the same time; otherwise one behind the other. */
+  readonly overlapping: boolean
   /** Padding, so that records do not fit a frame. */
   readonly largeEvery: number
 }
@@ -39,17 +41,18 @@ const RULES = 5
 
 export function drawShape(random: SeededRandom): Shape {
   return {
-    indexed: 100 + random.below(500),
-    perSplit: 20 + random.below(100),
+    indexed: 60 + random.below(240),
+    perSplit: 10 + random.below(50),
     splits: 1 + random.below(5),
     keys: random.pick([1, 4, 16, 64]),
-    rate: random.chance(0.4) ? random.pick([200, 1_000]) : undefined,
+    rate: random.chance(0.4) ? random.pick([500, 2_000]) : undefined,
     outOfOrdernessMs: random.pick([0, 100, 5_000]),
     rebalance: random.chance(0.3),
     async: random.pick(['none', 'none', 'ordered', 'unordered'] as const),
     diamond: random.chance(0.4),
     broadcast: random.chance(0.3),
     windows: random.pick(['tumbling', 'sliding'] as const),
+    overlapping: true,
     largeEvery: random.pick([0, 0, 7]),
   }
 }
@@ -58,9 +61,15 @@ function indexedRecord(n: number, { keys }: Shape): Numbered {
   return { source: 'indexed', n, lane: n % LANES, key: n % keys, time: BASE_MS + n * STEP_MS }
 }
 
-function splitRecord(split: number, at: number, { keys }: Shape): Numbered {
+function splitRecord(split: number, at: number, { keys, overlapping, perSplit }: Shape): Numbered {
   const n = split * 10_000 + at
-  return { source: 'split', n, lane: split, key: (split + at) % keys, time: BASE_MS + at * STEP_MS * 3 }
+  return {
+    source: 'split',
+    n,
+    lane: split,
+    key: (split + at) % keys,
+    time: BASE_MS + (overlapping ? at : split * perSplit + at) * STEP_MS * 3,
+  }
 }
 
 /** Every record that the sources give. */
