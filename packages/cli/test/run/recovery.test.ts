@@ -138,7 +138,7 @@ describe('recovery', () => {
       rows
         .filter(({ section }) => section === undefined)
         .map(({ key }) => key)
-        .toSorted(),
+        .toSorted((a, b) => Number(a) - Number(b)),
     ).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect((await sluice('checkpoints', 'diff', 'kept', 'latest', '--dir', 'state')).stdout).toMatch(/"change":"changed"/)
 

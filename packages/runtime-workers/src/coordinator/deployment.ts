@@ -269,7 +269,7 @@ export class Deployment {
     const resources = new Resources(plan.job)
     this.#hostIsIn = true
     try {
-      const own = await openThreadCheckpoints({ graph, plan, settings, checkpoints, report: (report) => this.#checkpoints?.report(report) })
+      const own = openThreadCheckpoints({ graph, plan, settings, checkpoints, report: (report) => this.#checkpoints?.report(report) })
       try {
         const opened = await resources.open(resourcesOf(graph, plan, HOST_WORKER), HOST_WORKER)
         const thread = { worker: HOST_WORKER, environment: this.#environment, shared: this.shared, resources: opened, host }

@@ -33,7 +33,7 @@ export interface OpenThreadCheckpoints {
   close(): Promise<void>
 }
 
-export async function openThreadCheckpoints(options: ThreadCheckpointsOptions): Promise<OpenThreadCheckpoints> {
+export function openThreadCheckpoints(options: ThreadCheckpointsOptions): OpenThreadCheckpoints {
   const { graph, plan, settings, checkpoints: attempt, report } = options
   if (attempt === undefined || settings.checkpoint === undefined) return { checkpoints: undefined, close: () => Promise.resolve() }
   const { run, restore } = attempt
@@ -50,7 +50,7 @@ export async function openThreadCheckpoints(options: ThreadCheckpointsOptions): 
     },
   })
   const from = elsewhere ?? storage
-  const reader = restore === undefined ? undefined : await openSnapshot({ storage: from, id: restore.id, files: restore.files })
+  const reader = restore === undefined ? undefined : openSnapshot({ storage: from, id: restore.id, files: restore.files })
   return {
     checkpoints: { run, writers, restore: reader === undefined ? undefined : withoutState(reader, restore?.ignored ?? []), report },
     close: async () => {

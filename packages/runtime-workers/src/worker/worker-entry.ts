@@ -59,7 +59,7 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
     place = currentOperator(graph, plan, shared.metrics, worker)
     const resources = new Resources(plan.job)
     const report = (made: CheckpointReport): void => post({ type: 'checkpoint', worker, report: sendable(made) })
-    const thread = await openThreadCheckpoints({ graph, plan, settings, checkpoints: task.checkpoints, report })
+    const thread = openThreadCheckpoints({ graph, plan, settings, checkpoints: task.checkpoints, report })
     try {
       const opened = await resources.open(resourcesOf(graph, plan, worker), worker)
       const { checkpoints } = thread

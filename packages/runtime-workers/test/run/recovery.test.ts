@@ -1,5 +1,5 @@
 /** Real jobs on real threads that fail, stop and go on: what they give is what an undisturbed run gives. */
-import { SluiceError } from '@sluice/engine'
+import type { SluiceError } from '@sluice/engine'
 import { defineJob, generate } from '@sluice/operators'
 import { type RestartingEvent, type RestoredEvent, run, type RunHandle, type RunOptions, type RunResult } from '@sluice/runtime-workers'
 import { existsSync, readdirSync, truncateSync } from 'node:fs'
