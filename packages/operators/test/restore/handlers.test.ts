@@ -19,7 +19,7 @@ import {
   valueState,
   values,
 } from '../../src/index.js'
-import { checkRestore, type Item, type Limits } from './check-restore.js'
+import { expectRestores, type Item, type Limits } from './expect-restores.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -40,26 +40,26 @@ describe.each<readonly [RunningAggregateOptions, Limits]>([
       min: min((item: Item) => (item.n > 7 ? String(item.n) : item.n) as number),
       ids: values((item: Item) => item.id),
     }
-    await checkRestore((job) => void itemsOf(job).aggregate('op', aggregates, options), limits)
+    await expectRestores((job) => void itemsOf(job).aggregate('op', aggregates, options), limits)
   })
 
   test('reduce', async () => {
     const add = (left: Item, right: Item): Item => ({ key: left.key, n: left.n + right.n, id: right.id })
-    await checkRestore((job) => void itemsOf(job).reduce('op', add, options), limits)
+    await expectRestores((job) => void itemsOf(job).reduce('op', add, options), limits)
   })
 })
 
 test('sketches', async () => {
   const aggregates = { about: approxDistinct((item: Item) => item.n), quantiles: quantiles((item: Item) => item.n, [0.5]) }
-  await checkRestore((job) => void itemsOf(job).aggregate('op', aggregates))
+  await expectRestores((job) => void itemsOf(job).aggregate('op', aggregates))
 })
 
 test.each([{ records: 3 }, { records: 5, time: 20 }])('batch %o', async (options) => {
-  await checkRestore((job) => void streamOf(job).batch('op', options), { sameParallelism: true })
+  await expectRestores((job) => void streamOf(job).batch('op', options), { sameParallelism: true })
 })
 
 test('process without state', async () => {
-  await checkRestore(
+  await expectRestores(
     (job) =>
       void streamOf(job).process('op', {
         onRecord: ({ key, n }) => [{ key, n }],
@@ -120,11 +120,11 @@ test.each<Ttl | undefined>([
   { after: 30, time: 'event', refresh: 'readAndWrite' },
 ])('process with state, ttl %o', async (ttl) => {
   // State that expires by event time lives by the timestamp of the record before a timer of processing time, of whatever key.
-  await checkRestore(stateful(ttl), { sameParallelism: typeof ttl === 'object' })
+  await expectRestores(stateful(ttl), { sameParallelism: typeof ttl === 'object' })
 })
 
 test('coProcess', async () => {
-  await checkRestore(
+  await expectRestores(
     (job) =>
       void itemsOf(job, 'left').coProcess('op', itemsOf(job, 'right'), {
         state: { open: listState<number>() },
@@ -143,7 +143,7 @@ test('coProcess', async () => {
 const rules = { rules: mapState<number, number>() }
 
 test('connectBroadcast', async () => {
-  await checkRestore(
+  await expectRestores(
     (job) =>
       void streamOf(job, 'items').connectBroadcast('op', streamOf(job, 'rules'), {
         broadcast: rules,
@@ -158,7 +158,7 @@ test('connectBroadcast', async () => {
 })
 
 test('connectBroadcast on a keyed stream', async () => {
-  await checkRestore(
+  await expectRestores(
     (job) =>
       void itemsOf(job, 'items').connectBroadcast('op', streamOf(job, 'rules'), {
         state: { count: valueState<number>({ default: 0 }) },
@@ -186,5 +186,5 @@ test('the harness finds an operator that forgets', async () => {
       },
     })
   }
-  await expect(checkRestore(forgetful, {}, 'forgets')).rejects.toThrow('Property failed')
+  await expect(expectRestores(forgetful, {}, 'forgets')).rejects.toThrow('Property failed')
 })

@@ -13,7 +13,7 @@ import {
   type Update,
   type WindowAssigner,
 } from '../../src/index.js'
-import { checkRestore, type Item, type Limits } from './check-restore.js'
+import { expectRestores, type Item, type Limits } from './expect-restores.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -50,7 +50,7 @@ describe('join', () => {
       const { op, key, value: joined } = value as Update<unknown, readonly unknown[]>
       return { op, key: key[0], joined }
     }
-    await checkRestore(declaration, type !== 'inner' && ttl !== undefined ? { ...two, promised } : two)
+    await expectRestores(declaration, type !== 'inner' && ttl !== undefined ? { ...two, promised } : two)
   })
 })
 
@@ -59,32 +59,32 @@ test.each([
   [0, 200],
   [30, 0],
 ])('interval join, %i before and %i after', async (before, after) => {
-  await checkRestore((job) => void itemsOf(job, 'left').intervalJoin('op', itemsOf(job, 'right'), pair, { before, after }), two)
+  await expectRestores((job) => void itemsOf(job, 'left').intervalJoin('op', itemsOf(job, 'right'), pair, { before, after }), two)
 })
 
 describe('window join', () => {
   const assigners: Readonly<Record<string, readonly [WindowAssigner<'lossy'>, number]>> = {
-    tumbling: [tumbling(20) as WindowAssigner<'lossy'>, 0],
-    'tumbling, lateness': [tumbling(20) as WindowAssigner<'lossy'>, 15],
-    sliding: [sliding(20, 5) as WindowAssigner<'lossy'>, 0],
-    'sliding, lateness': [sliding(20, 5) as WindowAssigner<'lossy'>, 15],
-    session: [session(8) as WindowAssigner<'lossy'>, 0],
-    'tumbling by the clock': [tumbling(20, clocked) as WindowAssigner<'lossy'>, 0],
-    'session by the clock': [session(15, clocked) as WindowAssigner<'lossy'>, 0],
+    tumbling: [tumbling(20), 0],
+    'tumbling, lateness': [tumbling(20), 15],
+    sliding: [sliding(20, 5), 0],
+    'sliding, lateness': [sliding(20, 5), 15],
+    session: [session(8), 0],
+    'tumbling by the clock': [tumbling(20, clocked), 0],
+    'session by the clock': [session(15, clocked), 0],
   }
   test.each(Object.entries(assigners))('%s', async (_name, [window, allowedLateness]) => {
     const options = { window, ...(allowedLateness > 0 ? { allowedLateness } : {}) }
-    await checkRestore((job) => void itemsOf(job, 'left').windowJoin('op', itemsOf(job, 'right'), pair, options), two)
+    await expectRestores((job) => void itemsOf(job, 'left').windowJoin('op', itemsOf(job, 'right'), pair, options), two)
   })
 })
 
 test.each(['inner', 'left'] as const)('temporal join, %s', async (type) => {
-  await checkRestore((job) => void itemsOf(job, 'left').temporalJoin('op', itemsOf(job, 'right'), pair as never, { type }), two)
+  await expectRestores((job) => void itemsOf(job, 'left').temporalJoin('op', itemsOf(job, 'right'), pair, { type }), two)
 })
 
 describe('dedupe', () => {
   test.each([{}, { ttl: 30 }, { ttl: 30, time: 'event' }] as const)('%o', async (options) => {
-    await checkRestore((job) => void itemsOf(job, 'items').dedupe('op', options))
+    await expectRestores((job) => void itemsOf(job, 'items').dedupe('op', options))
   })
 })
 
@@ -97,12 +97,12 @@ describe('topN', () => {
     [{ emit: 15 }, { sameParallelism: true }],
     [{ emit: 15, ttl: 25 }, { sameParallelism: true }],
   ])('%o', async (options, limits) => {
-    await checkRestore((job) => void itemsOf(job, 'items').topN('op', 2, byN, options), limits)
+    await expectRestores((job) => void itemsOf(job, 'items').topN('op', 2, byN, options), limits)
   })
 })
 
 test('compact', async () => {
-  await checkRestore((job) => {
+  await expectRestores((job) => {
     job
       .source('items', fromArray<Item>([]))
       .withTimestamps(() => 0)

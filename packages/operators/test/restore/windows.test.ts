@@ -22,7 +22,7 @@ import {
   type WindowAssigner,
   type WindowOptions,
 } from '../../src/index.js'
-import { checkRestore, type Item, type Limits } from './check-restore.js'
+import { expectRestores, type Item, type Limits } from './expect-restores.js'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -81,10 +81,10 @@ const assigners: Readonly<Record<string, WindowAssigner<'lossy'>>> = {
 describe.each(Object.entries(assigners))('%s', (name, assigner) => {
   const byClock = name.includes('clock')
   test.each(['aggregate', 'in order', 'reduce', 'process'] as const)('%s', async (what) => {
-    await checkRestore(declared(assigner, {}, what))
+    await expectRestores(declared(assigner, {}, what))
   })
   test.skipIf(byClock).each(['aggregate', 'in order', 'reduce', 'process'] as const)('%s with lateness', async (what) => {
-    await checkRestore(declared(assigner, { allowedLateness: 15 }, what))
+    await expectRestores(declared(assigner, { allowedLateness: 15 }, what))
   })
 })
 
@@ -115,7 +115,7 @@ const triggered: Readonly<Record<string, readonly [WindowAssigner<'lossy'>, Wind
 
 describe.each(Object.entries(triggered))('%s', (_name, [assigner, options, limits]) => {
   test.each(['aggregate', 'reduce', 'process'] as const)('%s', async (what) => {
-    await checkRestore(declared(assigner, options, what), limits)
+    await expectRestores(declared(assigner, options, what), limits)
   })
 })
 
@@ -127,5 +127,5 @@ test('windows over all records', async () => {
       .windowAll(sliding(20, 5))
       .aggregate('op', { count: count() })
   }
-  await checkRestore(declaration, { single: true })
+  await expectRestores(declaration, { single: true })
 })

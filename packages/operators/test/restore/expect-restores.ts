@@ -88,7 +88,7 @@ function shown(
 const text = (value: unknown): string => inspect(value, { depth: 9, sorted: true, breakLength: Number.POSITIVE_INFINITY })
 
 /** @param name that of the operator in the declaration */
-export async function checkRestore(declaration: (job: JobBuilder) => void, limits: Limits = {}, name = 'op'): Promise<void> {
+export async function expectRestores(declaration: (job: JobBuilder) => void, limits: Limits = {}, name = 'op'): Promise<void> {
   const specOf = (): GeneralSpec => {
     const { spec } = nodeOf(declare(declaration), name)
     if (spec.kind !== 'general') throw new Error(`${name} is a ${spec.kind}`)
