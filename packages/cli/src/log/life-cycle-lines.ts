@@ -139,7 +139,7 @@ export function stoppingLine(signal: string, stopTimeoutMs: number): JobLogLine 
   return {
     level: 'info',
     event: 'job.stopping',
-    msg: `${why}: sources stop, what is in flight flows out within ${formatDuration(stopTimeoutMs)}; once more exits now`,
+    msg: `${why}: sources stop, what is in flight flows out within ${formatDuration(stopTimeoutMs)}${signal === 'request' ? '' : '; once more exits now'}`,
     fields: { signal, stopTimeoutMs },
   }
 }
