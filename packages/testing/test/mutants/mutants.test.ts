@@ -1,0 +1,67 @@
+/** The simulator must be able to fail: every broken variant of the engine is caught within some seeds, and the engine as it is passes the same ones. */
+import { build, type Plugin } from 'esbuild'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import type * as RunSeed from '../chaos/run-seed.js'
+import { type Mutant, mutants } from './mutants.js'
+
+const SEEDS_MAX = 60
+const testing = resolve(import.meta.dirname, '../..')
+const engine = resolve(testing, '../engine/src')
+const folder = mkdtempSync(join(tmpdir(), 'sluice-mutants-'))
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** The chaos test over an engine with these replacements. */
+async function mutated(name: string, mutant: Mutant | undefined): Promise<typeof RunSeed> {
+  const plugin: Plugin = {
+    name: 'mutant',
+    setup(bundle) {
+      bundle.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (mutant === undefined || path !== join(engine, mutant.file)) return undefined
+        let contents = readFileSync(path, 'utf8')
+        for (const { find, by } of mutant.replacements) {
+          const found = contents.split(find).length - 1
+          if (found !== 1) throw new Error(`"${mutant.name}": a text is in ${mutant.file} ${found} times instead of once:\n${find}`)
+          contents = contents.replace(find, () => by)
+        }
+        return { contents, loader: 'ts' }
+      })
+    },
+  }
+  const outfile = join(folder, `${name}.mjs`)
+  await build({
+    absWorkingDir: testing,
+    entryPoints: ['test/chaos/run-seed.ts'],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    conditions: ['sluice-source'],
+    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
+    plugins: [plugin],
+    logLevel: 'silent',
+  })
+  return (await import(pathToFileURL(outfile).href)) as typeof RunSeed
+}
+
+test.each(mutants.map((mutant, index) => ({ ...mutant, index })))('$name', { timeout: 240_000 }, async ({ index, ...mutant }) => {
+  const broken = await mutated(`mutant-${index}`, mutant)
+  const sound = await mutated(`sound-${index}`, undefined)
+  const change: Parameters<typeof broken.runSeed>[1] = (scenario) => ({ ...scenario, ...mutant.change })
+  let caught: string | undefined
+  for (let seed = 1; seed <= SEEDS_MAX && caught === undefined; seed++) {
+    try {
+      await broken.runSeed(seed, change)
+    } catch (error) {
+      await expect(sound.runSeed(seed, change), 'the engine as it is must pass').resolves.toMatchObject({ seed })
+      caught = `seed ${seed}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`
+    }
+  }
+  expect(caught, `not caught by ${SEEDS_MAX} seeds`).toBeDefined()
+  process.stdout.write(`\n${mutant.name}: ${caught}\n`)
+})

@@ -1,0 +1,121 @@
+/**
+ * Deliberately broken variants of the engine, as exact replacements in its sources: each is a mistake that somebody could make. A text that is not found exactly
+ * once fails the test, so that no mutant dies silently with a change of the code.
+ */
+import type { Scenario } from '../chaos/run-seed.js'
+
+export interface Mutant {
+  readonly name: string
+  /** Below `packages/engine/src`. */
+  readonly file: string
+  readonly replacements: readonly { readonly find: string; readonly by: string }[]
+  /** What of the scenario is fixed, so that few seeds suffice. */
+  readonly change: Partial<Scenario>
+}
+
+/** Faults and settings that have nothing to do with the mistake are left out. */
+const plain: Partial<Scenario> = {
+  rescale: false,
+  flips: false,
+  failures: 0,
+  outages: false,
+  stops: 0,
+  timeoutMs: 20_000,
+  savepoints: false,
+}
+const often: Partial<Scenario> = { ...plain, crashes: 5, intervalMs: 25, slowMs: 0.5 }
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'alignment is skipped',
+    file: 'task/subtask-checkpoints.ts',
+    replacements: [{ find: "this.#mode() === 'aligned')", by: 'false)' }],
+    change: { ...often, mode: 'aligned' },
+  },
+  {
+    name: 'transactions are committed before the manifest is written',
+    file: 'checkpoint/coordinator/checkpoint-coordinator.ts',
+    replacements: [
+      {
+        find: '    inFlight.publishing = true\n',
+        by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id, false)\n',
+      },
+    ],
+    change: { ...often, mode: 'aligned', slowMs: 80, slowDatabaseMs: 0 },
+  },
+  {
+    name: 'a sink acknowledges before its rows are durable',
+    file: 'task/sink-buffer.ts',
+    replacements: [
+      {
+        find: '    this.#durableRunning = true\n    result.then(',
+        by: '    this.#durableRunning = true\n    this.#state = asked\n    result.then(',
+      },
+    ],
+    change: { ...often, mode: 'aligned', slowDatabaseMs: 30 },
+  },
+  {
+    name: 'barriers are forwarded behind the snapshot instead of with it',
+    file: 'task/subtask-checkpoints.ts',
+    replacements: [
+      {
+        find: `      for (const output of outputs) {
+        const slice = output.sendBarrier(id, overtaking)
+        if (slice !== undefined) writer.slice(slice)
+      }
+`,
+        by: '',
+      },
+      {
+        find: '    if (this.#mayFinish(current)) this.#finish(current)\n    return worked',
+        by: `    if (current.written && (current as { sent?: boolean }).sent !== true) {
+      ;(current as { sent?: boolean }).sent = true
+      for (const output of outputs) output.sendBarrier(current.id, false)
+    }
+    if (this.#mayFinish(current)) this.#finish(current)
+    return worked`,
+      },
+    ],
+    change: { ...often, mode: 'aligned' },
+  },
+  {
+    name: 'a slice begins at `consumed`, without the index inside the frame',
+    file: 'channel/ring-input.ts',
+    replacements: [
+      { find: '    } else if (!closed && this.index < this.count) {', by: '    } else if (false as boolean) {' },
+      { find: '      if (this.count > 0 && this.view === this.#ringView) at = (at + this.#frameBytes) | 0\n', by: '' },
+    ],
+    change: { ...often, mode: 'unaligned' },
+  },
+  {
+    name: 'the state of a channel is forgotten',
+    file: 'task/subtask-checkpoints.ts',
+    replacements: [{ find: '          for (const slice of capture) writer.slice(slice)\n', by: '' }],
+    change: { ...often, mode: 'unaligned' },
+  },
+  {
+    name: 'the watermark is forgotten',
+    file: 'task/subtask-sections.ts',
+    replacements: [
+      { find: 'operator.restore?.({ watermark: seen, states', by: 'operator.restore?.({ watermark: Number.NEGATIVE_INFINITY, states' },
+      { find: '      time.restoreSeen(position, seen)\n', by: '' },
+      { find: '  if (entered > Number.NEGATIVE_INFINITY) time.enter(HEAD, entered, false)\n', by: '' },
+      {
+        find: '    input.watermark = least(channels.map((channel) => channel.watermark))\n',
+        by: '',
+      },
+    ],
+    change: { ...often, mode: 'aligned' },
+  },
+  {
+    name: 'a wake-up is lost',
+    file: 'channel/ring-output.ts',
+    replacements: [
+      {
+        find: 'kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)\n    this.#options.bell.ring()\n',
+        by: 'kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)\n',
+      },
+    ],
+    change: { ...plain, mode: 'off', crashes: 0 },
+  },
+]
