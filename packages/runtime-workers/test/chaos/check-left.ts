@@ -110,7 +110,8 @@ function compare(actual: readonly string[], expected: readonly string[]): Differ
   const counts = new Map<string, number>()
   for (const text of expected) counts.set(text, (counts.get(text) ?? 0) - 1)
   for (const text of actual) counts.set(text, (counts.get(text) ?? 0) + 1)
-  const pick = (sign: number): string[] => [...counts].flatMap(([text, count]) => Array.from({ length: Math.max(0, count * sign) }, () => text))
+  const pick = (sign: number): string[] =>
+    [...counts].flatMap(([text, count]) => Array.from({ length: Math.max(0, count * sign) }, () => text))
   return { missing: pick(-1), extra: pick(1) }
 }
 

@@ -83,8 +83,15 @@ export class JobProcess {
 }
 
 /** `sluice stop` or `sluice savepoint`. */
-export function speakTo(pid: number, command: readonly string[], cwd: string): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, [binary, command[0] ?? '', String(pid), ...command.slice(1)], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+export function speakTo(
+  pid: number,
+  command: readonly string[],
+  cwd: string,
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, [binary, command[0] ?? '', String(pid), ...command.slice(1)], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

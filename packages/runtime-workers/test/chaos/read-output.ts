@@ -51,11 +51,12 @@ async function readKeyed(directory: string, found: Pick<FoundCheckpoint, 'files'
   return lines.sort()
 }
 
-/** JSON with sorted properties; lists of pairs are what maps are written as, and have no order that counts. */
+/** JSON with sorted properties. A map is a list of pairs, or of its keys and values in turn, in an order that does not count. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) {
     const items = value.map(canonical)
-    return `[${(value.every((item) => Array.isArray(item) && item.length === 2) ? items.sort() : items).join()}]`
+    if (items.length % 2 === 1 || value.every((item) => Array.isArray(item))) return `[${items.sort().join()}]`
+    return `[${items.flatMap((item, at) => (at % 2 === 0 ? [`${item},${items[at + 1] ?? ''}`] : [])).sort().join()}]`
   }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
   const fields = Object.entries(value).map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
@@ -93,7 +94,10 @@ async function readRows(file: string): Promise<readonly Row[]> {
 
 interface ParquetLibrary {
   asyncBufferFromFile(file: string): Promise<unknown>
-  parquetReadObjects(options: { readonly file: unknown; readonly compressors: unknown }): Promise<readonly Readonly<Record<string, unknown>>[]>
+  parquetReadObjects(options: {
+    readonly file: unknown
+    readonly compressors: unknown
+  }): Promise<readonly Readonly<Record<string, unknown>>[]>
 }
 
 // They belong to the package that reads and writes Parquet.

@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { run } from '@sluice/runtime-workers'
 import { defineJob, fromArray, toParquet } from '@sluice/operators'
+import { ROW_GROUP } from './job/numbered.js'
 import { checkLeft, fileRecordsOf } from './check-left.js'
 import { type Ended, JobProcess, speakTo } from './process.js'
-import { Random } from './random.js'
 import { type Left, readLeft } from './read-output.js'
 import type { Disturbance, Life, Scenario, Shape } from './scenario.js'
 
@@ -60,7 +60,16 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
     told.push(text)
     options.log?.(text)
   }
-  const tally: Tallied = { processes: 0, kills: 0, disturbances: new Map(), restarts: 0, restores: 0, checkpoints: 0, failedCheckpoints: 0, freshStarts: 0 }
+  const tally: Tallied = {
+    processes: 0,
+    kills: 0,
+    disturbances: new Map(),
+    restarts: 0,
+    restores: 0,
+    checkpoints: 0,
+    failedCheckpoints: 0,
+    freshStarts: 0,
+  }
   try {
     const input = await inputOf(scenario.shape, options.shared)
     const reference = await referenceOf(scenario.shape, input, options.shared)
@@ -179,10 +188,13 @@ class Lives {
         const stops = disturbance.kind === 'stop-with-savepoint'
         const answer = await speakTo(process.pid, stops ? ['stop', '--savepoint'] : ['savepoint'], this.#folder)
         this.#log(`${disturbance.kind}: ${answer.status} ${answer.stdout.trim()} ${answer.status === 0 ? '' : answer.stderr}`)
-        if (answer.status === 0) return answer.stdout.trim()
-        // The job may have finished meanwhile.
-        if (stops || process.over || (await Promise.race([process.ended, pause(1_000)])) !== undefined) return undefined
-        return undefined
+        // Where it failed the job has finished meanwhile, or fails itself.
+        if (answer.status !== 0) return undefined
+        if (disturbance.kind === 'savepoint') {
+          await pause(disturbance.killAfterMs)
+          process.kill('SIGKILL')
+        }
+        return answer.stdout.trim()
       }
     }
     happened()
@@ -210,7 +222,9 @@ class Lives {
     const call = lines.find(({ event }) => event === 'chaos.killed')?.['call']
     const checkpoints = lines.filter(({ event }) => event === 'checkpoint.completed').map((line) => line['id'])
     const about = args.slice(2).join(' ')
-    this.#log(`${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${String(call)}`}, checkpoints ${checkpoints.join(' ')}`)
+    this.#log(
+      `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${String(call)}`}, checkpoints ${checkpoints.join(' ')}`,
+    )
     this.#overwrite = false
     this.#restore = savepoint ?? 'latest'
     if (signal === 'SIGKILL') return false
@@ -257,8 +271,17 @@ async function inputOf({ fileRecords, keys, sources }: Shape, shared: string): P
     for (const [file, records] of fileRecordsOf(source, fileRecords, keys).entries()) {
       const path = join(folder, `${file}.${kind}`)
       if (kind === 'jsonl') writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-      else if (kind === 'csv') writeFileSync(path, ['source,n,lane,key,time', ...records.map((record) => Object.values(record).join())].map((line) => `${line}\n`).join(''))
-      else await run(defineJob({ name: 'rows' }, (job) => job.source('rows', fromArray(records)).sink('out', toParquet(path, { rowGroupRecords: 100 })))).finished
+      else if (kind === 'csv')
+        writeFileSync(
+          path,
+          ['source,n,lane,key,time', ...records.map((record) => Object.values(record).join())].map((line) => `${line}\n`).join(''),
+        )
+      else
+        await run(
+          defineJob({ name: 'rows' }, (job) =>
+            job.source('rows', fromArray(records)).sink('out', toParquet(path, { rowGroupRecords: ROW_GROUP })),
+          ),
+        ).finished
     }
   }
   return resolve(input)
@@ -268,7 +291,17 @@ const references = new Map<string, Promise<Left>>()
 
 /** What an undisturbed process leaves: nothing of how fast records come or where they are written changes it. */
 function referenceOf(shape: Shape, input: string, shared: string): Promise<Left> {
-  const plain: Shape = { ...shape, rate: undefined, outOfOrdernessMs: 0, async: 'none', delayMs: 0, rebalance: false, format: 'jsonl', parts: false, slowSinkMs: 0 }
+  const plain: Shape = {
+    ...shape,
+    rate: undefined,
+    outOfOrdernessMs: 0,
+    async: 'none',
+    delayMs: 0,
+    rebalance: false,
+    format: 'jsonl',
+    parts: false,
+    slowSinkMs: 0,
+  }
   const name = JSON.stringify(plain)
   const known = references.get(name)
   if (known !== undefined) return known
@@ -288,9 +321,3 @@ async function makeReference(shape: Shape, input: string, shared: string): Promi
   rmSync(folder, { recursive: true, force: true })
   return left
 }
-
-export function seedsFrom(first: number, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, at) => first + at)
-}
-
-export { Random }

@@ -33,7 +33,8 @@ export type Disturbance =
   | ({ readonly kind: 'kill-at' } & Call)
   | { readonly kind: 'signal'; readonly signal: 'SIGINT' | 'SIGTERM'; readonly afterMs: number; readonly killAfterMs: number | undefined }
   | { readonly kind: 'stop-with-savepoint'; readonly afterMs: number }
-  | { readonly kind: 'savepoint'; readonly afterMs: number }
+  /** Killed some time behind it; what follows goes on from the savepoint, although there are newer checkpoints. */
+  | { readonly kind: 'savepoint'; readonly afterMs: number; readonly killAfterMs: number }
   | { readonly kind: 'pause'; readonly afterMs: number; readonly forMs: number }
 
 export interface Wire {
@@ -90,6 +91,11 @@ const CALLS: readonly Pick<Call, 'call' | 'path'>[] = [
 const PLACES = ['source', 'map', 'async', 'process', 'timer', 'before-sink', 'window']
 const ACTS = ['throw', 'throw', 'exit', 'reject', 'memory', 'block', 'kill']
 
+const KINDS = [
+  ...['kill', 'kill', 'kill-on', 'kill-on', 'kill-on', 'kill-at', 'kill-at', 'kill-at', 'kill-at', 'kill-at'],
+  ...['signal', 'stop-with-savepoint', 'savepoint', 'pause'],
+] as readonly Disturbance['kind'][]
+
 export function drawScenario(seed: number): Scenario {
   const random = new Random(seed)
   const shape = drawShape(random)
@@ -111,7 +117,7 @@ export function drawScenario(seed: number): Scenario {
     shape,
     wires: random.chance(0.5) ? [] : Array.from({ length: 1 + random.below(3) }, () => drawWire(random, shape)),
     retain: 1 + random.below(3),
-    lives: Array.from({ length: 1 + random.below(5) }, life),
+    lives: Array.from({ length: 2 + random.below(5) }, life),
   }
 }
 
@@ -146,20 +152,7 @@ function drawWire(random: Random, { records, keys }: Shape): Wire {
 function drawDisturbance(random: Random): Disturbance {
   const afterMs = random.between(100, 3_000)
   const short = random.between(0, random.pick([5, 60, 400]))
-  switch (
-    random.pick([
-      'kill',
-      'kill-on',
-      'kill-on',
-      'kill-at',
-      'kill-at',
-      'kill-at',
-      'signal',
-      'stop-with-savepoint',
-      'savepoint',
-      'pause',
-    ] as const)
-  ) {
+  switch (random.pick(KINDS)) {
     case 'kill':
       return { kind: 'kill', afterMs }
     case 'kill-on':
@@ -178,7 +171,7 @@ function drawDisturbance(random: Random): Disturbance {
     case 'stop-with-savepoint':
       return { kind: 'stop-with-savepoint', afterMs: random.between(0, 1_500) }
     case 'savepoint':
-      return { kind: 'savepoint', afterMs: random.between(0, 1_500) }
+      return { kind: 'savepoint', afterMs: random.between(0, 1_000), killAfterMs: short }
     case 'pause':
       return { kind: 'pause', afterMs, forMs: random.between(50, 900) }
   }
