@@ -1,5 +1,6 @@
 export { type Crash, type StepName } from './job/fault-plan.js'
 export { type Arrival, at, type Input } from './job/input.js'
 export { simulate, type SimulatedOutputs, type SimulateOptions, type SimulationResult } from './job/simulate.js'
+export { type OperatorHarness, testOperator, type TestOperatorOptions } from './job/test-operator.js'
 export { SimulationFailure } from './schedule/simulation-failure.js'
 export { checkSinkContract, type SinkContract, SinkContractViolation } from './sink-contract.js'

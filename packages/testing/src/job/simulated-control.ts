@@ -2,7 +2,7 @@
  * The coordinator's words to subtasks in a simulation: as the runtime writes them into the control memory, but that a checkpoint is complete is sometimes
  * told late, and sometimes twice.
  */
-import { type CheckpointControl, type CheckpointMode, checkpointModes, ControlWord } from '@sluice/engine'
+import { type CheckpointControl, type CheckpointMode, checkpointModes, ControlWord, triggerTime } from '@sluice/engine'
 import type { Attempt } from './attempt.js'
 import type { Scheduler } from '../schedule/scheduler.js'
 
@@ -14,14 +14,17 @@ export class SimulatedControl implements CheckpointControl {
   readonly #attempt: Attempt
   readonly #scheduler: Scheduler
   readonly #words: Int32Array
+  readonly #triggeredAtMs: Float64Array
 
   constructor(attempt: Attempt, scheduler: Scheduler) {
     this.#attempt = attempt
     this.#scheduler = scheduler
     this.#words = new Int32Array(attempt.shared.control)
+    this.#triggeredAtMs = triggerTime(attempt.shared.control)
   }
 
-  trigger(id: number, mode: CheckpointMode): void {
+  trigger(id: number, mode: CheckpointMode, atMs: number): void {
+    this.#triggeredAtMs[0] = atMs
     Atomics.store(this.#words, ControlWord.checkpointMode, checkpointModes.indexOf(mode))
     this.#publish(ControlWord.checkpointId, id)
   }

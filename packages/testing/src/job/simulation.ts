@@ -52,6 +52,8 @@ export interface SimulationOptions {
   readonly onAttempt?: ((simulation: Simulation) => void) | undefined
   /** Called when a process has crashed, before the next one begins. */
   readonly onCrash?: ((simulation: Simulation) => void) | undefined
+  /** Asked in front of every choice: what it gives is waited for. For whoever feeds a job by hand. */
+  readonly pace?: (() => Promise<void> | undefined) | undefined
   /** From this choice on there are no faults any more, so that every run ends. */
   readonly healAfter?: number | undefined
 }
@@ -74,6 +76,9 @@ export class Simulation {
   /** Processes that ran so far, and attempts in all of them. */
   processes = 0
   attempts = 0
+  /** Settles when no other simulation runs any more and this one does. */
+  readonly begun: Promise<void>
+  #begin: () => void = () => {}
   readonly #options: SimulationOptions
   #life: Life = new Life('process 0')
   #attempt: Attempt | undefined
@@ -83,6 +88,9 @@ export class Simulation {
 
   constructor(options: SimulationOptions) {
     this.#options = options
+    this.begun = new Promise((resolve) => {
+      this.#begin = resolve
+    })
     this.scheduler = options.scheduler
     this.disk = new SimulatedDisk(this.scheduler, options.disk ?? { slowMs: 1, failures: 0 })
     this.faults = new FaultPlan(options.crashes ?? [])
@@ -111,6 +119,7 @@ export class Simulation {
       leave = resolve
     })
     await before
+    this.#begin()
     const restore = this.#options.globals === false ? undefined : installVirtualGlobals(this.scheduler, new Life('nobody'))
     try {
       while (!(await this.#runProcess())) {
@@ -145,7 +154,7 @@ export class Simulation {
       () => (end = {}),
       (error: unknown) => (end = { error }),
     )
-    await scheduler.runUntil(() => end !== undefined || !life.alive)
+    await scheduler.runUntil(() => end !== undefined || !life.alive, this.#options.pace)
     if (!life.alive) {
       scheduler.note('the process crashed')
       this.#coordinator?.kill()

@@ -105,23 +105,21 @@ export class Scheduler {
     return new Promise((resolve) => this.await({ life, what, atMs: this.nowMs + delayMs, happen: resolve }))
   }
 
-  /** Makes one choice after the other until `done`. */
-  async runUntil(done: () => boolean): Promise<void> {
+  /** Makes one choice after the other until `done`. `pace` is asked in front of each: what it gives is waited for, and nothing is chosen. */
+  async runUntil(done: () => boolean, pace?: (() => Promise<void> | undefined) | undefined): Promise<void> {
     for (;;) {
       await settled()
       if (done()) return
-      this.#choose()
+      const wait = pace?.()
+      if (wait === undefined) this.#choose()
+      else await wait
     }
   }
 
-  /** Makes choices, without letting time pass, until nothing is ready. */
-  async runWhileReady(): Promise<void> {
-    for (;;) {
-      await settled()
-      this.#bury()
-      if (this.#ready().length === 0) return
-      this.#choose(false)
-    }
+  /** Nothing can happen now, and nothing will by itself up to a time. */
+  quietUntil(untilMs: number): boolean {
+    this.#bury()
+    return this.#ready().length === 0 && this.nextMs > untilMs
   }
 
   /** When something happens by itself next, Infinity: never. */
@@ -135,14 +133,14 @@ export class Scheduler {
     this.trace.add(what, this.nowMs)
   }
 
-  #choose(mayPause = true): void {
+  #choose(): void {
     this.#count()
     // A process that crashed has nothing to wait for: whoever runs it looks first.
     if (this.onChoice(this.choices)) return
     this.#bury()
     this.#readings = 0
     const ready = this.#ready()
-    if (mayPause && ready.length > 0 && this.random.chance(PAUSE)) {
+    if (ready.length > 0 && this.random.chance(PAUSE)) {
       this.nowMs += this.random.next() * PAUSE_MS
       return
     }

@@ -6,6 +6,8 @@ interface CountedRecord extends Numbered {
   readonly count: number
   /** The number of its lane that came before it, -1: none. */
   readonly before: number
+  /** The watermark was behind what the state of the key says it was. */
+  readonly timeWentBack: boolean
 }
 
 interface Window {
@@ -20,6 +22,8 @@ export interface Guarantees {
   readonly exactlyOnce: boolean
   /** Records of a lane stay in order. */
   readonly ordered: boolean
+  /** Event time never goes back. */
+  readonly timeGoesOn: boolean
 }
 
 const WRONGS_MAX = 8
@@ -33,6 +37,10 @@ export function checkDatabase(database: Database, shape: Shape, guarantees: Guar
   if (rows('late').length > 0) wrongs.push(`${rows('late').length} records are late, none should be`)
   wrongs.push(...checkEach(records, all, guarantees.exactlyOnce))
   if (guarantees.ordered) wrongs.push(...checkOrder(records))
+  if (guarantees.timeGoesOn) {
+    const back = records.filter(({ timeWentBack }) => timeWentBack).length
+    if (back > 0) wrongs.push(`event time went back for ${back} records`)
+  }
   if (guarantees.exactlyOnce) {
     wrongs.push(...checkCounts(records, all))
     wrongs.push(

@@ -173,16 +173,19 @@ export function numberedJob(shape: Shape, database: Database): Job<unknown, unkn
           records: valueState<number>({ default: 0 }),
           total: valueState<number>({ default: 0 }),
           lanes: mapState<string, number>(),
+          watermark: valueState<number>({ default: Number.NEGATIVE_INFINITY }),
         },
         onRecord({ source, n, lane, key, time }, context) {
-          const { records, total, lanes } = context.state
+          const { records, total, lanes, watermark } = context.state
+          const timeWentBack = context.watermark < watermark.get()
+          watermark.set(Math.max(context.watermark, watermark.get()))
           records.set(records.get() + 1)
           total.set(total.get() + n)
           const name = `${source}/${lane}`
           const before = lanes.get(name) ?? -1
           lanes.set(name, n)
           context.timers.eventTime.set(Math.floor(time / WINDOW_MS) * WINDOW_MS + WINDOW_MS)
-          return [{ type: 'record' as const, source, n, lane, key, time, count: records.get(), before }]
+          return [{ type: 'record' as const, source, n, lane, key, time, count: records.get(), before, timeWentBack }]
         },
         onTimer({ time }, context) {
           return [

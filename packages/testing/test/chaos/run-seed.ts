@@ -139,7 +139,11 @@ export async function runSeed(seed: number, change: (scenario: Scenario) => Scen
   }
   // What is restored from an older checkpoint comes again in transactions that were committed already.
   const exactlyOnce = mode !== 'at-least-once' && flips === 0
-  const wrongs = checkDatabase(database, shape, { exactlyOnce, ordered: exactlyOnce && !shape.rebalance && shape.async !== 'unordered' })
+  const wrongs = checkDatabase(database, shape, {
+    exactlyOnce,
+    ordered: exactlyOnce && !shape.rebalance && shape.async !== 'unordered',
+    timeGoesOn: exactlyOnce && !scenario.rescale,
+  })
   if (wrongs.length > 0) throw explained(seed, scenario, new Error(wrongs.join('\n')), scheduler)
   return reportOf(seed, mode, flips, simulation, database)
 }

@@ -38,7 +38,7 @@ export const mutants: readonly Mutant[] = [
     replacements: [
       {
         find: '    inFlight.publishing = true\n',
-        by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id, false)\n',
+        by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id, inFlight.final !== undefined)\n',
       },
     ],
     change: { ...often, mode: 'aligned', slowMs: 80, slowDatabaseMs: 0 },
