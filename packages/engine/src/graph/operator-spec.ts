@@ -176,7 +176,7 @@ export interface SinkWriter {
   open?(): void | Promise<void>
   /** A batch of 1 to 256 records, at the latest at the end of the step that produced them. The array is reused: copy what is kept. A promise holds the subtask until it settles. */
   write(records: readonly unknown[]): void | Promise<void>
-  /** Asked for by `context.setDeadline`. */
+  /** Asked for by `context.setDeadline`. Not called behind `finish`. */
   onDeadline?(nowMs: number): void | Promise<void>
   /**
    * Two-phase commit, first phase, where checkpoints are on: ends the transaction that everything since the last call belongs to, and gives plain data from

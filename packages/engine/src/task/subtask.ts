@@ -78,6 +78,8 @@ export interface SubtaskCheckpointing {
   /** Gives the sink at a position what it prepared before the restore. */
   readonly giveRestored: (position: number, restored: readonly unknown[]) => void
   readonly wake: () => void
+  /** See `SubtaskCheckpointParts`. */
+  readonly sayAhead: (channel: number, bytes: number) => void
 }
 
 /** How long a step goes on taking input, in ms. */
@@ -159,7 +161,7 @@ export class Subtask {
     this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
     this.#reading = parts.inputs
     if (parts.checkpoints === undefined) return
-    const { thread, control, sections, wake } = parts.checkpoints
+    const { thread, control, sections, wake, sayAhead } = parts.checkpoints
     this.#sections = { ...sections, time: this.#time }
     this.#checkpoints = new SubtaskCheckpoints({
       subtask: parts.id,
@@ -174,6 +176,7 @@ export class Subtask {
       write: (writer) => this.#writeSections(writer),
       replaying: () => this.#replays.length > 0,
       wake,
+      sayAhead,
     })
   }
 
@@ -279,13 +282,19 @@ export class Subtask {
 
   /** Called in every turn, also while the subtask waits for credit. */
   onControl(command: CommandCode, nowMs: number): void {
-    if (this.#checkpoints !== undefined && this.#checkpoints.look(nowMs)) {
-      const endMs = this.#parts.clock.monotonicMs()
-      this.#parts.accounting.countAsBusy(endMs - nowMs, endMs)
-    }
+    if (this.#checkpoints !== undefined) this.#lookAtCheckpoints(this.#checkpoints, nowMs)
     if (command === Command.run || this.#ending || this.#parts.source === undefined) return
     // Drain is a true end of input; after stop nothing that is open fires.
     this.#beginEnd(command === Command.stop ? EndReason.stopped : EndReason.exhausted)
+  }
+
+  #lookAtCheckpoints(checkpoints: SubtaskCheckpoints, nowMs: number): void {
+    const { accounting, clock } = this.#parts
+    const before = checkpoints.workMs
+    checkpoints.look(nowMs)
+    const workedMs = checkpoints.workMs - before
+    if (workedMs > 0) accounting.countSnapshot(workedMs, clock.monotonicMs())
+    if (accounting.state === SubtaskState.refusing && !checkpoints.alignment.refuses) this.#account(false, nowMs)
   }
 
   /** Something may be done now; reads shared words, changes nothing. */
@@ -437,7 +446,7 @@ export class Subtask {
     if (this.#working) return
     this.#working = true
     const { accounting, inputs } = this.#parts
-    if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
+    if (isStarving(accounting.state)) for (const input of inputs) input.starvedEnds(nowMs)
     accounting.enter(SubtaskState.busy, nowMs)
   }
 
@@ -455,13 +464,18 @@ export class Subtask {
     } else if (progressed) state = SubtaskState.queued
     else if (this.#aligned) state = SubtaskState.aligned
     else if (this.#ending) state = this.awaiting ? SubtaskState.waiting : SubtaskState.idle
-    else state = SubtaskState.idle
+    else state = this.#checkpoints?.alignment.refuses === true ? SubtaskState.refusing : SubtaskState.idle
     // Another channel may lack credit now although the state is the same.
     accounting.set(SubtaskWord.blockedChannel, blockedChannel)
     if (state === accounting.state) return
-    if (state === SubtaskState.idle) {
-      for (const input of inputs) if (!input.ended) input.starvedBegins(nowMs)
-    } else if (accounting.state === SubtaskState.idle) for (const input of inputs) input.starvedEnds(nowMs)
+    if (isStarving(accounting.state)) for (const input of inputs) input.starvedEnds(nowMs)
+    if (isStarving(state)) {
+      const refused = this.#checkpoints?.alignment.refused
+      for (let position = 0; position < inputs.length; position++) {
+        const input = inputs[position] as InputChannel
+        if (!input.ended && refused?.[position] !== 1) input.starvedBegins(nowMs)
+      }
+    }
     accounting.enter(state, nowMs)
     let written = 0
     let inFlight = 0
@@ -564,7 +578,7 @@ export class Subtask {
       try {
         operator?.onDeadline?.(epochMs)
         this.#time.deadlinePassed(position)
-        if (sink !== undefined && !sink.pending) sink.hold(sink.writer.onDeadline?.(epochMs))
+        if (sink !== undefined && !sink.pending && !this.#finishedSinks.has(sink)) sink.hold(sink.writer.onDeadline?.(epochMs))
       } catch (error) {
         this.#parts.fail(position, error)
       }
@@ -636,7 +650,7 @@ export class Subtask {
         if (found !== Input.records) {
           progressed = true
           if (found === Input.barrier) {
-            this.#checkpoints?.onBarrier(this.#turn, channel.barrierId, nowMs)
+            this.#onBarrier(channel.barrierId, nowMs)
             continue
           }
           this.#onControlFrame(channel, found)
@@ -672,6 +686,16 @@ export class Subtask {
       if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
     }
     return progressed
+  }
+
+  /** The snapshot may be taken right here. */
+  #onBarrier(id: number, nowMs: number): void {
+    const checkpoints = this.#checkpoints
+    if (checkpoints === undefined) return
+    this.#work(nowMs)
+    const before = checkpoints.workMs
+    checkpoints.onBarrier(this.#turn, id, nowMs)
+    this.#parts.accounting.add(SubtaskWord.checkpointMs, checkpoints.workMs - before)
   }
 
   /** The channels are read from here on, with the time that went with what stood in front of them. */
@@ -841,4 +865,9 @@ export class Subtask {
       if (limits !== undefined) input.adapt(busyMs, { ...limits, targetMs: windowTargetMs })
     })
   }
+}
+
+/** It would read if there were anything that it may read. */
+function isStarving(state: SubtaskStateCode): boolean {
+  return state === SubtaskState.idle || state === SubtaskState.refusing
 }

@@ -54,3 +54,31 @@ it.each([
   expect(passed).toHaveLength(againMs === undefined ? 0 : 1)
   for (const nowMs of passed) expect(nowMs).toBeGreaterThanOrEqual(second as number)
 })
+
+it('a sink that has finished hears of no deadline, although another one of its chain takes its time to finish', async () => {
+  const calls: string[] = []
+  const graph = graphOf(
+    [
+      { name: 'numbers', spec: indexSource(1, (index) => ({ index })) },
+      {
+        name: 'early',
+        spec: {
+          kind: 'sink',
+          create: (context) => ({
+            write: () => context.setDeadline(context.now() + 10),
+            onDeadline: () => void calls.push('deadline'),
+            finish: () => void calls.push('finish'),
+          }),
+        },
+      },
+      { name: 'slow', spec: { kind: 'sink', create: () => ({ write: () => {}, finish: () => simulation.delay(100) }) } },
+    ],
+    [
+      { from: 'numbers', to: 'early' },
+      { from: 'numbers', to: 'slow' },
+    ],
+  )
+  const simulation = new Simulation(graph, { workers: 0, parallelism: 1, tickMsMax: 0.01 })
+  await simulation.run()
+  expect(calls).toEqual(['finish'])
+})
