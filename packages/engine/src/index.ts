@@ -30,6 +30,7 @@ export {
   type CheckpointCoordinatorOptions,
   type FinalCheckpoint,
 } from './checkpoint/coordinator/checkpoint-coordinator.js'
+export { bytesAhead } from './checkpoint/coordinator/bytes-ahead.js'
 export type * from './checkpoint/coordinator/checkpoint-event.js'
 export type { SavepointRequest } from './checkpoint/coordinator/savepoint.js'
 export {
@@ -109,7 +110,7 @@ export { type StatePart, StateRegistry } from './state/state-registry.js'
 export { TimerQueue } from './state/timer-queue.js'
 export { WindowTables } from './state/window-tables.js'
 export { type AttemptFailure, decideRestart, type RestartDecision } from './restart/decide-restart.js'
-export { Command, type CommandCode, ControlWord, controlBytes, Doorbell } from './control/control-layout.js'
+export { Command, type CommandCode, ControlWord, controlBytes, Doorbell, triggerTime } from './control/control-layout.js'
 export type * from './environment/environment.js'
 export { IndexSource, NOTHING_TAKEN, type SourceDriver, type SourceState, SplitSource } from './task/source-driver.js'
 export { allocateShared, type SharedRegions } from './task/shared-regions.js'

@@ -16,8 +16,8 @@ export const checkpointModes: readonly CheckpointMode[] = ['aligned', 'unaligned
 
 /** Coordinator to subtasks. */
 export interface CheckpointControl {
-  /** Sources of all threads begin checkpoint `id`; `unaligned`: everybody does. */
-  trigger(id: number, mode: CheckpointMode): void
+  /** Sources of all threads begin checkpoint `id`; `unaligned`: everybody does. `atMs`: now, of the monotonic clock. */
+  trigger(id: number, mode: CheckpointMode, atMs: number): void
   /** An aligned checkpoint goes on unaligned. */
   overtake(id: number): void
   /** Checkpoints up to this one are given up. */
@@ -40,6 +40,8 @@ export interface SnapshotFigures {
   readonly stateBytes: number
   /** Records that barriers overtook. */
   readonly channelBytes: number
+  /** How long no record was taken because too much of the snapshot waited for storage; not there where that never was. */
+  readonly throttledMs?: number
 }
 
 /** A file of a checkpoint, relative to the root of the storage. */

@@ -23,6 +23,8 @@ export const ControlWord = {
   completedId: 20,
   /** The complete checkpoint that nothing comes after, 0: none yet; written in front of `completedId`. */
   finalId: 21,
+  /** When the newest checkpoint was asked for, in ms of the monotonic clock: a Float64 over two words, written in front of `checkpointId`. */
+  triggeredAtMs: 22,
   doorbells: 32,
 } as const
 
@@ -31,6 +33,11 @@ export const Command = { run: 0, stop: 1, drain: 2, abort: 3 } as const
 export type CommandCode = (typeof Command)[keyof typeof Command]
 
 const DoorbellWord = { bell: 0, parked: 1 } as const
+
+/** The time at which the newest checkpoint was asked for, in ms: one element. */
+export function triggerTime(control: ArrayBufferLike): Float64Array {
+  return new Float64Array(control, ControlWord.triggeredAtMs * 4, 1)
+}
 
 /** Doorbells: one per worker, the last one is the coordinator's own thread. */
 export function controlBytes(workers: number): number {

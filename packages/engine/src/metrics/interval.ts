@@ -20,6 +20,8 @@ export interface SubtaskInterval {
   readonly backpressuredMs: number
   readonly idleMs: number
   readonly alignedMs: number
+  readonly refusingMs: number
+  readonly checkpointMs: number
   readonly recordsIn: number
   readonly recordsOut: number
 }
@@ -64,6 +66,8 @@ function subtaskInterval(previous: SubtaskMetrics | undefined, current: SubtaskM
     backpressuredMs: grown(previous?.backpressuredMs, current.backpressuredMs),
     idleMs: grown(previous?.idleMs, current.idleMs),
     alignedMs: grown(previous?.alignedMs, current.alignedMs),
+    refusingMs: grown(previous?.refusingMs, current.refusingMs),
+    checkpointMs: grown(previous?.checkpointMs, current.checkpointMs),
     recordsIn: grown(previous?.recordsIn, current.recordsIn),
     recordsOut: grown(previous?.recordsOut, current.recordsOut),
   }

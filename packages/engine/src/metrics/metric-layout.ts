@@ -3,7 +3,7 @@
  * coordinator at any time without a message. Times are ms of the process-wide monotonic clock.
  *
  *   subtask s:   three lines, written by its worker
- *   channel c:   one line written by the producing worker, one by the consuming worker
+ *   channel c:   one line written by the producing worker, two by the consuming worker
  *   operator o:  three words per (subtask, node of its chain), written by the subtask's worker
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
@@ -45,16 +45,29 @@ export const SubtaskWord = {
   split: 20,
   /** Of the idle time: how long a source that had records waited for others of its alignment group. */
   alignedMs: 21,
+  /** Of the idle time: how long an input was refused because the barrier of a checkpoint had not arrived on all of them. */
+  refusingMs: 22,
+  /** Of the busy time: how long snapshots were taken and written. */
+  checkpointMs: 23,
 } as const
 
 /**
  * What a subtask does between and during steps. `queued`: ready, but its worker runs another. `waiting` (async work at its limit) counts as busy,
- * `aligned` (a source that waits for others of its group) as idle.
+ * `aligned` (a source that waits for others of its group) and `refusing` (nothing to read but what stands behind a barrier) as idle.
  */
-export const SubtaskState = { idle: 0, queued: 1, backpressured: 2, busy: 3, waiting: 4, finished: 5, aligned: 6 } as const
+export const SubtaskState = {
+  idle: 0,
+  queued: 1,
+  backpressured: 2,
+  busy: 3,
+  waiting: 4,
+  finished: 5,
+  aligned: 6,
+  refusing: 7,
+} as const
 export type SubtaskStateCode = (typeof SubtaskState)[keyof typeof SubtaskState]
 
-export const CHANNEL_WORDS = 16
+export const CHANNEL_WORDS = 24
 export const ChannelWord = {
   // written by the producer's worker
   bytes: 0,
@@ -70,7 +83,7 @@ export const ChannelWord = {
   // written by the consumer's worker
   consumedBytes: 8,
   consumedRecords: 9,
-  /** Time in which the consumer was idle with this channel empty. */
+  /** Time in which the consumer was idle with this channel empty; what it refused to read is not. */
   starvedMs: 10,
   starvedSinceMs: 11,
   windowBytes: 12,
@@ -78,6 +91,8 @@ export const ChannelWord = {
   bytesPerBusySecond: 13,
   consumerWatermark: 14,
   windowShrinks: 15,
+  /** Of a local channel, while its consumer waits for the barrier of a checkpoint: what stands in front of it. Rings tell it themselves. */
+  bytesAhead: 16,
 } as const
 
 const OPERATOR_WORDS = 3

@@ -26,6 +26,10 @@ export interface SubtaskMetrics {
   readonly idleMs: number
   /** Of the idle time: how long a source waited for others of its alignment group. */
   readonly alignedMs: number
+  /** Of the idle time: how long an input was refused because the barrier of a checkpoint had not arrived on all of them. */
+  readonly refusingMs: number
+  /** Of the busy time: how long snapshots were taken and written. */
+  readonly checkpointMs: number
   readonly state: SubtaskStateCode
   /** Start of the state it is in; 0: not started. */
   readonly stateSinceMs: number
@@ -68,12 +72,14 @@ export interface ChannelMetrics {
   readonly producerWatermark: number
   readonly consumedBytes: number
   readonly consumedRecords: number
-  /** Time in which the consumer was idle with this channel empty, the open interval included. */
+  /** Time in which the consumer was idle with this channel empty, the open interval included; what it refused to read is not. */
   readonly starvedMs: number
   readonly windowBytes: number
   readonly bytesPerBusySecond: number
   readonly consumerWatermark: number
   readonly windowShrinks: number
+  /** Of a local channel: what stands in front of the barrier that its consumer waits for. */
+  readonly bytesAhead: number
 }
 
 /** Time spent in one operator's own function, in the records sampled; and what it counted. */
@@ -117,7 +123,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
   const read = (offset: number): number => word(metrics, at + offset)
   let stateSinceMs = read(SubtaskWord.stateSinceMs)
   let state = read(SubtaskWord.state) as SubtaskStateCode
-  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0, alignedMs: 0 }
+  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0, alignedMs: 0, refusingMs: 0 }
   // A change of state during the read would count its interval twice or not at all.
   for (let reads = 0; reads < READS_MAX; reads++) {
     totals.busyMs = read(SubtaskWord.busyMs)
@@ -125,6 +131,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     totals.backpressuredMs = read(SubtaskWord.backpressuredMs)
     totals.idleMs = read(SubtaskWord.idleMs)
     totals.alignedMs = read(SubtaskWord.alignedMs)
+    totals.refusingMs = read(SubtaskWord.refusingMs)
     const again = read(SubtaskWord.stateSinceMs)
     if (again === stateSinceMs) break
     stateSinceMs = again
@@ -146,6 +153,10 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
       totals.idleMs += open
       totals.alignedMs += open
       break
+    case SubtaskState.refusing:
+      totals.idleMs += open
+      totals.refusingMs += open
+      break
     case SubtaskState.idle:
     case SubtaskState.finished:
       totals.idleMs += open
@@ -155,6 +166,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
   const started = stateSinceMs !== 0
   return {
     ...totals,
+    checkpointMs: read(SubtaskWord.checkpointMs),
     state,
     stateSinceMs,
     recordsIn: read(SubtaskWord.recordsIn),
@@ -195,6 +207,7 @@ function readChannel(metrics: Float64Array, at: number, nowMs: number): ChannelM
     bytesPerBusySecond: read(ChannelWord.bytesPerBusySecond),
     consumerWatermark: read(ChannelWord.consumerWatermark),
     windowShrinks: read(ChannelWord.windowShrinks),
+    bytesAhead: read(ChannelWord.bytesAhead),
   }
 }
 

@@ -19,6 +19,10 @@ export interface SubtaskReport {
   readonly idleMsPerSecond: number
   /** Of the idle time: how long a source waited for others of its alignment group. */
   readonly alignedMsPerSecond: number
+  /** Of the idle time: how long an input was refused because the barrier of a checkpoint had not arrived on all of them. */
+  readonly refusingMsPerSecond: number
+  /** Of the busy time: how long snapshots were taken and written. */
+  readonly checkpointMsPerSecond: number
   readonly recordsInPerSecond: number
   readonly recordsOutPerSecond: number
   /** Totals since the start. */
@@ -53,6 +57,8 @@ export function subtaskReports(plan: PhysicalPlan, { elapsedMs, subtasks, curren
       backpressuredMsPerSecond: perSecond(times.backpressuredMs, elapsedMs),
       idleMsPerSecond: perSecond(times.idleMs, elapsedMs),
       alignedMsPerSecond: perSecond(times.alignedMs, elapsedMs),
+      refusingMsPerSecond: perSecond(times.refusingMs, elapsedMs),
+      checkpointMsPerSecond: perSecond(times.checkpointMs, elapsedMs),
       recordsInPerSecond: perSecond(times.recordsIn, elapsedMs),
       recordsOutPerSecond: perSecond(times.recordsOut, elapsedMs),
       recordsIn: metrics.recordsIn,

@@ -13,6 +13,14 @@ const totalOf: Record<SubtaskStateCode, number | undefined> = {
   [SubtaskState.finished]: undefined,
   // It has time to spare: others of its group have not.
   [SubtaskState.aligned]: SubtaskWord.idleMs,
+  // So have those that wait for a barrier.
+  [SubtaskState.refusing]: SubtaskWord.idleMs,
+}
+
+/** Of the total above: what is told apart. */
+const partOf: Partial<Record<SubtaskStateCode, number>> = {
+  [SubtaskState.aligned]: SubtaskWord.alignedMs,
+  [SubtaskState.refusing]: SubtaskWord.refusingMs,
 }
 
 export class SubtaskAccounting {
@@ -48,22 +56,35 @@ export class SubtaskAccounting {
     const total = totalOf[this.#state]
     const elapsedMs = Math.max(0, nowMs - this.#sinceMs)
     if (total !== undefined) words[this.#at + total] = (words[this.#at + total] as number) + elapsedMs
-    if (this.#state === SubtaskState.aligned) this.add(SubtaskWord.alignedMs, elapsedMs)
+    const part = partOf[this.#state]
+    if (part !== undefined) this.add(part, elapsedMs)
     this.#state = state
-    this.#sinceMs = nowMs
-    words[this.#at + SubtaskWord.stateSinceMs] = nowMs
+    // A reading of the clock may be older than what was counted last: no time counts twice.
+    this.#sinceMs = Math.max(this.#sinceMs, nowMs)
+    words[this.#at + SubtaskWord.stateSinceMs] = this.#sinceMs
     words[this.#at + SubtaskWord.state] = state
   }
 
   /** Time of the current interval that was work after all: it was spent in callbacks of the subtask's own promises. */
   countAsBusy(elapsedMs: number, nowMs: number): void {
-    const word =
-      this.#state === SubtaskState.idle ? SubtaskWord.idleMs : this.#state === SubtaskState.queued ? SubtaskWord.queuedMs : undefined
-    if (word === undefined) return
+    if (this.#state !== SubtaskState.backpressured) this.#move(elapsedMs, nowMs)
+  }
+
+  /** Time of the current interval in which a snapshot was taken or written, also while credit was lacking. */
+  countSnapshot(elapsedMs: number, nowMs: number): void {
+    this.#move(elapsedMs, nowMs)
+    this.add(SubtaskWord.checkpointMs, elapsedMs)
+  }
+
+  #move(elapsedMs: number, nowMs: number): void {
+    const word = totalOf[this.#state]
+    if (word === undefined || word === SubtaskWord.busyMs) return
     const openMs = Math.max(0, nowMs - this.#sinceMs)
     this.enter(this.#state, nowMs)
     const movedMs = Math.min(elapsedMs, openMs)
     this.add(word, -movedMs)
+    const part = partOf[this.#state]
+    if (part !== undefined) this.add(part, -movedMs)
     this.add(SubtaskWord.busyMs, movedMs)
   }
 

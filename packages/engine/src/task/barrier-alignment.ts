@@ -9,6 +9,8 @@ export class BarrierAlignment {
   sinceMs: number = Number.NaN
   /** By input: 1 where nothing is read until the barrier has arrived on all inputs. */
   readonly refused: Uint8Array
+  /** Some input is refused. */
+  refuses = false
   readonly #arrived: Uint8Array
 
   constructor(inputs: number) {
@@ -25,7 +27,9 @@ export class BarrierAlignment {
       this.sinceMs = nowMs
     }
     this.#arrived[input] = 1
-    if (refuses) this.refused[input] = 1
+    if (!refuses) return
+    this.refused[input] = 1
+    this.refuses = true
   }
 
   hasArrived(input: number, id: number): boolean {
@@ -36,6 +40,7 @@ export class BarrierAlignment {
   release(): void {
     this.id = 0
     this.sinceMs = Number.NaN
+    this.refuses = false
     this.refused.fill(0)
     this.#arrived.fill(0)
   }

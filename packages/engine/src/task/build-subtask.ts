@@ -21,7 +21,7 @@ import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
-import { type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
+import { ChannelWord, type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
 import type { ResolvedSettings } from '../plan/settings.js'
@@ -496,7 +496,7 @@ class SubtaskBuilder {
     inputs: readonly InputChannel[],
     source: SourceDriver | undefined,
   ): SubtaskCheckpointing | undefined {
-    const { checkpoints, shared, plan, graph, environment, wake } = this.#thread
+    const { checkpoints, shared, plan, graph, environment, wake, metrics, layout } = this.#thread
     if (checkpoints === undefined) return undefined
     const { index } = this.#planned
     const parallelism = this.#parallelism
@@ -543,6 +543,9 @@ class SubtaskBuilder {
         context.firstRecord = nodes[position]?.sink?.firstRecord ?? 0
       },
       wake,
+      sayAhead: (channel, bytes) => {
+        metrics[layout.channelAt(channel) + ChannelWord.bytesAhead] = bytes
+      },
     }
   }
 

@@ -11,13 +11,15 @@ import type { OutputChannel } from '../channel/output-channel.js'
 import { type CheckpointMode, checkpointModes } from '../checkpoint/protocol.js'
 import { SNAPSHOT_PENDING_BYTES_MAX, type SnapshotWriter } from '../checkpoint/snapshot.js'
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
-import { ControlWord } from '../control/control-layout.js'
+import { ControlWord, triggerTime } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
 import { BarrierAlignment } from './barrier-alignment.js'
 import type { SinkBuffer } from './sink-buffer.js'
 
 /** How long frozen state is written at once, in ms. */
 const WRITE_MS = 0.5
+/** How often it is told what stands in front of a barrier that is awaited, in ms. */
+const AHEAD_PERIOD_MS = 100
 
 export interface SubtaskCheckpointParts {
   readonly subtask: number
@@ -34,6 +36,8 @@ export interface SubtaskCheckpointParts {
   readonly write: (writer: SnapshotWriter) => void
   /** Records restored in front of the channels are still being read: no channel is. */
   readonly replaying: () => boolean
+  /** Tells the coordinator what stands in front of the barrier in a channel that only this thread sees. */
+  readonly sayAhead: (channel: number, bytes: number) => void
   readonly wake: () => void
 }
 
@@ -49,6 +53,8 @@ interface Current {
   captures: InputChannel[]
   /** Sinks that have not said yet what their state is. */
   sinks: { readonly name: string; readonly sink: SinkBuffer }[]
+  /** How long the chain took no record because of it. */
+  throttledMs: number
   overtaking: boolean
   written: boolean
   finishing: boolean
@@ -56,10 +62,12 @@ interface Current {
 
 export class SubtaskCheckpoints {
   readonly alignment: BarrierAlignment
+  /** How long snapshots were taken and written so far. */
+  workMs = 0
   readonly #parts: SubtaskCheckpointParts
   readonly #words: Int32Array
+  readonly #triggeredAtMs: Float64Array
   #seen = 0
-  #seenAtMs = 0
   /** The newest checkpoint whose snapshot was taken. */
   #taken: number
   #aborted = 0
@@ -67,10 +75,14 @@ export class SubtaskCheckpoints {
   #final = false
   #current: Current | undefined
   #throttled = false
+  #throttledSinceMs = 0
+  #saidAtMs = 0
+  #saysAhead = false
 
   constructor(parts: SubtaskCheckpointParts) {
     this.#parts = parts
     this.#words = parts.control
+    this.#triggeredAtMs = triggerTime(parts.control.buffer)
     this.alignment = new BarrierAlignment(parts.inputs.length)
     this.#taken = parts.checkpoints.run.restoredCheckpoint
   }
@@ -95,8 +107,8 @@ export class SubtaskCheckpoints {
     return this.#mayFinish(current)
   }
 
-  /** Called in every turn; true where time was spent on writing. */
-  look(nowMs: number): boolean {
+  /** Called in every turn. */
+  look(nowMs: number): void {
     const words = this.#words
     const completed = Atomics.load(words, ControlWord.completedId)
     if (completed !== this.#committed) this.#commit(completed)
@@ -105,12 +117,19 @@ export class SubtaskCheckpoints {
     const asked = Atomics.load(words, ControlWord.checkpointId)
     if (asked !== this.#seen) {
       this.#seen = asked
-      this.#seenAtMs = nowMs
+      this.#saidAtMs = nowMs
     }
-    let worked = false
-    if (asked > this.#taken && asked > aborted) worked = this.#consider(asked, nowMs)
-    if (this.#current !== undefined && this.#advance(this.#current)) worked = true
-    return worked
+    if (asked > this.#taken && asked > aborted && !this.#consider(asked, nowMs)) {
+      if (nowMs - this.#saidAtMs >= AHEAD_PERIOD_MS) this.#sayAhead(asked, nowMs)
+    } else if (this.#saysAhead) this.#sayAhead(undefined, nowMs)
+    if (this.#current !== undefined) this.#advance(this.#current)
+  }
+
+  #sayAhead(awaited: number | undefined, nowMs: number): void {
+    this.#saidAtMs = nowMs
+    this.#saysAhead = awaited !== undefined
+    const { inputs, sayAhead } = this.#parts
+    for (const input of inputs) if (!input.isRing) sayAhead(input.id, awaited === undefined ? 0 : input.bytesAhead(awaited))
   }
 
   /** A barrier was reached on an input. */
@@ -174,27 +193,28 @@ export class SubtaskCheckpoints {
     }
     this.alignment.release()
     const endMs = clock.monotonicMs()
+    this.workMs += endMs - startMs
     this.#current = {
       id,
       writer,
-      startDelayMs: Math.max(0, sinceMs - this.#seenAtMs),
+      startDelayMs: Math.max(0, sinceMs - (this.#triggeredAtMs[0] as number)),
       alignmentMs: Math.max(0, startMs - sinceMs),
       syncMs: endMs - startMs,
       takenAtMs: endMs,
       captures,
       sinks: [...sinks],
+      throttledMs: 0,
       overtaking,
       written: false,
       finishing: false,
     }
   }
 
-  /** Writes on; true where time was spent. */
-  #advance(current: Current): boolean {
-    if (current.finishing) return false
+  /** Writes on. */
+  #advance(current: Current): void {
+    if (current.finishing) return
     const { outputs, clock, checkpoints, subtask } = this.#parts
     const { writer } = current
-    let worked = false
     try {
       if (!current.overtaking && this.#overtakes(current.id)) {
         current.overtaking = true
@@ -220,16 +240,15 @@ export class SubtaskCheckpoints {
       if (!current.written && writer.pendingBytes < SNAPSHOT_PENDING_BYTES_MAX) {
         const startMs = clock.monotonicMs()
         current.written = writer.step(() => clock.monotonicMs() - startMs >= WRITE_MS)
-        worked = true
+        this.workMs += clock.monotonicMs() - startMs
       }
       this.#throttle(!current.written && writer.pendingBytes >= SNAPSHOT_PENDING_BYTES_MAX)
     } catch (error) {
       this.#drop(current)
       checkpoints.report({ type: 'declined', id: current.id, subtask, error })
-      return true
+      return
     }
     if (this.#mayFinish(current)) this.#finish(current)
-    return worked
   }
 
   #mayFinish({ written, captures, sinks }: Current): boolean {
@@ -246,7 +265,9 @@ export class SubtaskCheckpoints {
         this.#current = undefined
         const { stateBytes, channelBytes } = writer
         const asyncMs = clock.monotonicMs() - takenAtMs
-        const figures = { startDelayMs, alignmentMs, syncMs, asyncMs, stateBytes, channelBytes }
+        const { throttledMs } = current
+        const throttled = throttledMs > 0 ? { throttledMs } : {}
+        const figures = { startDelayMs, alignmentMs, syncMs, asyncMs, stateBytes, channelBytes, ...throttled }
         checkpoints.report({ type: 'acknowledged', id, subtask, file, figures })
         wake()
       },
@@ -263,6 +284,9 @@ export class SubtaskCheckpoints {
   #throttle(throttled: boolean): void {
     if (throttled === this.#throttled) return
     this.#throttled = throttled
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (throttled) this.#throttledSinceMs = nowMs
+    else if (this.#current !== undefined) this.#current.throttledMs += nowMs - this.#throttledSinceMs
     this.#parts.gate.closed += throttled ? 1 : -1
   }
 

@@ -11,14 +11,17 @@ import {
   ControlWord,
   Doorbell,
   HOST_WORKER,
+  triggerTime,
 } from '@sluice/engine'
 
 export class Commands implements CheckpointControl {
   readonly #words: Int32Array
+  readonly #triggeredAtMs: Float64Array
   readonly #doorbells: readonly Doorbell[]
 
   constructor(control: SharedArrayBuffer, workers: number) {
     this.#words = new Int32Array(control)
+    this.#triggeredAtMs = triggerTime(control)
     const threads = [HOST_WORKER, ...Array.from({ length: workers }, (_, worker) => worker)]
     this.#doorbells = threads.map((thread) => new Doorbell(control, workers, thread))
   }
@@ -34,7 +37,8 @@ export class Commands implements CheckpointControl {
     this.#wakeAll()
   }
 
-  trigger(id: number, mode: CheckpointMode): void {
+  trigger(id: number, mode: CheckpointMode, atMs: number): void {
+    this.#triggeredAtMs[0] = atMs
     Atomics.store(this.#words, ControlWord.checkpointMode, checkpointModes.indexOf(mode))
     this.#publish(ControlWord.checkpointId, id)
   }

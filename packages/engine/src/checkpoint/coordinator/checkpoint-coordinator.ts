@@ -234,7 +234,7 @@ export class CheckpointCoordinator {
       this.#overtake = this.#after(settings.alignedTimeoutMs, () => this.#onAlignedTimeout(inFlight))
     }
     onEvent({ type: 'checkpoint.triggered', id, purpose, mode })
-    control.trigger(id, mode)
+    control.trigger(id, mode, nowMs)
   }
 
   #finalKind(): FinalKind {

@@ -5,7 +5,7 @@ import type { CheckpointMode } from '../protocol.js'
 /** `savepoint`: taken because somebody asked for it. `final`: the last of a job. */
 export type CheckpointPurpose = 'periodic' | 'savepoint' | 'final'
 
-export type CheckpointEvent = CheckpointTriggered | CheckpointCompleted | CheckpointFailed | CheckpointCleanupFailed
+export type CheckpointEvent = CheckpointTriggered | CheckpointUnderWay | CheckpointCompleted | CheckpointFailed | CheckpointCleanupFailed
 
 export interface CheckpointTriggered {
   readonly type: 'checkpoint.triggered'
@@ -31,6 +31,8 @@ export interface CheckpointCompleted {
   readonly bytes: number
   /** Of them, records that barriers overtook. */
   readonly channelBytes: number
+  /** How long a subtask took no records because too much of its snapshot waited for storage, the longest of all subtasks. */
+  readonly throttledMs: number
   /** The one that acknowledged last. */
   readonly slowestSubtask: string
   readonly path: string
@@ -67,4 +69,13 @@ export interface CheckpointProgress {
   readonly sinceMs: number
   /** Names of the subtasks that have not acknowledged yet; empty: the manifest is being written. */
   readonly missing: readonly string[]
+  /** Their ids. */
+  readonly subtasks: readonly number[]
+}
+
+/** With each report while a checkpoint takes longer than a report interval. */
+export interface CheckpointUnderWay extends CheckpointProgress {
+  readonly type: 'checkpoint.progress'
+  /** What its barriers still have to get past: edges into subtasks that have not acknowledged, the fullest first. Bytes of local channels are estimates. */
+  readonly ahead: readonly { readonly edge: string; readonly bytes: number }[]
 }

@@ -47,11 +47,22 @@ export class InFlight {
   }
 
   get missing(): readonly string[] {
-    return this.#plan.subtasks.filter((subtask) => this.acknowledged[subtask.id] === undefined).map((subtask) => this.#nameOf(subtask.id))
+    return this.#missing.map((id) => this.#nameOf(id))
+  }
+
+  get #missing(): readonly number[] {
+    return this.#plan.subtasks.flatMap(({ id }) => (this.acknowledged[id] === undefined ? id : []))
   }
 
   progress(nowMs: number): CheckpointProgress {
-    return { id: this.id, purpose: this.purpose, mode: this.mode, sinceMs: nowMs - this.sinceMs, missing: this.missing }
+    return {
+      id: this.id,
+      purpose: this.purpose,
+      mode: this.mode,
+      sinceMs: nowMs - this.sinceMs,
+      missing: this.missing,
+      subtasks: this.#missing,
+    }
   }
 
   /** What the log says of it. */
@@ -71,6 +82,7 @@ export class InFlight {
       asyncMs: largest((figures) => figures.asyncMs),
       bytes: all.reduce((sum, { file }) => sum + (file?.bytes ?? 0), 0),
       channelBytes: all.reduce((sum, { figures }) => sum + figures.channelBytes, 0),
+      throttledMs: largest((figures) => figures.throttledMs ?? 0),
       slowestSubtask: this.#nameOf(this.#last),
       path,
     }
