@@ -26,7 +26,7 @@ import {
   type ThreadCheckpoints,
 } from '@sluice/engine'
 import { Life } from '../schedule/life.js'
-import { Scheduler } from '../schedule/scheduler.js'
+import type { Scheduler } from '../schedule/scheduler.js'
 import { SimulationFailure } from '../schedule/simulation-failure.js'
 import { installVirtualGlobals } from '../schedule/virtual-globals.js'
 import { type DiskFaults, SimulatedDisk } from '../storage/simulated-disk.js'

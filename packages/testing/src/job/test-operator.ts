@@ -1,6 +1,5 @@
 /** One operator, or a few, fed by hand: records, watermarks and time, with everything in between as it runs in a job. */
-import type { Stream } from '@sluice/operators'
-import { defineJob, type Duration, fromArray, parseDuration } from '@sluice/operators'
+import { defineJob, type Duration, fromArray, parseDuration, type Stream } from '@sluice/operators'
 import type { SourceBatch, SplitSourceSpec } from '@sluice/engine'
 import { Scheduler } from '../schedule/scheduler.js'
 import { EPOCH_MS } from '../schedule/virtual-environment.js'
@@ -77,7 +76,7 @@ class Harness<T, R> implements OperatorHarness<T, R> {
         .source('input', fromArray<Fed<T>>([]))
         .withTimestamps(({ time }) => time, { watermark: handSet, perRecord: true, idleAfter: false })
       const records = fed.flatMap((one) => (one.kind === 'record' ? [one.record] : []))
-      return { [OUTPUT]: build(records as unknown as Stream<T, never>) }
+      return { [OUTPUT]: build(records) }
     })
     this.#scheduler = new Scheduler({ seed })
     this.#simulation = new Simulation({

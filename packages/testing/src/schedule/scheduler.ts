@@ -106,7 +106,7 @@ export class Scheduler {
   }
 
   /** Makes one choice after the other until `done`. `pace` is asked in front of each: what it gives is waited for, and nothing is chosen. */
-  async runUntil(done: () => boolean, pace?: (() => Promise<void> | undefined) | undefined): Promise<void> {
+  async runUntil(done: () => boolean, pace?: () => Promise<void> | undefined): Promise<void> {
     for (;;) {
       await settled()
       if (done()) return

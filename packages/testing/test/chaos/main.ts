@@ -30,9 +30,9 @@ for (let seed = first; seed < first + count && elapsedMs() - startMs < limitMs; 
     tally.add(await runSeed(seed, (scenario) => ({ ...scenario, ...change })))
   } catch (error) {
     failed++
-    console.error(error instanceof Error ? error.message : error)
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
     if (values['keep-going'] !== true) break
   }
 }
-console.log(describeTally(tally, (elapsedMs() - startMs) / 1000))
+process.stdout.write(`${describeTally(tally, (elapsedMs() - startMs) / 1000)}\n`)
 process.exit(failed > 0 ? 1 : 0)

@@ -164,7 +164,7 @@ export function numberedJob(shape: Shape, database: Database): Job<unknown, unkn
           context.broadcast.rules.set(rule, rule)
         },
       })
-      stream = withRules as unknown as typeof stream
+      stream = withRules
     }
     const counted = stream
       .keyBy(({ key }) => key)
@@ -208,5 +208,5 @@ export function numberedJob(shape: Shape, database: Database): Job<unknown, unkn
     windows.sink('windows', database.sink('windows'))
     windows.late.sink('late', database.sink('late'))
   })
-  return job as Job<unknown, unknown>
+  return job
 }

@@ -36,7 +36,7 @@ export class Tally {
 export function describeTally(tally: Tally, seconds: number): string {
   const list = (counts: ReadonlyMap<string, number>): string =>
     [...counts]
-      .sort()
+      .sort(([left], [right]) => (left < right ? -1 : 1))
       .map(([name, times]) => `${name} ${times}`)
       .join(', ')
   return [
