@@ -63,6 +63,11 @@ async function verify(place: CheckpointPlace, asked: string | undefined): Promis
   }
   if (asked !== undefined) {
     const found = await find(place, asked)
+    // Asked for the latest, who has looked says which ones were passed over.
+    for (const { path, error } of found.skipped) {
+      damaged++
+      await print(`damaged  ${path}: ${error.message}`)
+    }
     await look(found.directory === undefined ? storage : new LocalDirectory(found.directory), found.folder)
   } else {
     const jobs = place.job === undefined ? await listJobs(storage) : [place.job]

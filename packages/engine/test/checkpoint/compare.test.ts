@@ -112,6 +112,7 @@ describe('an operator that means something else now', () => {
   test.each([
     ['another kind', { spec: map }],
     ['another type', { options: { type: 'process' } }],
+    ['other aggregators', { options: { type: 'window', window: { size: 10 }, aggregators: { orders: 'count' } } }],
     ['another window', { options: { type: 'window', window: { size: 20 } } }],
   ] as const)('%s: incompatible, unless its state is dropped', (_what, changes) => {
     const comparison = compare(job(changes))
@@ -121,6 +122,14 @@ describe('an operator that means something else now', () => {
     expect(dropped.errors).toEqual([])
     expect(dropped.ignored).toEqual(['count'])
     expect(verdicts(dropped)).toMatchObject({ count: 'dropped' })
+  })
+
+  test('a sink with another path: what it has prepared lies at the old one', () => {
+    const to = (path: string): LogicalGraph =>
+      new GraphBuilder().node('numbers', source).node('out', sink, { options: { path } }).edge('numbers', 'out').build()
+    const comparison = compareWithCheckpoint(manifestOf(to('a/')), to('b/'), planOf(to('b/')))
+    expect(codes(comparison)).toEqual(['SLUICE_CHECKPOINT_INCOMPATIBLE'])
+    expect(sentenceOf(comparison, 'out')).toBe('was sink "a/" and is sink "b/"')
   })
 
   test('other options are only told', () => {

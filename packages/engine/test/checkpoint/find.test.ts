@@ -56,6 +56,20 @@ describe('the newest', () => {
     ])
   })
 
+  test('one that is to be restored is read whole: a bit that flipped in a block is found before anything is opened', async () => {
+    await writeCheckpoint(storage, 2, { a: 1 })
+    const { file } = await writeCheckpoint(storage, 3, { a: 1 })
+    change(file.path, (bytes) => bytes.map((byte, at) => (at === 20 ? byte ^ 1 : byte)))
+    expect((await findLatest(storage, 'test')).found.manifest.id).toBe(3)
+    const { found, skipped } = await findLatest(storage, 'test', { whole: true })
+    expect(found.manifest.id).toBe(2)
+    expect(skipped).toMatchObject([{ id: 3, error: { code: 'SLUICE_CHECKPOINT_CORRUPT' } }])
+    await expect(findById(storage, 'test', 3, { whole: true })).rejects.toMatchObject({ code: 'SLUICE_CHECKPOINT_CORRUPT' })
+    await expect(findInFolder(storage, 'test', 'test/run/chk-3', { whole: true })).rejects.toMatchObject({
+      code: 'SLUICE_CHECKPOINT_CORRUPT',
+    })
+  })
+
   test('all damaged: says what is wrong with each', async () => {
     for (const id of [1, 2]) change((await writeCheckpoint(storage, id, { a: 1 })).file.path, cutLast)
     await expect(findLatest(storage, 'test')).rejects.toMatchObject({

@@ -1,5 +1,13 @@
 /** From what was asked for (`latest`, an id, a path) to a checkpoint that can be restored into this job. Runs in the coordinator, before anything is opened. */
-import { type CheckpointStorage, findById, findInFolder, findLatest, type FoundCheckpoint, SluiceError } from '@sluice/engine'
+import {
+  type FindOptions,
+  type CheckpointStorage,
+  findById,
+  findInFolder,
+  findLatest,
+  type FoundCheckpoint,
+  SluiceError,
+} from '@sluice/engine'
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { LocalDirectory } from '../checkpoint/local-directory.js'
 import type { RestorePoint } from '../protocol/messages.js'
@@ -32,28 +40,38 @@ export function findCheckpoint(directory: string, job: string | undefined, asked
  *
  * @throws SluiceError `SLUICE_CHECKPOINT_MISSING`, `SLUICE_CHECKPOINT_CORRUPT`, `SLUICE_CHECKPOINT_VERSION`, `SLUICE_CHECKPOINT_OF_OTHER_JOB`, `SLUICE_CHECKPOINT_STORAGE`.
  */
-export async function findAsked(storage: CheckpointStorage, job: string | undefined, asked: string | number): Promise<AskedCheckpoint> {
-  if (job === undefined) return { ...(await findAtPath(storage, job, String(asked))), skipped: [] }
+export async function findAsked(
+  storage: CheckpointStorage,
+  job: string | undefined,
+  asked: string | number,
+  options: Pick<FindOptions, 'whole'> = {},
+): Promise<AskedCheckpoint> {
+  if (job === undefined) return { ...(await findAtPath(storage, job, String(asked), options)), skipped: [] }
   if (asked === 'latest') {
-    const { found, skipped } = await findLatest(storage, job)
+    const { found, skipped } = await findLatest(storage, job, options)
     return { ...found, skipped, directory: undefined, storage }
   }
   if (typeof asked === 'number' || /^\d+$/.test(asked)) {
-    return { ...(await findById(storage, job, Number(asked))), skipped: [], directory: undefined, storage }
+    return { ...(await findById(storage, job, Number(asked), options)), skipped: [], directory: undefined, storage }
   }
-  return { ...(await findAtPath(storage, job, asked)), skipped: [] }
+  return { ...(await findAtPath(storage, job, asked, options)), skipped: [] }
 }
 
-async function findAtPath(own: CheckpointStorage, job: string | undefined, asked: string): Promise<Omit<AskedCheckpoint, 'skipped'>> {
+async function findAtPath(
+  own: CheckpointStorage,
+  job: string | undefined,
+  asked: string,
+  options: Pick<FindOptions, 'whole'>,
+): Promise<Omit<AskedCheckpoint, 'skipped'>> {
   const given = resolve(asked)
   const path = basename(given) === MANIFEST ? dirname(given) : given
   const inside = relative(own.description, path)
   if (inside !== '' && !inside.startsWith('..') && resolve(own.description, inside) === path && own instanceof LocalDirectory) {
-    return { ...(await findInFolder(own, job, inside.split(sep).join('/'))), directory: undefined, storage: own }
+    return { ...(await findInFolder(own, job, inside.split(sep).join('/'), options)), directory: undefined, storage: own }
   }
   const directory = dirname(path)
   const storage = new LocalDirectory(directory)
-  return { ...(await findInFolder(storage, job, basename(path))), directory, storage }
+  return { ...(await findInFolder(storage, job, basename(path), options)), directory, storage }
 }
 
 export function restorePointOf(

@@ -72,7 +72,7 @@ export class RunCheckpoints {
         await clearTheWay(storage, options)
         return new RunCheckpoints(options, storage, lock, params, undefined)
       }
-      const asked = await findAsked(storage, plan.job, options.restore)
+      const asked = await findAsked(storage, plan.job, options.restore, { whole: true })
       const { manifest, path, skipped, directory } = asked
       const { warnings, ignored } = checkFits(asked, { graph, plan, params, dropState: options.dropState })
       const { run, id, kind, completedMs } = manifest
@@ -137,7 +137,7 @@ export class RunCheckpoints {
   async ended({ latest, lastCheckpointId }: Deployment): Promise<void> {
     this.#afterId = Math.max(this.#afterId, lastCheckpointId)
     if (latest === undefined || latest.id <= (this.#restore?.id ?? 0)) return
-    const { found, skipped } = await findLatest(this.#storage, latest.job, { run: this.run, upTo: latest.id })
+    const { found, skipped } = await findLatest(this.#storage, latest.job, { run: this.run, upTo: latest.id, whole: true })
     this.#restore = restorePointOf(found, undefined, [])
     this.skipped = skipped
   }

@@ -41,7 +41,9 @@ export interface CompareOptions {
 /** Kinds that never keep anything worth keeping. */
 const STATELESS: ReadonlySet<string> = new Set(['map', 'filter', 'flatMap', 'select', 'split', 'timestamps'])
 /** Options that say what the state means: it does not fit where they differ. */
-const DECISIVE_OPTIONS = ['type', 'window'] as const
+const DECISIVE_OPTIONS = ['type', 'window', 'aggregators'] as const
+/** A sink that has prepared output in one place cannot commit it in another. */
+const DECISIVE_OPTIONS_OF_SINKS = [...DECISIVE_OPTIONS, 'path'] as const
 
 export function compareWithCheckpoint(
   manifest: CheckpointManifest,
@@ -215,6 +217,8 @@ function sameMeaning(a: ManifestOperator, b: ManifestOperator): boolean {
 
 function meaningOf({ kind, options }: ManifestOperator): string {
   const parsed = JSON.parse(options) as Readonly<Record<string, unknown>>
-  const decisive = DECISIVE_OPTIONS.flatMap((name) => (parsed[name] === undefined ? [] : [canonicalJson(parsed[name])]))
+  const decisive = (kind === 'sink' ? DECISIVE_OPTIONS_OF_SINKS : DECISIVE_OPTIONS).flatMap((name) =>
+    parsed[name] === undefined ? [] : [canonicalJson(parsed[name])],
+  )
   return [kind, ...decisive].join(' ')
 }

@@ -1,9 +1,10 @@
 /**
  * Finds the checkpoint to restore: the newest, one by its id, or one in a folder. What is found can be restored: its manifest fits its checksum, every file is
- * there in its whole length, and its index fits the checksum in the manifest. (Blocks are checked while they are read.)
+ * there in its whole length, and its index fits the checksum in the manifest; where it is to be restored, every block fits its own, too.
  */
 import { SluiceError } from '../../errors/sluice-error.js'
 import { fileSafe, idOfFolder, jobFolder, MANIFEST_NAME, resolvePath, SAVEPOINTS_FOLDER } from '../checkpoint-layout.js'
+import { verifySnapshotFile } from '../file/inspect-file.js'
 import { StateFile } from '../file/state-file.js'
 import { type CheckpointManifest, filesOf } from '../manifest/manifest.js'
 import { readManifest } from '../manifest/manifest-file.js'
@@ -39,7 +40,12 @@ export interface CheckpointSearch {
   readonly skipped: readonly SkippedCheckpoint[]
 }
 
-export interface FindOptions {
+export interface CheckOptions {
+  /** Reads every file to its end, too. Who restores wants to know of damage before anything is opened, and while there is another checkpoint to take. */
+  readonly whole?: boolean | undefined
+}
+
+export interface FindOptions extends CheckOptions {
   /** Only in this run; default: the one with the newest checkpoint. */
   readonly run?: string | undefined
   /** Not a newer one than this. */
@@ -62,7 +68,7 @@ export async function findLatest(storage: CheckpointStorage, job: string, option
   const skipped: SkippedCheckpoint[] = []
   for (const { id, folder } of candidates.sort((a, b) => b.id - a.id)) {
     try {
-      return { found: await checkedAt(storage, job, folder), skipped }
+      return { found: await checkedAt(storage, job, folder, options), skipped }
     } catch (error) {
       if (!isDamage(error)) throw error
       skipped.push({ id, path: pathOf(storage, folder), error })
@@ -77,11 +83,11 @@ export async function findLatest(storage: CheckpointStorage, job: string, option
 }
 
 /** The checkpoint with this id: of the newest run that has one. */
-export async function findById(storage: CheckpointStorage, job: string, id: number): Promise<FoundCheckpoint> {
+export async function findById(storage: CheckpointStorage, job: string, id: number, options: CheckOptions = {}): Promise<FoundCheckpoint> {
   const candidates = (await candidatesOf(storage, job)).filter((candidate) => candidate.id === id)
   const run = candidates.length > 1 ? await newestRun(storage, job) : undefined
   const candidate = candidates.find((one) => one.run === run) ?? candidates[0]
-  if (candidate !== undefined) return checkedAt(storage, job, candidate.folder)
+  if (candidate !== undefined) return checkedAt(storage, job, candidate.folder, options)
   const there = (await candidatesOf(storage, job)).map((one) => one.id).sort((a, b) => a - b)
   const known = there.length === 0 ? 'there are none' : `there are ${there.join(', ')}`
   throw new SluiceError(
@@ -94,8 +100,13 @@ export async function findById(storage: CheckpointStorage, job: string, id: numb
 }
 
 /** The checkpoint or savepoint in a folder of the storage. `job` undefined: of any job. */
-export async function findInFolder(storage: CheckpointStorage, job: string | undefined, folder: string): Promise<FoundCheckpoint> {
-  return checkedAt(storage, job, folder)
+export async function findInFolder(
+  storage: CheckpointStorage,
+  job: string | undefined,
+  folder: string,
+  options: CheckOptions = {},
+): Promise<FoundCheckpoint> {
+  return checkedAt(storage, job, folder, options)
 }
 
 /** What a manifest in this folder refers to, in terms of the storage. */
@@ -114,7 +125,12 @@ export function resolveFiles(storage: CheckpointStorage, folder: string, manifes
 }
 
 /** Reads a checkpoint and checks that its files are whole. */
-async function checkedAt(storage: CheckpointStorage, job: string | undefined, folder: string): Promise<FoundCheckpoint> {
+async function checkedAt(
+  storage: CheckpointStorage,
+  job: string | undefined,
+  folder: string,
+  { whole = false }: CheckOptions,
+): Promise<FoundCheckpoint> {
   const path = pathOf(storage, folder)
   const manifest = await readManifest(storage, folder)
   if (manifest === undefined)
@@ -125,6 +141,7 @@ async function checkedAt(storage: CheckpointStorage, job: string | undefined, fo
   const files = resolveFiles(storage, folder, manifest)
   const stateful = new Set<string>()
   for (const file of files) {
+    if (whole) await verifySnapshotFile(storage, file)
     const { index } = await StateFile.open(storage, file)
     for (const { operator, entries } of index.states) if (entries > 0) stateful.add(operator)
     for (const { operator, name } of index.sections) if (!DERIVED.has(name)) stateful.add(operator)
