@@ -1,4 +1,5 @@
 /** Seeds that found a defect once; they mean what they mean as long as nothing is drawn otherwise. */
 export const REGRESSIONS: readonly { readonly seed: number; readonly found: string }[] = [
-  { seed: 153, found: 'a record of an unaligned checkpoint was lost at another parallelism' },
+  { seed: 101, found: 'a record was lost at another parallelism, where barriers had overtaken it' },
+  { seed: 153, found: 'the same, unaligned from the beginning' },
 ]
