@@ -83,7 +83,9 @@ function failsAtOnePlace(failures: readonly AttemptFailure[]): boolean {
 function placeOf(error: unknown): string | undefined {
   if (!(error instanceof SluiceError) || outside.has(error.code)) return undefined
   const { operator, position } = error.coordinates
-  return JSON.stringify([error.code, operator, position, error.message, error.cause === undefined ? '' : describeError(error.cause)])
+  // A record may come to another subtask in the next attempt.
+  const message = error.message.replaceAll(/ \(subtask \d+\)/g, '')
+  return JSON.stringify([error.code, operator, position, message, error.cause === undefined ? '' : describeError(error.cause)])
 }
 
 const outside: ReadonlySet<string> = new Set([

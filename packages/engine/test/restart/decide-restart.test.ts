@@ -53,6 +53,12 @@ test('the same record three times ends the job, unless a checkpoint was complete
   expect(decideRestart(exponential, failed(poison(), outage, poison(), poison()), 0.5).restart).toBe(true)
 })
 
+test('it is the same record in whichever subtask', () => {
+  const at = (subtask: number): SluiceError =>
+    new SluiceError('SLUICE_OPERATOR_FAILED', `parse (subtask ${subtask}) threw TypeError: no`, { operator: 'parse', subtask })
+  expect(decideRestart(exponential, failed(at(0), at(1), at(0)), 0.5).restart).toBe(false)
+})
+
 test('an outage is no place: the strategy alone decides how long it may last', () => {
   expect(decideRestart(exponential, failed(outage, outage, outage, outage), 0.5).restart).toBe(true)
 })

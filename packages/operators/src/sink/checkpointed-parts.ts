@@ -3,7 +3,7 @@
  * also tells job, run and attempt, until the checkpoint is complete; a commit renames it. What the folder shows is never taken back by a
  * failure. Parts without records are not made.
  */
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { RunIdentity } from '@sluice/engine'
@@ -39,8 +39,10 @@ export class CheckpointedParts extends FileOutput {
   static async open(path: string, extension: string, context: SinkWriteContext, run: RunIdentity): Promise<CheckpointedParts> {
     const output = new CheckpointedParts(path, extension, context, run)
     try {
-      if (context.restored === undefined) await clearFolder(path, context)
-      else await output.#removeOrphans(run)
+      if (context.restored === undefined) {
+        await clearFolder(path, context)
+        await output.#removeUnpublished(run)
+      } else await output.#removeOrphans(run)
     } catch (error) {
       throw outputError(error, path, context.operator)
     }
@@ -135,18 +137,18 @@ export class CheckpointedParts extends FileOutput {
       throw outputChanged(`A part of output ${this.path} is not what was written: ${path} had ${bytes} bytes at the checkpoint.`, operator)
   }
 
+  /** Nothing is restored: what attempts before this one prepared is never published; with `overwrite` what earlier runs of the job did, neither. */
+  async #removeUnpublished(run: RunIdentity): Promise<void> {
+    const owner = this.context.overwrite ? jobMark(this.context) : ownerOf(this.context, run)
+    for (const { name, hidden } of await this.#share(owner)) if (hidden) await rm(join(this.#folder, name), { force: true })
+  }
+
   /** Each subtask answers for a share. What checkpoints up to the restored one prepared stays: somebody commits it. */
   async #removeOrphans(run: RunIdentity): Promise<void> {
-    const { index, parallelism } = this.context.subtask
-    const names = await readdir(this.#folder).catch(() => [])
-    const owner = ownerOf(this.context, run)
-    for (const name of names) {
-      const isHidden = name.startsWith('.') && name.endsWith('.partial') && name.includes(owner)
-      const subtask = isHidden ? /^\.part-(\d+)-/.exec(name)?.[1] : partOf(name)?.subtask
-      if (subtask === undefined || Number(subtask) % parallelism !== index) continue
-      const checkpoint = partOf(isHidden ? name.slice(1) : name)?.checkpoint
-      if (checkpoint === undefined ? !isHidden : checkpoint <= run.restoredCheckpoint) continue
-      if (!isHidden)
+    for (const { name, hidden } of await this.#share(ownerOf(this.context, run))) {
+      const checkpoint = partOf(hidden ? name.slice(1) : name)?.checkpoint
+      if (checkpoint === undefined ? !hidden : checkpoint <= run.restoredCheckpoint) continue
+      if (!hidden)
         this.context.log.warn('A part that was published after the checkpoint is removed.', {
           part: name,
           restoredCheckpoint: run.restoredCheckpoint,
@@ -154,9 +156,24 @@ export class CheckpointedParts extends FileOutput {
       await rm(join(this.#folder, name), { force: true })
     }
   }
+
+  /** The parts of this subtask's share: complete ones, and hidden ones of this owner. */
+  async #share(owner: string): Promise<readonly { readonly name: string; readonly hidden: boolean }[]> {
+    const { index, parallelism } = this.context.subtask
+    const names = await readdir(this.#folder).catch(() => [])
+    return names.flatMap((name) => {
+      const hidden = name.startsWith('.') && name.endsWith('.partial') && name.includes(owner)
+      const subtask = hidden ? /^\.part-(\d+)-/.exec(name)?.[1] : partOf(name)?.subtask
+      return subtask !== undefined && Number(subtask) % parallelism === index ? [{ name, hidden }] : []
+    })
+  }
 }
 
 /** The part of a hidden name that tells whose it is; the attempt follows. */
 function ownerOf(context: SinkWriteContext, run: RunIdentity): string {
-  return `.${context.job.replaceAll(/[^\w-]/g, '_').slice(0, 40)}.${run.id}.`
+  return `${jobMark(context)}${run.id}.`
+}
+
+function jobMark({ job }: SinkWriteContext): string {
+  return `.${job.replaceAll(/[^\w-]/g, '_').slice(0, 40)}.`
 }

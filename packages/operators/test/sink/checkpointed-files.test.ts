@@ -65,6 +65,29 @@ describe('a folder', () => {
     await writer.close?.()
   })
 
+  test.each([
+    ['what attempts of this run prepared', false, ['.part-0-1-0.jsonl.test.r0.1.partial', '.part-0-1-0.jsonl.tester.r0.1.partial']],
+    ['what earlier runs of the job did, where output is replaced', true, ['.part-0-1-0.jsonl.tester.r0.1.partial']],
+  ])('that begins anew removes %s', async (_what, overwrite, stays) => {
+    const folder = `${await temporaryFolder()}/out/`
+    await mkdir(folder)
+    for (const owner of ['test.r0', 'tester.r0']) await writeFile(join(folder, `.part-0-1-0.jsonl.${owner}.1.partial`), '0')
+    const dead = await open(toJsonLines(folder), { run })
+    await prepare(dead, [1], 1)
+    await dead.close?.()
+    const writer = await open(toJsonLines(folder), { run: later(2, 0), overwrite })
+    expect((await readdir(folder)).sort()).toEqual(stays)
+    await writer.close?.()
+  })
+
+  test('is made for a sink that a restored job did not have before', async () => {
+    const folder = `${await temporaryFolder()}/new/out/`
+    const writer = await open(toJsonLines(folder), { run: later(2, 1), restored: [] })
+    await writer.commit?.(await prepare(writer, [1], 2))
+    await writer.close?.()
+    expect(await readdir(folder)).toEqual(['part-0-2-0.jsonl'])
+  })
+
   test('takes back what was published behind an older checkpoint that is restored, and says so', async () => {
     const folder = `${await temporaryFolder()}/out/`
     const dead = await open(toJsonLines(folder), { run })
