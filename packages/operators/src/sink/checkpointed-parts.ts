@@ -26,6 +26,9 @@ interface SealedPart {
   readonly hidden: string
 }
 
+/** A part that is not published: its subtask, and whose it is. */
+const HIDDEN = /^\.part-(\d+)-(?:open-\d+|\d+-\d+\.\w+)(\..+)\.partial$/
+
 export class CheckpointedParts extends FileOutput {
   override readonly rolls = true
   readonly #folder: string
@@ -42,7 +45,11 @@ export class CheckpointedParts extends FileOutput {
       if (context.restored === undefined) {
         await clearFolder(path, context)
         await output.#removeUnpublished(run)
-      } else await output.#removeOrphans(run)
+      } else {
+        // The job may not have had this sink before.
+        await mkdir(output.#folder, { recursive: true })
+        await output.#removeOrphans(run)
+      }
     } catch (error) {
       throw outputError(error, path, context.operator)
     }
@@ -162,8 +169,9 @@ export class CheckpointedParts extends FileOutput {
     const { index, parallelism } = this.context.subtask
     const names = await readdir(this.#folder).catch(() => [])
     return names.flatMap((name) => {
-      const hidden = name.startsWith('.') && name.endsWith('.partial') && name.includes(owner)
-      const subtask = hidden ? /^\.part-(\d+)-/.exec(name)?.[1] : partOf(name)?.subtask
+      const [, of, mark] = HIDDEN.exec(name) ?? []
+      const hidden = mark?.startsWith(owner) === true
+      const subtask = hidden ? of : partOf(name)?.subtask
       return subtask !== undefined && Number(subtask) % parallelism === index ? [{ name, hidden }] : []
     })
   }
