@@ -66,12 +66,12 @@ describe('a folder', () => {
   })
 
   test.each([
-    ['what attempts of this run prepared', false, ['.part-0-1-0.jsonl.test.r0.1.partial', '.part-0-1-0.jsonl.tester.r0.1.partial']],
-    ['what earlier runs of the job did, where output is replaced', true, ['.part-0-1-0.jsonl.tester.r0.1.partial']],
+    ['what attempts of this run prepared', false, ['.part-0-1-0.jsonl.jsonl.r0.1.partial', '.part-0-1-0.jsonl.test.r0.1.partial']],
+    ['what earlier runs of the job did, where output is replaced', true, ['.part-0-1-0.jsonl.jsonl.r0.1.partial']],
   ])('that begins anew removes %s', async (_what, overwrite, stays) => {
     const folder = `${await temporaryFolder()}/out/`
     await mkdir(folder)
-    for (const owner of ['test.r0', 'tester.r0']) await writeFile(join(folder, `.part-0-1-0.jsonl.${owner}.1.partial`), '0')
+    for (const owner of ['test.r0', 'jsonl.r0']) await writeFile(join(folder, `.part-0-1-0.jsonl.${owner}.1.partial`), '0')
     const dead = await open(toJsonLines(folder), { run })
     await prepare(dead, [1], 1)
     await dead.close?.()
