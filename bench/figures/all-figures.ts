@@ -1,6 +1,7 @@
 /** Every figure, in the order of the table. */
 import type { Figure } from '../harness/figure.js'
 import { chainFigures } from './chain.js'
+import { checkpointFigures } from './checkpoints.js'
 import { codecFigures } from './codec.js'
 import { edgeFigures, oneThreadFigures } from './edge.js'
 import { exchangeFigures } from './exchange.js'
@@ -16,5 +17,6 @@ export const allFigures: readonly Figure[] = [
   ...latencyFigures,
   ...codecFigures,
   ...stateFigures,
+  ...checkpointFigures,
   ...wholeJobFigures,
 ]

@@ -1,6 +1,6 @@
 /** What is measured: a figure has contenders that do the same work, one of them Sluice, one of them the limit. */
 
-export type Unit = 'M records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's'
+export type Unit = 'M records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's' | 'x'
 
 /** What one process measured. */
 export interface Measurement {

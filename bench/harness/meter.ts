@@ -7,6 +7,8 @@
 /** How long a measurement takes. */
 export interface Span {
   readonly warmMs: number
+  /** And at least so many records. */
+  readonly warmRecords?: number | undefined
   readonly measureMs: number
 }
 
@@ -59,7 +61,7 @@ export class Meter {
     const nowMs = performance.now()
     if (Number.isNaN(this.#startMs)) this.#startMs = nowMs
     if (!this.#begun) {
-      if (nowMs - this.#startMs < this.#span.warmMs) return
+      if (nowMs - this.#startMs < this.#span.warmMs || this.count < (this.#span.warmRecords ?? 0)) return
       this.#begun = true
       this.#note(BEGIN_MS, nowMs)
     } else if (!this.ended && nowMs - (this.#words[this.#at + BEGIN_MS] as number) >= this.#span.measureMs) {
@@ -86,6 +88,11 @@ export function readSlot(board: SharedArrayBuffer, slot: number): Reading | unde
     ms: (words[END_MS] as number) - (words[BEGIN_MS] as number),
     cpuMs: ((words[END_CPU_US] as number) - (words[BEGIN_CPU_US] as number)) / 1000,
   }
+}
+
+/** Whether the meter of the first slot is between its begin and its end. */
+export function isMeasuring(words: Float64Array): boolean {
+  return words[BEGIN_MS] !== 0 && words[ENDED] !== 1
 }
 
 const POLL_MS = 20

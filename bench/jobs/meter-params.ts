@@ -3,5 +3,5 @@ import { z } from 'zod'
 
 export const meterParams = {
   board: z.instanceof(SharedArrayBuffer),
-  span: z.object({ warmMs: z.number(), measureMs: z.number() }),
+  span: z.object({ warmMs: z.number(), warmRecords: z.number().optional(), measureMs: z.number() }),
 }

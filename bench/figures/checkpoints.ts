@@ -1,0 +1,44 @@
+/** What checkpoints cost, how fast they are under pressure, and how fast a job comes back from one. */
+import type { Contender, Figure } from '../harness/figure.js'
+
+const KEYS = '1 M keys'
+
+const withAndWithout = (measure: (withCheckpoints: boolean) => Contender['measure']): readonly Contender[] => [
+  { id: 'sluice', label: 'Sluice, a checkpoint every second', role: 'sluice', measure: measure(true) },
+  { id: 'none', label: 'Sluice, no checkpoints', role: 'limit', measure: measure(false) },
+]
+
+export const checkpointFigures: readonly Figure[] = [
+  {
+    id: 'checkpoints/throughput',
+    title: `Running count and sum per key, ${KEYS}, 2 workers, with checkpoints`,
+    unit: 'M records/s',
+    better: 'higher',
+    quick: true,
+    contenders: withAndWithout((on) => async (options) => (await import('../contenders/checkpoints.js')).measureThroughput(on, options)),
+  },
+  {
+    id: 'checkpoints/pause',
+    title: 'The same job: longest pause between records of a thread',
+    unit: 'ms',
+    better: 'lower',
+    quick: true,
+    contenders: withAndWithout((on) => async (options) => (await import('../contenders/checkpoints.js')).measurePause(on, options)),
+  },
+  {
+    id: 'checkpoints/size',
+    title: 'The same job: a checkpoint to its raw state, 24 bytes per key',
+    unit: 'x',
+    better: 'lower',
+    quick: true,
+    processesMax: 2,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/checkpoints.js')).measureSize(options),
+      },
+    ],
+  },
+]
