@@ -218,7 +218,11 @@ export class JobRun<O> implements RunHandle<O> {
         failures.push({ startedMs, failedMs: performance.now(), error, checkpoint: checkpoints.restoreId ?? 0 })
         const decision = this.#deployment?.hostIsIn === true ? hostIsIn : decideRestart(planned.settings.restart, failures, Math.random())
         if (!decision.restart) {
-          const last = withReason(error, decision.because, checkpoints.restoreId)
+          const { restoreId, restored } = checkpoints
+          // What was restored by its path may not lie where `latest` looks.
+          const asked = restored !== undefined && restored.id === restoreId ? (this.#options.restore ?? 'latest') : 'latest'
+          const from = restoreId === undefined ? '' : ` --restore ${asked} goes on from checkpoint ${restoreId}.`
+          const last = withReason(error, decision.because, from)
           this.#explained.add(last)
           throw last
         }
@@ -408,8 +412,7 @@ export class JobRun<O> implements RunHandle<O> {
 const hostIsIn = { restart: false, because: 'code on the calling thread has not returned' } as const
 
 /** The last failure, with why no other attempt follows and how to go on. */
-function withReason(error: SluiceError, because: string, checkpoint: number | undefined): SluiceError {
-  const from = checkpoint === undefined ? '' : ` --restore latest goes on from checkpoint ${checkpoint}.`
+function withReason(error: SluiceError, because: string, from: string): SluiceError {
   const told = new SluiceError(error.code, error.message, {
     ...error.coordinates,
     cause: error.cause,
