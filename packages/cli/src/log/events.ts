@@ -41,6 +41,7 @@ export type JobLogEvent =
   | 'job.failed'
   | 'job.restarting'
   | 'job.restored'
+  | 'checkpoint.progress'
   | 'checkpoint.completed'
   | 'checkpoint.failed'
   | 'checkpoint.leftover'
@@ -116,6 +117,20 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       error: field('{ name, message, stack, cause }', 'The error with its chain of causes.'),
     },
   },
+  'checkpoint.progress': {
+    when: 'With every report while a checkpoint takes longer than a report interval.',
+    fields: {
+      id: field('id', 'Ascending over all attempts of a run.'),
+      purpose: field('text', '`periodic`, `savepoint` or `final`.'),
+      mode: field('text', '`aligned`, `unaligned` (also where it began aligned) or `at-least-once`.'),
+      sinceMs: field('ms', 'Since the trigger.'),
+      missing: field('list of text', 'Subtasks that have not acknowledged yet; empty: the manifest is being written.'),
+      ahead: field(
+        'list of { edge, bytes }',
+        'What stands in front of the barriers: edges into subtasks that have not acknowledged, the fullest first. Estimates where references are handed over within a worker.',
+      ),
+    },
+  },
   'checkpoint.completed': {
     when: 'With each checkpoint, when it is complete and durable.',
     fields: {
@@ -124,12 +139,19 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       mode: field('text', '`aligned`, `unaligned` (also where it began aligned) or `at-least-once`.'),
       final: optional('text', 'Where nothing comes after it: `finished`, `stopped` or `drained`.'),
       durationMs: field('ms', 'From the trigger until it was complete.'),
-      startDelayMs: field('ms', 'From the trigger to the first barrier, the largest of all subtasks.'),
+      startDelayMs: field(
+        'ms',
+        'From the trigger to the first barrier, or until the subtask saw the trigger, whichever was first; the largest of all subtasks.',
+      ),
       alignmentMs: field('ms', 'From the first barrier to the last, the largest of all subtasks.'),
       syncMs: field('ms', 'How long records stood still, the longest of all subtasks.'),
       asyncMs: field('ms', 'From the snapshot until it was durable, the longest of all subtasks.'),
       bytes: field('bytes', 'All files.'),
       channelBytes: field('bytes', 'Of them, records that barriers overtook.'),
+      throttledMs: field(
+        'ms',
+        'How long a subtask took no records because too much of its snapshot waited for storage, the longest of all subtasks.',
+      ),
       slowestSubtask: field('text', 'The one that acknowledged last.'),
       path: field('text', 'Where it lies.'),
     },
@@ -178,8 +200,8 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(
-        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
-        'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group. `watermark`: where event time stood last, ISO 8601; null where there was none.',
+        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, refusingMsPerSecond, checkpointMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
+        'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group, `refusingMsPerSecond`: an operator for the barrier of a checkpoint on its other inputs; `checkpointMsPerSecond`: how much of the busy time went into snapshots. `watermark`: where event time stood last, ISO 8601; null where there was none.',
       ),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
@@ -244,7 +266,14 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       subtask: field('count', 'Index of its subtask.'),
       worker: field('index', 'The worker it runs on; -1: the main thread.'),
       busy: field('0..1', 'Share of the time in which the subtask worked.'),
-      because: field('list of text', 'The edges through which it holds the sources back, from the source on.'),
+      because: field(
+        'list of text',
+        'The edges through which it holds the sources back, from the source on; where operators align, those by which their barriers come late too.',
+      ),
+      aligning: field(
+        'list of text',
+        'Operators on the way that refuse an input, because the barrier of a checkpoint has not arrived on their other inputs.',
+      ),
       heldBackMsPerSecond: field('object', 'By source: how long it waited for credit, mean over its subtasks.'),
     },
   },

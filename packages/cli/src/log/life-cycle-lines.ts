@@ -1,5 +1,6 @@
 /** The life of a job as lines of the log: planned, started, stopping, finished, failed. Pure. */
 import {
+  type CheckpointCompleted,
   type CheckpointEvent,
   describeDelivery,
   HOST_WORKER,
@@ -93,30 +94,45 @@ export function restartingLine({ attempt, delayMs, error, checkpoint }: Restarti
   }
 }
 
+/** So many names stand in a line in words; JSON has all. */
+const NAMES_SHOWN_MAX = 4
+/** What makes up a smaller share of the duration of a checkpoint is not worth words. */
+const PHASE_SHARE_MIN = 0.25
+/** Nor is any part of one that is as short as this, in ms. */
+const PHASES_SHOWN_FROM_MS = 100
+
 /** undefined for what is not worth a line. */
 export function checkpointLine(event: CheckpointEvent): JobLogLine | undefined {
   switch (event.type) {
     case 'checkpoint.triggered':
       return undefined
-    case 'checkpoint.completed': {
-      const { type, ...figures } = event
-      const { id, purpose, mode, final, durationMs, syncMs, bytes, channelBytes, path } = event
-      const what = final !== undefined ? ` (the last one: ${final})` : purpose === 'savepoint' ? ` (for savepoint)` : ''
-      const between = channelBytes === 0 ? '' : `, ${formatBytes(channelBytes)} of it records between operators`
-      const rounded = Object.entries(figures).filter(([, value]) => value !== undefined)
+    case 'checkpoint.progress': {
+      const { type, id, purpose, mode, sinceMs, missing, ahead } = event
+      const waits = missing.length === 0 ? 'its manifest is being written' : `not acknowledged by ${namesInWords(missing)}`
+      const edges = namesInWords(ahead.map(({ edge, bytes }) => `${formatBytes(bytes)} on ${edge}`))
       return {
         level: 'info',
         event: type,
-        msg: `${id}${what} ${mode} in ${formatDuration(durationMs)}, ${formatBytes(bytes)}${between}, records stood still for ${formatDuration(syncMs)}: ${path}`,
+        msg: `${id} ${mode}, for ${formatDuration(sinceMs)} now: ${waits}${ahead.length === 0 ? '' : `; in front of its barriers ${edges}`}`,
+        fields: { id, purpose, mode, sinceMs: Math.round(sinceMs), missing, ahead },
+      }
+    }
+    case 'checkpoint.completed': {
+      const { type, ...figures } = event
+      const known = Object.entries(figures).filter(([, value]) => value !== undefined)
+      return {
+        level: 'info',
+        event: type,
+        msg: `${completedInWords(event)}: ${event.path}`,
         fields: Object.fromEntries(
-          rounded.map(([name, value]) => [name, typeof value === 'number' ? Math.round(value * 1000) / 1000 : value]),
+          known.map(([name, value]) => [name, typeof value === 'number' ? Math.round(value * 1000) / 1000 : value]),
         ),
       }
     }
     case 'checkpoint.failed': {
       const { type, id, purpose, reason, error, consecutive, durationMs, missing } = event
       const times = consecutive === 1 ? '' : `, ${consecutive} in a row`
-      const waited = missing.length === 0 ? '' : `; not acknowledged by ${missing.join(', ')}`
+      const waited = missing.length === 0 ? '' : `; not acknowledged by ${namesInWords(missing)}`
       return {
         level: reason === 'closed' ? 'info' : 'warn',
         event: type,
@@ -132,6 +148,28 @@ export function checkpointLine(event: CheckpointEvent): JobLogLine | undefined {
         fields: { path: event.path, error: plainError(event.error) },
       }
   }
+}
+
+/** What it was, what it cost, and what took its time where that was long. */
+function completedInWords(event: CheckpointCompleted): string {
+  const { id, purpose, mode, final, durationMs, startDelayMs, alignmentMs, syncMs, asyncMs, throttledMs, bytes, channelBytes } = event
+  const what = final !== undefined ? ` (the last one: ${final})` : purpose === 'savepoint' ? ` (for savepoint)` : ''
+  const between = channelBytes === 0 ? '' : `, ${formatBytes(channelBytes)} of it records between operators`
+  const phases = [
+    { ms: startDelayMs, text: 'until barriers came' },
+    { ms: alignmentMs, text: 'of alignment' },
+    { ms: asyncMs, text: 'until all was durable' },
+  ].filter(({ ms }) => durationMs >= PHASES_SHOWN_FROM_MS && ms >= durationMs * PHASE_SHARE_MIN)
+  const shown = phases.map(({ ms, text }) => `up to ${formatDuration(ms)} ${text}`).join(', ')
+  const slow = phases.length === 0 ? '' : `; ${shown}, ${event.slowestSubtask} was the last`
+  const throttled =
+    throttledMs === 0 ? '' : `; storage was slow: no records were taken for ${formatDuration(throttledMs)} until more of it was written`
+  return `${id}${what} ${mode} in ${formatDuration(durationMs)}, ${formatBytes(bytes)}${between}, records stood still for ${formatDuration(syncMs)}${slow}${throttled}`
+}
+
+function namesInWords(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN_MAX
+  return more <= 0 ? names.join(', ') : `${names.slice(0, NAMES_SHOWN_MAX).join(', ')} and ${more} more`
 }
 
 export function stoppingLine(signal: string, stopTimeoutMs: number): JobLogLine {

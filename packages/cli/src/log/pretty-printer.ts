@@ -23,6 +23,7 @@ const labels: Readonly<Record<string, string>> = {
   'job.failed': 'failed',
   'job.restored': 'restored',
   'job.restarting': 'restarting',
+  'checkpoint.progress': 'checkpoint',
   'checkpoint.completed': 'checkpoint',
   'checkpoint.failed': 'checkpoint',
   'checkpoint.leftover': 'checkpoint',
@@ -61,6 +62,7 @@ export class PrettyPrinter {
       case 'edge.pressure':
         return this.#pressure(line)
       case 'job.restarting':
+      case 'checkpoint.progress':
       case 'checkpoint.failed':
       case 'checkpoint.leftover':
       case 'job.bottleneck':

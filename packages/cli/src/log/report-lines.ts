@@ -20,9 +20,9 @@ function pressureLines(report: IntervalReport): readonly JobLogLine[] {
   )
   const { bottleneck } = report
   if (bottleneck === undefined) return edges
-  const { kind, operator, subtask, worker, busy, because, message } = bottleneck
+  const { kind, operator, subtask, worker, busy, because, aligning, message } = bottleneck
   const heldBackMsPerSecond = Object.fromEntries(bottleneck.heldBackMsPerSecond.map(({ source, ms }) => [source, rounded(ms)]))
-  const fields = { kind, operator, subtask, worker, busy: rounded(busy, 3), because, heldBackMsPerSecond }
+  const fields = { kind, operator, subtask, worker, busy: rounded(busy, 3), because, aligning, heldBackMsPerSecond }
   return [...edges, { level: 'info', event: 'job.bottleneck', msg: message, fields }]
 }
 
@@ -163,6 +163,8 @@ function subtaskFields(subtask: SubtaskReport): Fields {
     backpressuredMsPerSecond: rounded(subtask.backpressuredMsPerSecond),
     idleMsPerSecond: rounded(subtask.idleMsPerSecond),
     alignedMsPerSecond: rounded(subtask.alignedMsPerSecond),
+    refusingMsPerSecond: rounded(subtask.refusingMsPerSecond),
+    checkpointMsPerSecond: rounded(subtask.checkpointMsPerSecond, 1),
     recordsIn: subtask.recordsIn,
     recordsOut: subtask.recordsOut,
     dropped: subtask.dropped,

@@ -31,8 +31,22 @@ const completed = {
   asyncMs: 4,
   bytes: 2048,
   channelBytes: 0,
+  throttledMs: 0,
   slowestSubtask: 'sum (subtask 1)',
   path: '/d/chk-7',
+} as const
+const underWay = {
+  type: 'checkpoint.progress',
+  id: 8,
+  purpose: 'periodic',
+  mode: 'aligned',
+  sinceMs: 6_400.4,
+  missing: ['sum (subtask 0)', 'sum (subtask 1)', 'out (subtask 0)', 'out (subtask 1)', 'out (subtask 2)'],
+  subtasks: [2, 3, 4, 5, 6],
+  ahead: [
+    { edge: 'flights -> sum', bytes: 2_097_152 },
+    { edge: 'sum -> out', bytes: 10 },
+  ],
 } as const
 const failed = {
   type: 'checkpoint.failed',
@@ -98,6 +112,7 @@ const lines: readonly JobLogLine[] = [
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
   stalledLine(stalled),
   stuckLine({ operator: 'sum', subtask: 1, worker: 0, forMs: 12_345.6 }),
+  checkpointLine(underWay) as JobLogLine,
   userLine({ level: 'warn', message: 'odd', operator: 'sum', subtask: 0, fields: { row: 3 }, worker: 1 }),
   stoppingLine('SIGINT', 10_000),
   finishedLine(result),
@@ -115,6 +130,15 @@ test('checkpoints, restores and restarts in words', () => {
     level: 'warn',
     msg: '8 was given up, 2 in a row: late; not acknowledged by sum (subtask 0)',
   })
+  expect(checkpointLine(underWay)).toMatchObject({
+    msg:
+      '8 aligned, for 6.4 s now: not acknowledged by sum (subtask 0), sum (subtask 1), out (subtask 0), out (subtask 1) and 1 more' +
+      '; in front of its barriers 2 MiB on flights -> sum, 10 B on sum -> out',
+    fields: { missing: underWay.missing, ahead: underWay.ahead, sinceMs: 6_400 },
+  })
+  expect(checkpointLine({ ...underWay, missing: [], subtasks: [], ahead: [] })?.msg).toBe(
+    '8 aligned, for 6.4 s now: its manifest is being written',
+  )
   expect(checkpointLine({ type: 'checkpoint.triggered', id: 1, purpose: 'periodic', mode: 'aligned' })).toBeUndefined()
   expect(restoredLine(restored)).toMatchObject({
     level: 'warn',
@@ -123,6 +147,26 @@ test('checkpoints, restores and restarts in words', () => {
   expect(restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: undefined }, '/').msg).toBe(
     'SLUICE_OPERATOR_FAILED: it threw\nattempt 2 begins in 1 s, from the beginning: no checkpoint was complete',
   )
+})
+
+test('a checkpoint that took long says what took its time, and when storage held records up', () => {
+  const long = {
+    ...completed,
+    purpose: 'periodic',
+    final: undefined,
+    durationMs: 4_000,
+    startDelayMs: 600,
+    alignmentMs: 3_000,
+    asyncMs: 90,
+  } as const
+  expect(checkpointLine(long)?.msg).toBe(
+    '7 aligned in 4 s, 2 KiB, records stood still for 3 ms; up to 3 s of alignment, sum (subtask 1) was the last: /d/chk-7',
+  )
+  expect(checkpointLine({ ...long, startDelayMs: 1_000, alignmentMs: 0, asyncMs: 2_000, throttledMs: 1_500 })?.msg).toBe(
+    '7 aligned in 4 s, 2 KiB, records stood still for 3 ms; up to 1 s until barriers came, up to 2 s until all was durable, sum (subtask 1) was the last' +
+      '; storage was slow: no records were taken for 1.5 s until more of it was written: /d/chk-7',
+  )
+  expect(checkpointLine({ ...long, durationMs: 90 })?.msg).not.toContain('up to')
 })
 
 test('fields that do not apply are left out', () => {

@@ -1,13 +1,13 @@
 /**
- * Who holds the sources back: a walk of the wait-for graph. A subtask without credit waits for the consumers of the channels
- * that it was blocked on; the walk ends at what waits for nobody. Time is shared out over the branches by how long each
- * one blocked, so that a slow consumer among many is found, and paths that meet again add up. Pure.
+ * Who holds the sources back, from the walk of the wait-for graph. What limits a job works all the time: of the ends of the walk those that
+ * are occupied most count, and of these the most blamed. Pure.
  */
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import { HOST_WORKER, type PhysicalPlan } from '../plan/physical-plan.js'
 import { type Interval, perSecond, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
 import { OK_SHARE_MAX } from './pressure-level.js'
+import { heldBackMs, type Wait, WaitForWalk } from './wait-for-walk.js'
 
 export interface Bottleneck {
   /** `worker`: the subtask is ready more than it runs, because its thread runs others. */
@@ -18,8 +18,10 @@ export interface Bottleneck {
   readonly worker: number
   /** Share of its time in which it was busy, 0 to 1; asynchronous work at its limit counts. */
   readonly busy: number
-  /** The edges through which it holds the sources back, from the source on. */
+  /** The edges through which it holds the sources back, from the source on; those by which barriers come late in between. */
   readonly because: readonly string[]
+  /** Operators on the way that read nothing more from it, because the barrier of a checkpoint has not arrived on their other inputs. */
+  readonly aligning: readonly string[]
   /** By source, mean over its subtasks. Where no source is held back: the operators that are. */
   readonly heldBackMsPerSecond: readonly { readonly source: string; readonly ms: number }[]
   /** All of it as a sentence. */
@@ -103,28 +105,66 @@ function describe(
 
   const heldBack = heldBackBySource(graph, plan, interval, walk, starts, peers)
   const from = mostHeldBack(plan, interval, walk, starts, end)
-  const edges = from === undefined ? [] : walk.pathOf(from, end)
+  const waits = from === undefined ? [] : walk.pathOf(from, end)
   const who =
     kind === 'operator'
       ? `${operator} (subtask ${subtask?.index ?? 0}) is the bottleneck: busy ${percent(busy)}`
       : `${workerName(worker)} is saturated: ${busiestOf(graph, plan, interval, worker)}`
-  const path = pathNames(graph, plan, headName(graph, plan, from), edges)
-  if (kind === 'operator' && path[path.length - 1] !== operator) path.push(operator)
   return {
     kind,
     operator,
     subtask: subtask?.index ?? 0,
     worker,
     busy,
-    because: edges.map((edge) => plan.edges[edge]?.name ?? ''),
+    because: waits.map(({ edge }) => plan.edges[edge]?.name ?? ''),
+    aligning: alignersOf(graph, plan, waits),
     heldBackMsPerSecond: heldBack,
-    message: `${who}, holds ${heldBackText(graph, plan, starts, heldBack)} through ${path.join(' -> ')}`,
+    message: `${who}, holds ${heldBackText(graph, plan, starts, heldBack)} through ${pathText(graph, plan, headName(graph, plan, from), waits, kind === 'operator' ? operator : undefined)}`,
   }
 }
 
-/** The operators that a user sees on the way: the source, then both ends of each edge. */
-function pathNames(graph: LogicalGraph, plan: PhysicalPlan, source: string, edges: readonly number[]): string[] {
-  const names = [source]
+/** Operators at which the walk turns against the stream: they wait for a barrier. */
+function alignersOf(graph: LogicalGraph, plan: PhysicalPlan, waits: readonly Wait[]): readonly string[] {
+  const names = waits.flatMap(({ edge, upstream }, at) => {
+    if (!upstream || waits[at - 1]?.upstream === true) return []
+    return graph.nodes[graph.edges[plan.edges[edge]?.logical ?? -1]?.to.node ?? -1]?.name ?? []
+  })
+  return [...new Set(names)]
+}
+
+/**
+ * "a -> b -> c"; where the walk turns against the stream and back: "a -> c, which aligns a checkpoint whose barrier is late through x -> y -> c", "..., itself held back through x -> z".
+ * `operator`: where it ends.
+ */
+function pathText(graph: LogicalGraph, plan: PhysicalPlan, source: string, waits: readonly Wait[], operator: string | undefined): string {
+  let upstream = false
+  let edges: number[] = []
+  let text = source
+  const end = (lead: string, last: boolean): void => {
+    const names = pathNames(graph, plan, text === source && !upstream ? source : undefined, upstream ? edges.reverse() : edges)
+    if (last && operator !== undefined && !names.includes(operator)) {
+      if (upstream) names.unshift(operator)
+      else names.push(operator)
+    }
+    text = text === source && !upstream ? names.join(' -> ') : `${text}${lead}${names.join(' -> ')}`
+    edges = []
+  }
+  const leadOf = (against: boolean): string =>
+    against ? ', which aligns a checkpoint whose barrier is late through ' : ', itself held back through '
+  for (const wait of waits) {
+    if (wait.upstream !== upstream) {
+      if (edges.length > 0) end(leadOf(upstream), false)
+      upstream = wait.upstream
+    }
+    edges.push(wait.edge)
+  }
+  end(leadOf(upstream), true)
+  return text
+}
+
+/** The operators that a user sees on the way: both ends of each edge. */
+function pathNames(graph: LogicalGraph, plan: PhysicalPlan, first: string | undefined, edges: readonly number[]): string[] {
+  const names = first === undefined ? [] : [first]
   for (const id of edges) {
     const edge = graph.edges[plan.edges[id]?.logical ?? -1]
     for (const end of [edge?.from, edge?.to]) {
@@ -194,81 +234,8 @@ function busiestOf(graph: LogicalGraph, plan: PhysicalPlan, interval: Interval, 
     .join(', ')
 }
 
-/** How long a subtask lacked credit; by its own account or, where that lags, by its channel that was blocked longest. */
-export function heldBackMs(plan: PhysicalPlan, interval: Interval, subtask: number): number {
-  let ms = interval.subtasks[subtask]?.backpressuredMs ?? 0
-  for (const channel of outputsOf(plan, subtask)) ms = Math.max(ms, interval.channels[channel]?.blockedMs ?? 0)
-  return Math.min(ms, interval.elapsedMs)
-}
-
 function blockedShare(plan: PhysicalPlan, interval: Interval, subtask: number): number {
   return shareOfTime(heldBackMs(plan, interval, subtask), interval.elapsedMs)
-}
-
-function outputsOf(plan: PhysicalPlan, subtask: number): readonly number[] {
-  const { task = -1, index = 0 } = plan.subtasks[subtask] ?? {}
-  return (plan.tasks[task]?.outputs ?? []).flatMap((id) => {
-    const edge = plan.edges[id]
-    if (edge === undefined) return []
-    if (edge.partitioning === 'forward') return edge.channels.slice(index, index + 1)
-    const width = plan.tasks[edge.toTask]?.parallelism ?? 0
-    return edge.channels.slice(index * width, (index + 1) * width)
-  })
-}
-
-/** Memoised: the graph has no cycles, and each subtask is expanded once. */
-class WaitForWalk {
-  readonly #plan: PhysicalPlan
-  readonly #interval: Interval
-  readonly #ends = new Map<number, ReadonlyMap<number, number>>()
-
-  constructor(plan: PhysicalPlan, interval: Interval) {
-    this.#plan = plan
-    this.#interval = interval
-  }
-
-  /** Subtasks at which the waiting ends, with their shares; the shares add up to 1. A subtask that does not wait is its own end. */
-  endsOf(subtask: number): ReadonlyMap<number, number> {
-    const known = this.#ends.get(subtask)
-    if (known !== undefined) return known
-    const ends = new Map<number, number>()
-    const waits = this.#waitsOf(subtask)
-    if (waits.length === 0) ends.set(subtask, 1)
-    for (const { to, share } of waits) {
-      for (const [end, further] of this.endsOf(to)) ends.set(end, (ends.get(end) ?? 0) + share * further)
-    }
-    this.#ends.set(subtask, ends)
-    return ends
-  }
-
-  /** Planned edges from a subtask to an end: at each step the branch that contributes most. */
-  pathOf(subtask: number, end: number): readonly number[] {
-    const edges: number[] = []
-    let at = subtask
-    while (at !== end) {
-      let best: { readonly to: number; readonly edge: number } | undefined
-      let most = 0
-      for (const { to, edge, share } of this.#waitsOf(at)) {
-        const amount = share * (this.endsOf(to).get(end) ?? 0)
-        if (amount <= most) continue
-        most = amount
-        best = { to, edge }
-      }
-      if (best === undefined) break
-      edges.push(best.edge)
-      at = best.to
-    }
-    return edges
-  }
-
-  #waitsOf(subtask: number): readonly { readonly to: number; readonly edge: number; readonly share: number }[] {
-    if (blockedShare(this.#plan, this.#interval, subtask) <= OK_SHARE_MAX) return []
-    const blocked = outputsOf(this.#plan, subtask)
-      .map((id) => ({ channel: this.#plan.channels[id], ms: this.#interval.channels[id]?.blockedMs ?? 0 }))
-      .filter(({ ms }) => ms > 0)
-    const total = blocked.reduce((sum, { ms }) => sum + ms, 0)
-    return blocked.map(({ channel, ms }) => ({ to: channel?.toSubtask ?? -1, edge: channel?.edge ?? -1, share: ms / total }))
-  }
 }
 
 function headName(graph: LogicalGraph, plan: PhysicalPlan, subtask: number | undefined): string {

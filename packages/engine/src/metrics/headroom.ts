@@ -1,7 +1,7 @@
 /** The gap between the load a job carries and the load at which flow control starts. */
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import { HOST_WORKER, type PhysicalPlan } from '../plan/physical-plan.js'
-import { heldBackMs } from './find-bottleneck.js'
+import { heldBackMs } from './wait-for-walk.js'
 import { type Interval, perSecond, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
 import { OK_SHARE_MAX } from './pressure-level.js'

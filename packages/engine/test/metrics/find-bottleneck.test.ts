@@ -57,6 +57,7 @@ describe('the walk of the wait-for graph', () => {
       worker: 0,
       busy: 0.98,
       because: ['flights -> parse', 'parse -> write'],
+      aligning: [],
       heldBackMsPerSecond: [{ source: 'flights', ms: 710 }],
       message:
         'write (subtask 0) is the bottleneck: busy 98 %, holds source flights back 71 % of the time through flights -> parse -> write',
@@ -327,5 +328,130 @@ describe('the walk of the wait-for graph', () => {
       }),
       { numRuns: 300 },
     )
+  }, 30_000)
+})
+
+describe('a consumer that aligns a checkpoint', () => {
+  /** in -> fast -> join, in -> slow -> format -> join: join waits for the barrier behind slow and reads nothing from fast. */
+  const diamond = (settings: JobSettings = {}): Scene =>
+    new Scene(
+      new GraphBuilder({ parallelism: 1 })
+        .node('in', source)
+        .node('fast', map)
+        .node('slow', map)
+        .node('format', map)
+        .node('join', sink)
+        .edge('in', 'fast')
+        .edge('in', 'slow')
+        .edge('fast', 'join')
+        .edge('slow', 'format')
+        .edge('format', 'join'),
+      settings,
+    )
+  const aligning = (scene: Scene): void => {
+    scene.board
+      .subtask('in', 0, { busyMs: 100, backpressuredMs: 900 })
+      .channel('in -> fast', 0, { blockedMs: 890 })
+      .subtask('fast', 0, { busyMs: 50, backpressuredMs: 950 })
+      .channel('fast -> join', 0, { blockedMs: 940, starvedMs: 70 })
+      .channel('in -> slow', 0, { blockedMs: 10 })
+      .subtask('slow', 0, { busyMs: 990, idleMs: 10 })
+      .channel('slow -> format', 0, { starvedMs: 960 })
+      .subtask('format', 0, { busyMs: 40, idleMs: 960 })
+      .channel('format -> join', 0, { starvedMs: 900 })
+      .subtask('join', 0, { busyMs: 100, idleMs: 900, refusingMs: 830 })
+  }
+
+  it('waits for the branch whose barrier is late: that is the bottleneck, and the message says why', () => {
+    const scene = diamond()
+    aligning(scene)
+    expect(scene.bottleneck()).toEqual({
+      kind: 'operator',
+      operator: 'slow',
+      subtask: 0,
+      worker: 1,
+      busy: 0.99,
+      because: ['in -> fast', 'fast -> join', 'format -> join', 'slow -> format'],
+      aligning: ['join'],
+      heldBackMsPerSecond: [{ source: 'in', ms: expect.any(Number) as number }],
+      message: expect.stringMatching(
+        /^slow \(subtask 0\) is the bottleneck: busy 99 %, holds source in back 7\d % of the time through in -> fast -> join, which aligns a checkpoint whose barrier is late through slow -> format -> join$/,
+      ) as string,
+    })
   })
+
+  it('counts a refusal that is still open', () => {
+    const scene = diamond()
+    aligning(scene)
+    scene.board
+      .subtask('join', 0, { idleMs: 70, refusingMs: 0, state: SubtaskState.refusing, stateSinceMs: 170 })
+      .channel('format -> join', 0, { starvedMs: 70, starvedSinceMs: 170 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'slow', aligning: ['join'] })
+  })
+
+  it('is the bottleneck itself where it does not wait, or hardly ever refuses', () => {
+    const scene = diamond()
+    aligning(scene)
+    scene.board.subtask('join', 0, { busyMs: 990, idleMs: 10, refusingMs: 5 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'join', aligning: [], because: ['in -> fast', 'fast -> join'] })
+    scene.board.subtask('join', 0, { busyMs: 860, idleMs: 140, refusingMs: 110 }).subtask('slow', 0, { busyMs: 300, idleMs: 700 })
+    expect(scene.bottleneck()).toMatchObject({ operator: 'join', aligning: [] })
+  })
+
+  it('goes on where the late branch is held back itself, and does not turn in circles', () => {
+    const scene = new Scene(
+      new GraphBuilder({ parallelism: 1 })
+        .node('in', source)
+        .node('late', map)
+        .node('join', sink)
+        .node('disk', sink)
+        .edge('in', 'late')
+        .edge('in', 'join')
+        .edge('late', 'join')
+        .edge('late', 'disk'),
+    )
+    scene.board
+      .subtask('in', 0, { backpressuredMs: 900 })
+      .channel('in -> join', 0, { blockedMs: 850 })
+      .channel('in -> late', 0, { blockedMs: 50 })
+      .subtask('late', 0, { busyMs: 100, backpressuredMs: 900 })
+      .channel('late -> disk', 0, { blockedMs: 700 })
+      .channel('late -> join', 0, { blockedMs: 200, starvedMs: 800 })
+      .subtask('join', 0, { busyMs: 100, idleMs: 900, refusingMs: 900 })
+      .subtask('disk', 0, { busyMs: 950, idleMs: 50 })
+    expect(scene.bottleneck()).toMatchObject({
+      operator: 'disk',
+      because: ['in -> join', 'late -> join', 'late -> disk'],
+      message: expect.stringContaining(
+        'through in -> join, which aligns a checkpoint whose barrier is late through late -> join, itself held back through late -> disk',
+      ) as string,
+    })
+  })
+
+  it('finds an end and invents no held-back time, whoever refuses and blocks whom', () => {
+    const share = fc.integer({ min: 0, max: 1_000 })
+    const shares = (length: number): fc.Arbitrary<number[]> => fc.array(share, { minLength: length, maxLength: length })
+    fc.assert(
+      fc.property(shares(5), shares(5), shares(4), shares(4), (blocked, starved, idle, refusing) => {
+        const scene = diamond()
+        const edges = ['in -> fast', 'in -> slow', 'fast -> join', 'slow -> format', 'format -> join']
+        for (const [at, edge] of edges.entries()) {
+          scene.board.channel(edge, 0, { blockedMs: blocked[at] as number, starvedMs: starved[at] as number })
+        }
+        for (const [at, task] of ['fast', 'slow', 'format', 'join'].entries()) {
+          const idleMs = idle[at] as number
+          scene.board.subtask(task, 0, { idleMs, refusingMs: Math.min(idleMs, refusing[at] as number), busyMs: 1_000 - idleMs })
+        }
+        const bottleneck = scene.bottleneck()
+        if (Math.max(...blocked) <= 100) expect(bottleneck).toBeUndefined()
+        else {
+          const held = bottleneck?.heldBackMsPerSecond.map(({ ms }) => ms) ?? []
+          expect(Math.min(...held)).toBeGreaterThan(0)
+          expect(Math.max(...held)).toBeLessThanOrEqual(1_000 + 1e-6)
+          expect(bottleneck?.because.length).toBeGreaterThan(0)
+        }
+      }),
+      { numRuns: 150 },
+    )
+  }, 30_000)
 })

@@ -5,11 +5,13 @@
  */
 import {
   allocateShared,
+  bytesAhead,
   CheckpointCoordinator,
   type CheckpointEvent,
   type CheckpointManifest,
   type CheckpointProgress,
   type CheckpointStorage,
+  type CheckpointUnderWay,
   Command,
   deserialiseError,
   diffGraphs,
@@ -145,6 +147,14 @@ export class Deployment {
 
   get checkpointProgress(): CheckpointProgress | undefined {
     return this.#checkpoints?.progress
+  }
+
+  /** The checkpoint in flight with what its barriers still have to get past. */
+  get checkpointUnderWay(): CheckpointUnderWay | undefined {
+    const progress = this.checkpointProgress
+    if (progress === undefined) return undefined
+    const ahead = bytesAhead(this.#options.plan, this.shared, progress.id, progress.subtasks)
+    return { type: 'checkpoint.progress', ...progress, ahead }
   }
 
   /** Resolves with the path. */

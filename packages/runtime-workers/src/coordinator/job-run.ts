@@ -8,12 +8,15 @@ import {
   Command,
   decideRestart,
   defaultSettings,
+  edgeName,
   HOST_WORKER,
   type LogEntry,
+  type LogicalEdge,
   type LogicalGraph,
   type MetricsSnapshot,
   type PhysicalPlan,
   planJob,
+  type PlanSettings,
   readMetrics,
   reportInterval,
   type ResolvedSettings,
@@ -185,10 +188,20 @@ export class JobRun<O> implements RunHandle<O> {
     const checkpoints = await this.#openCheckpoints(planned)
     this.#checkpoints = checkpoints
     try {
-      return await this.#runAttempts(planned, checkpoints)
+      return await this.#runAttempts(await this.#planAround(planned, checkpoints?.overtaken), checkpoints)
     } finally {
       await checkpoints?.close()
     }
+  }
+
+  /** Where two operators would share a task now, and records wait between them in the checkpoint, they do not in this run. */
+  async #planAround(planned: PlannedJob, overtaken: ReadonlySet<string> = new Set()): Promise<PlannedJob> {
+    const { graph, plan, settings } = planned
+    const apart = plan.chaining.filter(({ edge, chained }) => chained && overtaken.has(edgeName(graph, graph.edges[edge] as LogicalEdge)))
+    if (apart.length === 0) return planned
+    const around = withNotes(await planWithFacts(graph, { ...settings, unchained: overtaken }), plan.notes)
+    this.#plan = around
+    return { ...planned, plan: around }
   }
 
   async #openCheckpoints({ graph, plan, settings, params, secretParams }: PlannedJob): Promise<RunCheckpoints | undefined> {
@@ -362,6 +375,8 @@ export class JobRun<O> implements RunHandle<O> {
       for (const input of active) this.#emit('active', input)
       for (const input of idle) this.#emit('idle', input)
       for (const one of stalled) this.#emit('stalled', one)
+      const checkpoint = deployment.checkpointUnderWay
+      if (checkpoint !== undefined && checkpoint.sinceMs >= reportMs) this.#emit('checkpoint', checkpoint)
       previous = current
     }, reportMs).unref()
     const detector = new StuckDetector({ graph, plan, stuckAfterMs: settings.stuckAfterMs })
@@ -447,7 +462,7 @@ function withNotes(plan: PhysicalPlan, notes: readonly string[]): PhysicalPlan {
 }
 
 /** Only records that cross threads are encoded, and only then does it pay to read how they are made. */
-async function planWithFacts(graph: LogicalGraph, settings: ResolvedSettings): Promise<PhysicalPlan> {
+async function planWithFacts(graph: LogicalGraph, settings: ResolvedSettings & Pick<PlanSettings, 'unchained'>): Promise<PhysicalPlan> {
   const plan = planJob(graph, settings)
   if (!plan.channels.some(({ kind }) => kind === 'ring')) return plan
   const { functionFacts } = await import('./read-function.js')
