@@ -15,6 +15,7 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     'keep-going': { type: 'boolean' },
     verbose: { type: 'boolean' },
+    brief: { type: 'boolean' },
   },
 })
 const startMs = performance.now()
@@ -23,18 +24,22 @@ const first = Number(values.seed ?? values.from ?? Math.floor(Math.random() * 2 
 const count = values.seed !== undefined ? 1 : Number(values.count ?? Number.POSITIVE_INFINITY)
 const shared = mkdtempSync(join(tmpdir(), 'sluice-chaos-shared-'))
 const tally = new ChaosTally()
+const say = (text: string): void => void process.stdout.write(`${text}\n`)
 let failed = 0
 for (let seed = first; seed < first + count && performance.now() - startMs < limitMs; seed++) {
   try {
-    const report = await runScenario(drawScenario(seed), { shared, log: values.verbose === true ? console.log : undefined })
+    const report = await runScenario(drawScenario(seed, { brief: values.brief }), {
+      shared,
+      log: values.verbose === true ? say : undefined,
+    })
     tally.add(report)
-    if (values.verbose === true) console.log(`seed ${seed}: exact after ${report.processes} processes, ${report.kills} killed`)
+    if (values.verbose === true) say(`seed ${seed}: exact after ${report.processes} processes, ${report.kills} killed`)
   } catch (error) {
     failed++
-    console.error(error instanceof Error ? error.message : error)
+    say(error instanceof Error ? error.message : String(error))
     if (values['keep-going'] !== true) break
   }
 }
 rmSync(shared, { recursive: true, force: true })
-console.log(describeChaos(tally, (performance.now() - startMs) / 1000))
+say(describeChaos(tally, (performance.now() - startMs) / 1000))
 process.exit(failed > 0 ? 1 : 0)

@@ -9,6 +9,9 @@ const binary = join(packages, 'cli/bin/sluice.js')
 const jobFile = join(import.meta.dirname, 'job/chaos-job.ts')
 const preload = pathToFileURL(join(import.meta.dirname, 'kill-at-call.mjs')).href
 
+/** So that a thread that runs out of memory does so soon. */
+const HEAP = '--max-old-space-size=200'
+
 export type LogLine = Readonly<Record<string, unknown>> & { readonly event?: string }
 
 export interface Ended {
@@ -29,10 +32,11 @@ export class JobProcess {
   #rest = ''
 
   constructor(args: readonly string[], cwd: string, killAt: Call | undefined) {
-    const chaos = killAt === undefined ? {} : { SLUICE_CHAOS_CALL: JSON.stringify(killAt), NODE_OPTIONS: `--import ${preload}` }
+    const chaos = killAt === undefined ? {} : { SLUICE_CHAOS_CALL: JSON.stringify(killAt) }
+    const options = killAt === undefined ? HEAP : `${HEAP} --import ${preload}`
     this.#child = spawn(process.execPath, [binary, 'run', jobFile, ...args, '--log', 'json'], {
       cwd,
-      env: { ...process.env, NODE_OPTIONS: '', ...chaos },
+      env: { ...process.env, NODE_OPTIONS: options, ...chaos },
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#take(text))

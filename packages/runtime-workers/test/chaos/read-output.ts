@@ -56,7 +56,10 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) {
     const items = value.map(canonical)
     if (items.length % 2 === 1 || value.every((item) => Array.isArray(item))) return `[${items.sort().join()}]`
-    return `[${items.flatMap((item, at) => (at % 2 === 0 ? [`${item},${items[at + 1] ?? ''}`] : [])).sort().join()}]`
+    return `[${items
+      .flatMap((item, at) => (at % 2 === 0 ? [`${item},${items[at + 1] ?? ''}`] : []))
+      .sort()
+      .join()}]`
   }
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
   const fields = Object.entries(value).map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)

@@ -83,7 +83,7 @@ export async function runScenario(scenario: Scenario, options: RunScenarioOption
     const about = `scenario ${JSON.stringify({ ...rest, shape })}`
     const what = error instanceof Error ? error.message : String(error)
     throw new Error(
-      `chaos seed ${scenario.seed}: ${what}\n${about}\n  ${told.join('\n  ')}\nits files: ${folder}\nreplay (times are real, so it may need several tries): npm run chaos -- --seed ${scenario.seed}`,
+      `chaos seed ${scenario.seed}: ${what}\n${about}\n  ${told.join('\n  ')}\nits files: ${folder}\nreplay (times are real, so it may need several tries): npm run soak -- --chaos --seed ${scenario.seed}`,
       { cause: error },
     )
   }
@@ -223,11 +223,12 @@ class Lives {
     const checkpoints = lines.filter(({ event }) => event === 'checkpoint.completed').map((line) => line['id'])
     const about = args.slice(2).join(' ')
     this.#log(
-      `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${String(call)}`}, checkpoints ${checkpoints.join(' ')}`,
+      `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${JSON.stringify(call)}`}, checkpoints ${checkpoints.join(' ')}`,
     )
     this.#overwrite = false
     this.#restore = savepoint ?? 'latest'
-    if (signal === 'SIGKILL') return false
+    // A process whose own thread runs out of memory aborts.
+    if (signal === 'SIGKILL' || (signal === 'SIGABRT' && /heap/.test(text))) return false
     // A signal before there is a job to stop.
     if (signal === 'SIGINT' || signal === 'SIGTERM') return false
     if (status === 130 || status === 143) return false

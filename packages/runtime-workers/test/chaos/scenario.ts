@@ -91,14 +91,31 @@ const CALLS: readonly Pick<Call, 'call' | 'path'>[] = [
 const PLACES = ['source', 'map', 'async', 'process', 'timer', 'before-sink', 'window']
 const ACTS = ['throw', 'throw', 'exit', 'reject', 'memory', 'block', 'kill']
 
-const KINDS = [
-  ...['kill', 'kill', 'kill-on', 'kill-on', 'kill-on', 'kill-at', 'kill-at', 'kill-at', 'kill-at', 'kill-at'],
-  ...['signal', 'stop-with-savepoint', 'savepoint', 'pause'],
-] as readonly Disturbance['kind'][]
+const KINDS: readonly Disturbance['kind'][] = [
+  'kill',
+  'kill',
+  'kill-on',
+  'kill-on',
+  'kill-on',
+  'kill-at',
+  'kill-at',
+  'kill-at',
+  'kill-at',
+  'kill-at',
+  'signal',
+  'stop-with-savepoint',
+  'savepoint',
+  'pause',
+]
 
-export function drawScenario(seed: number): Scenario {
+/** `brief`: each process is over soon, and most are killed. */
+export interface DrawOptions {
+  readonly brief?: boolean | undefined
+}
+
+export function drawScenario(seed: number, { brief = false }: DrawOptions = {}): Scenario {
   const random = new Random(seed)
-  const shape = drawShape(random)
+  const shape = drawShape(random, brief)
   const rescales = random.chance(0.5)
   const workers = random.pick([1, 2, 2, 3])
   const parallelism = random.pick([1, 2, 2, 3])
@@ -110,27 +127,27 @@ export function drawScenario(seed: number): Scenario {
     mode: mode === 'switch' ? random.pick(['aligned', 'unaligned'] as const) : mode,
     alignedTimeoutMs: mode === 'switch' ? random.pick([1, 10, 50]) : undefined,
     intervalMs,
-    disturbance: drawDisturbance(random),
+    disturbance: drawDisturbance(random, brief),
   })
   return {
     seed,
     shape,
     wires: random.chance(0.5) ? [] : Array.from({ length: 1 + random.below(3) }, () => drawWire(random, shape)),
     retain: 1 + random.below(3),
-    lives: Array.from({ length: 2 + random.below(5) }, life),
+    lives: Array.from({ length: (brief ? 3 : 2) + random.below(brief ? 3 : 5) }, life),
   }
 }
 
-function drawShape(random: Random): Shape {
+function drawShape(random: Random, brief: boolean): Shape {
   const sources = random.some(['generate', 'generate', 'jsonl', 'csv', 'parquet'], 0.5)
   const distinct = [...new Set(sources)]
-  const records = 1_000 + random.below(4_000)
+  const records = 1_000 + random.below(brief ? 1_000 : 4_000)
   const fast = random.chance(0.3)
   return {
     records,
-    fileRecords: 200 + 200 * random.below(4),
+    fileRecords: 200 + 200 * random.below(brief ? 2 : 4),
     keys: random.pick([1, 16, 24, 200]),
-    rate: fast ? undefined : Math.round(records / random.between(0.5, 2.5)),
+    rate: fast ? undefined : Math.round(records / random.between(0.5, brief ? 1.5 : 2.5)),
     sources: distinct,
     outOfOrdernessMs: random.pick([0, 500, 1e9]),
     async: random.pick(['none', 'ordered', 'ordered', 'unordered'] as const),
@@ -149,19 +166,19 @@ function drawWire(random: Random, { records, keys }: Shape): Wire {
   return { place, n, act: random.pick(ACTS) }
 }
 
-function drawDisturbance(random: Random): Disturbance {
-  const afterMs = random.between(100, 3_000)
+function drawDisturbance(random: Random, brief: boolean): Disturbance {
+  const afterMs = random.between(100, brief ? 1_800 : 3_000)
   const short = random.between(0, random.pick([5, 60, 400]))
   switch (random.pick(KINDS)) {
     case 'kill':
       return { kind: 'kill', afterMs }
     case 'kill-on':
-      return { kind: 'kill-on', event: random.pick(EVENTS), times: 1 + random.below(6), afterMs: short }
+      return { kind: 'kill-on', event: random.pick(EVENTS), times: 1 + random.below(brief ? 3 : 6), afterMs: short }
     case 'kill-at':
       return {
         kind: 'kill-at',
         ...random.pick(CALLS),
-        at: 1 + random.below(random.pick([2, 10, 40])),
+        at: 1 + random.below(random.pick([2, 10, brief ? 20 : 40])),
         when: random.pick(['before', 'after'] as const),
       }
     case 'signal': {

@@ -26,7 +26,7 @@ export class ChaosTally {
 }
 
 export function describeChaos(tally: ChaosTally, seconds: number): string {
-  const kinds = [...tally.disturbances].sort().map(([kind, times]) => `${kind} ${times}`)
+  const kinds = [...tally.disturbances].map(([kind, times]) => `${kind} ${times}`)
   return [
     `chaos: ${tally.seeds} seeds in ${seconds.toFixed(1)} s: ${tally.processes} processes, ${tally.kills} killed, ${tally.restores} restores, ${tally.restarts} restarts within a process`,
     `  ${tally.checkpoints} checkpoints complete, ${tally.failedCheckpoints} given up, ${tally.freshStarts} fresh starts before the first of them; ${kinds.join(', ')}`,
