@@ -2,9 +2,8 @@
 import { SluiceError } from '@sluice/engine'
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: 'The disk is full: free space, or keep fewer checkpoints with --checkpoint-retain; the job goes on and tries again.',
-  EDQUOT:
-    'The quota of the disk is used up: free space, or keep fewer checkpoints with --checkpoint-retain; the job goes on and tries again.',
+  ENOSPC: 'The disk is full: free space, or keep fewer checkpoints with --checkpoint-retain.',
+  EDQUOT: 'The quota of the disk is used up: free space, or keep fewer checkpoints with --checkpoint-retain.',
   EROFS: 'The file system is read-only: make it writable, or use another directory with --checkpoint-dir.',
   EACCES: 'This user may not access it: change its permissions, or use another directory with --checkpoint-dir.',
   EPERM: 'This user may not access it: change its permissions, or use another directory with --checkpoint-dir.',

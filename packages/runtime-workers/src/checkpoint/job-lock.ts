@@ -5,12 +5,13 @@
  */
 import { jobFolder, SluiceError } from '@sluice/engine'
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { rmSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { explainStorage, isCode } from './explain-storage.js'
+import { makeFolder } from './make-folder.js'
 import { isRunning, startOf } from './process-start.js'
 
 const FOLDER = '.locks'
@@ -40,7 +41,7 @@ export class JobLock {
   private constructor(path: string) {
     this.#path = path
     this.#heartbeat = setInterval(() => void touch(path), HEARTBEAT_MS).unref()
-    this.#onExit = () => rmSync(path, { force: true })
+    this.#onExit = () => removeNow(path)
     process.on('exit', this.#onExit)
   }
 
@@ -64,10 +65,11 @@ export class JobLock {
     }
   }
 
+  /** Never fails: a file that cannot be removed does not outlive the process for those who come later. */
   async release(): Promise<void> {
     clearInterval(this.#heartbeat)
     process.off('exit', this.#onExit)
-    await rm(this.#path, { force: true })
+    await rm(this.#path, { force: true }).catch(() => {})
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -77,7 +79,7 @@ export class JobLock {
 
 /** Under its name the file is always whole. */
 async function announce(folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const path = join(folder, `${process.pid}-${randomUUID()}${SUFFIX}`)
   const owner: LockOwner = { pid: process.pid, host: hostname(), start: await startOf(process.pid), since: new Date().toISOString() }
   await writeFile(`${path}.new`, `${JSON.stringify(owner)}\n`, { flag: 'wx' })
@@ -122,6 +124,14 @@ async function isThere(owner: LockOwner, path: string, own: string): Promise<boo
   } catch (error) {
     if (isCode(error, 'ENOENT')) return false
     throw error
+  }
+}
+
+function removeNow(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // As in `release`.
   }
 }
 

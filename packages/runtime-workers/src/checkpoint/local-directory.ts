@@ -4,9 +4,10 @@
  */
 import { SluiceError, type CheckpointStorage, type StorageFile } from '@sluice/engine'
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { explainStorage, isCode } from './explain-storage.js'
+import { makeFolder } from './make-folder.js'
 
 export class LocalDirectory implements CheckpointStorage {
   readonly description: string
@@ -19,7 +20,7 @@ export class LocalDirectory implements CheckpointStorage {
   async create(path: string): Promise<StorageFile> {
     const full = this.#full(path)
     return attempt('create', full, async () => {
-      await makeFolder(dirname(full))
+      await makeDurableFolder(dirname(full))
       return new LocalFile(full, await open(full, 'wx'))
     })
   }
@@ -29,7 +30,7 @@ export class LocalDirectory implements CheckpointStorage {
     const folder = dirname(full)
     const temporary = join(folder, `.${randomUUID()}.tmp`)
     await attempt('write', full, async () => {
-      await makeFolder(folder)
+      await makeDurableFolder(folder)
       try {
         const handle = await open(temporary, 'wx')
         try {
@@ -151,14 +152,8 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
 }
 
 /** Also the names of new folders are durable. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true })
-  if (first === undefined) return
-  const top = dirname(first)
-  for (let at = dirname(folder); at.length >= top.length; at = dirname(at)) {
-    await syncFolder(at)
-    if (at === dirname(at)) break
-  }
+async function makeDurableFolder(folder: string): Promise<void> {
+  for (const made of await makeFolder(folder)) await syncFolder(dirname(made))
 }
 
 async function syncFolder(folder: string): Promise<void> {

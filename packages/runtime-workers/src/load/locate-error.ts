@@ -66,8 +66,10 @@ let folders: readonly string[] | undefined
 
 /** The folders of Sluice's own built files, where they are not below node_modules (a checkout). */
 function ownFolders(): readonly string[] {
-  folders ??= ['@sluice/engine', '@sluice/operators', '@sluice/runtime-workers'].map(
-    (name) => `${dirname(fileURLToPath(import.meta.resolve(name)))}/`,
-  )
+  // The command line has modules joined into files of its own folder, this one among them.
+  folders ??= ['@sluice/engine', '@sluice/operators', '@sluice/runtime-workers']
+    .map((name) => import.meta.resolve(name))
+    .concat(import.meta.url)
+    .map((url) => `${dirname(fileURLToPath(url))}/`)
   return folders
 }

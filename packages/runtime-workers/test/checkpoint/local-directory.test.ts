@@ -1,5 +1,5 @@
 import { storageContract } from '@sluice/engine'
-import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +51,12 @@ describe('a local directory', () => {
       code: 'SLUICE_CHECKPOINT_STORAGE',
       hint: expect.stringContaining('disk is full') as string,
     })
+  })
+
+  test('does not go round in circles where a link leads nowhere', async () => {
+    await symlink(join(folder, 'nowhere'), join(folder, 'link'))
+    const storage = new LocalDirectory(join(folder, 'link'))
+    await expect(storage.publish('a/manifest.json', Buffer.from('{}'))).rejects.toMatchObject({ code: 'SLUICE_CHECKPOINT_STORAGE' })
   })
 
   test.each([
