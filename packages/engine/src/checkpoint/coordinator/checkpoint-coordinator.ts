@@ -51,6 +51,8 @@ const PUBLISH_ATTEMPTS_MAX = 6
 const PUBLISH_BACKOFF = { initialMs: 50, maxMs: 2_000 }
 /** Between failed checkpoints, where it is longer than the interval. */
 const FAILURE_BACKOFF = { initialMs: 100, maxMs: 10_000 }
+/** Of the time that the last one has: so long it waits behind a failure at most. */
+const FINAL_PAUSE_SHARE = 0.1
 
 type Timer = ReturnType<Environment['setTimer']>
 type State = 'new' | 'running' | 'over' | 'dead'
@@ -196,7 +198,9 @@ export class CheckpointCoordinator {
     const { settings } = this.#options
     const nowMs = this.#nowMs()
     const purpose = this.#due()
+    if (purpose === 'final' && nowMs >= this.#finalDeadlineMs()) return this.#giveUpFinal()
     let dueMs = purpose === 'savepoint' ? nowMs : this.#notBeforeMs
+    if (purpose === 'final') dueMs = Math.min(dueMs, this.#lastEndedMs + settings.timeoutMs * FINAL_PAUSE_SHARE)
     if (purpose === 'periodic') {
       dueMs = Math.max(
         dueMs,

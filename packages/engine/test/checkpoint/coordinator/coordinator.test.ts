@@ -275,9 +275,24 @@ describe('the end', () => {
       if (id !== undefined && bench.nowMs < 7_000) bench.coordinator.report({ type: 'declined', id, subtask: 1, error: full })
     } while (await bench.advanceToTimer())
     expect(await finished).toMatchObject({ code: 'SLUICE_CHECKPOINT_FINAL_FAILED', cause: full })
-    expect(failuresOf(bench).map(({ reason }) => reason)).toEqual([...Array<string>(7).fill('declined'), 'timeout'])
+    expect(failuresOf(bench).map(({ reason }) => reason)).toEqual([...Array<string>(9).fill('declined'), 'timeout'])
     expect(bench.nowMs).toBe(11_000)
     expect(bench.finalId).toBeUndefined()
+  })
+
+  test('is tried often within its time, however many failed before it', async () => {
+    const bench = await started({ settings: { timeoutMs: 2_000 } })
+    const finished = failureOf(bench.coordinator.finished)
+    let failures = 0
+    do {
+      const id = bench.inFlight
+      if (id !== undefined) bench.coordinator.report({ type: 'declined', id, subtask: 1, error: full })
+      if (id !== undefined && ++failures === 10) bench.endAll()
+    } while (await bench.advanceToTimer())
+    expect(await finished).toMatchObject({ code: 'SLUICE_CHECKPOINT_FINAL_FAILED', cause: full })
+    const last = failuresOf(bench).filter(({ purpose }) => purpose === 'final')
+    expect(last.length).toBeGreaterThanOrEqual(10)
+    expect(last.every(({ reason }) => reason === 'declined')).toBe(true)
   })
 })
 
