@@ -2,7 +2,7 @@
  * The partitioning of each logical edge and which of them vanish because both sides share a task. Every edge that stays
  * carries all the reasons why it does, so that a user sees what to change.
  */
-import type { LogicalEdge, LogicalGraph, Partitioning } from '../graph/logical-graph.js'
+import { edgeName, type LogicalEdge, type LogicalGraph, type Partitioning } from '../graph/logical-graph.js'
 import type { ParallelismDecision } from './decide-parallelism.js'
 import type { ChainingDecision, PlanSettings } from './physical-plan.js'
 
@@ -73,6 +73,7 @@ function reasonsAgainst(
   const spec = graph.nodes[edge.to.node]?.spec
   const reasons: string[] = []
   if (!settings.chaining) reasons.push('chaining is switched off')
+  if (settings.unchained?.has(edgeName(graph, edge)) === true) reasons.push('records of the restored checkpoint wait there')
   // From one subtask to one subtask every key has the same owner, so a hash edge is as good as a forward one.
   if (partitioning === 'hash' && !(from === 1 && to === 1)) reasons.push('records are dealt out by key')
   if (partitioning === 'broadcast') reasons.push('every subtask gets every record')

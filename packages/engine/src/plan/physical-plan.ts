@@ -110,4 +110,6 @@ export interface PlanSettings {
   readonly maxRecordBytes: number
   readonly keyGroups: number
   readonly chaining: boolean
+  /** Edges, as `edgeName` calls them, whose ends do not share a task: a checkpoint that is restored has records that wait there. */
+  readonly unchained?: ReadonlySet<string> | undefined
 }

@@ -47,6 +47,8 @@ export class RunCheckpoints {
   /** Stays the same over restores. */
   readonly run: string
   readonly restored: RestoredEvent | undefined
+  /** Edges with records that wait there in what is restored: they must lie between tasks. */
+  readonly overtaken: ReadonlySet<string>
   readonly #options: RunCheckpointsOptions
   readonly #storage: CheckpointStorage
   readonly #lock: JobLock
@@ -80,6 +82,7 @@ export class RunCheckpoints {
         run,
         attempts: await attemptsOf(storage, manifest),
         point: restorePointOf(asked, directory, ignored),
+        overtaken: asked.overtaken,
         event: { run, id, path, kind, completedMs, skipped, warnings },
       })
     } catch (error) {
@@ -101,6 +104,7 @@ export class RunCheckpoints {
     this.#params = params
     this.run = from?.run ?? nameRun()
     this.restored = from?.event
+    this.overtaken = from?.overtaken ?? new Set()
     this.#restore = from?.point
     this.#attempt = from?.attempts ?? 0
   }
@@ -154,6 +158,7 @@ interface Past {
   /** How many it has had. */
   readonly attempts: number
   readonly point: RestorePoint
+  readonly overtaken: ReadonlySet<string>
   readonly event: RestoredEvent
 }
 

@@ -191,9 +191,10 @@ export class Simulation {
     const { declare } = this.#options
     const graph = declare()
     const settings = resolveSettings(graph.settings, { cores: 2, ...this.#options.settings(process) })
-    const plan = planJob(graph, settings)
+    const restorable = settings.checkpoint !== undefined && process > 0 ? await this.#findRestorePoint(life, graph.job) : undefined
+    const plan = planJob(graph, { ...settings, unchained: restorable?.overtaken })
     const failures: AttemptFailure[] = []
-    let restore = settings.checkpoint !== undefined && process > 0 ? await this.#findRestorePoint(life, plan.job) : undefined
+    let restore: RestorePoint | undefined = restorable
     for (;;) {
       const startedMs = scheduler.nowMs
       try {
@@ -277,14 +278,14 @@ export class Simulation {
   }
 
   /** `--restore latest`, again and again while the disk fails. */
-  async #findRestorePoint(life: Life, job: string): Promise<RestorePoint | undefined> {
+  async #findRestorePoint(life: Life, job: string): Promise<(RestorePoint & { readonly overtaken: ReadonlySet<string> }) | undefined> {
     const storage = this.disk.open(life, (step) => this.onStep(step as StepName))
     for (;;) {
       try {
         if (!(await hasCheckpoints(storage, job))) return undefined
         const { found, skipped } = await findLatest(storage, job)
         this.skipped += skipped.length
-        return { id: found.manifest.id, files: found.files }
+        return { id: found.manifest.id, files: found.files, overtaken: found.overtaken }
       } catch (error) {
         if (!(error instanceof SluiceError) || error.code !== 'SLUICE_CHECKPOINT_STORAGE') throw error
         await this.scheduler.after(life, 'look for checkpoints again', 10)

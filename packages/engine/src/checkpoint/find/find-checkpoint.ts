@@ -22,6 +22,8 @@ export interface FoundCheckpoint {
   readonly files: readonly SnapshotFileHandle[]
   /** Operators that have any state in it, but for the progress of time. */
   readonly stateful: ReadonlySet<string>
+  /** Edges, as `edgeName` calls them, with records that barriers had overtaken: they must lie between tasks where it is restored. */
+  readonly overtaken: ReadonlySet<string>
 }
 
 /** Sections that every operator has, and that nobody misses. */
@@ -140,13 +142,15 @@ async function checkedAt(
   }
   const files = resolveFiles(storage, folder, manifest)
   const stateful = new Set<string>()
+  const overtaken = new Set<string>()
   for (const file of files) {
     if (whole) await verifySnapshotFile(storage, file)
     const { index } = await StateFile.open(storage, file)
     for (const { operator, entries } of index.states) if (entries > 0) stateful.add(operator)
     for (const { operator, name } of index.sections) if (!DERIVED.has(name)) stateful.add(operator)
+    for (const { edge } of index.slices) overtaken.add(edge)
   }
-  return { folder, path, manifest, files, stateful }
+  return { folder, path, manifest, files, stateful, overtaken }
 }
 
 interface Candidate {
