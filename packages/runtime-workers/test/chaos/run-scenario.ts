@@ -157,12 +157,13 @@ class Lives {
     }
     switch (disturbance.kind) {
       case 'kill-at':
-        return undefined
+        await pause(disturbance.orAfterMs)
+        break
       case 'kill':
         await pause(disturbance.afterMs)
         break
       case 'kill-on':
-        await Promise.race([process.said(disturbance.event, disturbance.times), process.ended])
+        await Promise.race([process.said(disturbance.event, disturbance.times), pause(disturbance.orAfterMs)])
         await pause(disturbance.afterMs)
         break
       case 'signal':

@@ -28,9 +28,9 @@ export interface Call {
 
 export type Disturbance =
   | { readonly kind: 'kill'; readonly afterMs: number }
-  /** Some time behind the n-th line of the log with this event. */
-  | { readonly kind: 'kill-on'; readonly event: string; readonly times: number; readonly afterMs: number }
-  | ({ readonly kind: 'kill-at' } & Call)
+  /** Some time behind the n-th line of the log with this event; where it does not come, some time behind the start. */
+  | { readonly kind: 'kill-on'; readonly event: string; readonly times: number; readonly afterMs: number; readonly orAfterMs: number }
+  | ({ readonly kind: 'kill-at'; readonly orAfterMs: number } & Call)
   | { readonly kind: 'signal'; readonly signal: 'SIGINT' | 'SIGTERM'; readonly afterMs: number; readonly killAfterMs: number | undefined }
   | { readonly kind: 'stop-with-savepoint'; readonly afterMs: number }
   /** Killed some time behind it; what follows goes on from the savepoint, although there are newer checkpoints. */
@@ -168,15 +168,17 @@ function drawWire(random: Random, { records, keys }: Shape): Wire {
 
 function drawDisturbance(random: Random, brief: boolean): Disturbance {
   const afterMs = random.between(100, brief ? 1_800 : 3_000)
+  const orAfterMs = random.between(800, brief ? 2_000 : 4_000)
   const short = random.between(0, random.pick([5, 60, 400]))
   switch (random.pick(KINDS)) {
     case 'kill':
       return { kind: 'kill', afterMs }
     case 'kill-on':
-      return { kind: 'kill-on', event: random.pick(EVENTS), times: 1 + random.below(brief ? 3 : 6), afterMs: short }
+      return { kind: 'kill-on', event: random.pick(EVENTS), times: 1 + random.below(brief ? 3 : 6), afterMs: short, orAfterMs }
     case 'kill-at':
       return {
         kind: 'kill-at',
+        orAfterMs,
         ...random.pick(CALLS),
         at: 1 + random.below(random.pick([2, 10, brief ? 20 : 40])),
         when: random.pick(['before', 'after'] as const),
