@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type PhysicalPlan, HOST_WORKER } from '../../src/plan/physical-plan.js'
 import { planJob } from '../../src/plan/plan-job.js'
 import { resolveSettings } from '../../src/plan/settings.js'
-import type { JobSettings } from '../../src/graph/logical-graph.js'
+import { edgeName, type JobSettings } from '../../src/graph/logical-graph.js'
 import { async, GraphBuilder, map, sink, source } from '../support/graph-builder.js'
 
 function plan(builder: GraphBuilder, settings: JobSettings = {}): PhysicalPlan {
@@ -26,6 +26,14 @@ describe('chaining', () => {
     expect(planned.edges).toEqual([])
     expect(planned.channels).toEqual([])
     expect(planned.memory.plannedBytes).toBe(0)
+  })
+
+  it('keeps edges apart on which records of a restored checkpoint wait', () => {
+    const graph = linear().build()
+    const unchained = new Set(graph.edges.slice(0, 1).map((edge) => edgeName(graph, edge)))
+    const planned = planJob(graph, { ...resolveSettings(graph.settings, { cores: 2 }), unchained })
+    expect(planned.chaining.map((decision) => decision.because)).toEqual(['records of the restored checkpoint wait there', undefined])
+    expect(names(planned)).toEqual(['numbers', 'double -> out'])
   })
 
   it('says why it does not chain when it is switched off', () => {
