@@ -3,7 +3,8 @@
  * and nothing to wait for is a deadlock (or a lost wake-up); a loop that reads the clock without end and never yields is a livelock.
  * Both fail at once, with the seed.
  */
-import { Command, type CommandCode, ControlWord, Doorbell } from '../../src/control/control-layout.js'
+import type { ThreadCheckpoints } from '../../src/checkpoint/thread-checkpoints.js'
+import { Command, type CommandCode, ControlWord, Doorbell, triggerTime } from '../../src/control/control-layout.js'
 import type { Environment, LogEntry } from '../../src/environment/environment.js'
 import type { JobSettings, LogicalGraph } from '../../src/graph/logical-graph.js'
 import type { HostBindings } from '../../src/graph/operator-context.js'
@@ -34,6 +35,8 @@ export interface SimulationOptions extends JobSettings {
   readonly tickMsMax?: number
   /** Readings of the clock by one loop without a yield that are a livelock. */
   readonly spinsMax?: number
+  /** Subtasks take part in checkpoints; what they report is the test's to answer. */
+  readonly checkpoints?: ThreadCheckpoints
 }
 
 /** Readings of the clock between two yields that no healthy loop needs. */
@@ -60,7 +63,15 @@ export class Simulation {
   #onClock: (reading: number) => void = () => {}
 
   constructor(graph: LogicalGraph, options: SimulationOptions = {}) {
-    const { seed, codeGeneration: _generate, host: _host, tickMsMax: _tick, spinsMax: _spins, ...settings } = options
+    const {
+      seed,
+      codeGeneration: _generate,
+      host: _host,
+      tickMsMax: _tick,
+      spinsMax: _spins,
+      checkpoints: _checkpoints,
+      ...settings
+    } = options
     this.#options = options
     this.#state = (seed ?? 1) >>> 0
     this.graph = graph
@@ -93,7 +104,23 @@ export class Simulation {
 
   /** Sends a command and rings every doorbell, as a coordinator does. */
   command(command: CommandCode): void {
-    Atomics.store(new Int32Array(this.shared.control), ControlWord.command, command)
+    this.#write(ControlWord.command, command)
+  }
+
+  /** Asks for an aligned checkpoint. */
+  trigger(checkpoint: number): void {
+    triggerTime(this.shared.control)[0] = this.nowMs
+    this.#write(ControlWord.checkpointId, checkpoint)
+  }
+
+  /** Says that the last checkpoint is complete: subtasks leave. */
+  complete(checkpoint: number): void {
+    Atomics.store(new Int32Array(this.shared.control), ControlWord.finalId, checkpoint)
+    this.#write(ControlWord.completedId, checkpoint)
+  }
+
+  #write(word: number, value: number): void {
+    Atomics.store(new Int32Array(this.shared.control), word, value)
     for (let worker = HOST_WORKER; worker < this.plan.workers; worker++) new Doorbell(this.shared.control, this.plan.workers, worker).wake()
   }
 
@@ -134,6 +161,7 @@ export class Simulation {
         resources: new Map(),
         host: this.#options.host,
         overwrite: false,
+        checkpoints: this.#options.checkpoints,
       })
       loop.run().then(
         () => left--,
