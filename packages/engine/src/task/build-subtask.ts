@@ -496,19 +496,13 @@ class SubtaskBuilder {
     inputs: readonly InputChannel[],
     source: SourceDriver | undefined,
   ): SubtaskCheckpointing | undefined {
-    const { checkpoints, shared, plan, graph, environment, wake, metrics, layout } = this.#thread
+    const { checkpoints, shared, plan, environment, wake, metrics, layout } = this.#thread
     if (checkpoints === undefined) return undefined
     const { index } = this.#planned
     const parallelism = this.#parallelism
     const { keyGroups } = plan
     const identities = inputs.map(({ id }) => this.#identity(plan.channels[id] as PlannedChannel))
-    const edges = (plan.tasks[this.#planned.task]?.inputs ?? []).map((id): ReplayedEdge => {
-      const edge = this.#logicalEdge(id)
-      const { partitioning, timed } = plan.edges[id] as PlannedEdge
-      const keyOf = edge.keyOf as ((record: unknown) => unknown) | undefined
-      const groupOf = (record: unknown): number => keyGroupOf(hashKey(keyOf?.(record)), keyGroups)
-      return { edge: edgeName(graph, edge), input: edge.to.input, partitioning, timed, groupOf }
-    })
+    const edges = this.#replayedEdges()
     const sections = {
       index,
       parallelism,
@@ -533,8 +527,7 @@ class SubtaskBuilder {
               parallelism,
               groups: groupsOf(index, parallelism, keyGroups),
               edges,
-              inputs,
-              identities,
+              chained: this.#chainedEdges(),
               generate: environment.codeGeneration,
             }),
       giveRestored: (position, restored) => {
@@ -547,6 +540,31 @@ class SubtaskBuilder {
         metrics[layout.channelAt(channel) + ChannelWord.bytesAhead] = bytes
       },
     }
+  }
+
+  #replayedEdges(): readonly ReplayedEdge[] {
+    const { graph, plan } = this.#thread
+    return (plan.tasks[this.#planned.task]?.inputs ?? []).map((id) => {
+      const edge = this.#logicalEdge(id)
+      const { partitioning, timed } = plan.edges[id] as PlannedEdge
+      const keyOf = edge.keyOf as ((record: unknown) => unknown) | undefined
+      return {
+        edge: edgeName(graph, edge),
+        input: edge.to.input,
+        partitioning: edge.partitioned === true ? 'hash' : partitioning,
+        timed,
+        groupOf: (record) => keyGroupOf(hashKey(keyOf?.(record)), plan.keyGroups),
+      }
+    })
+  }
+
+  #chainedEdges(): readonly string[] {
+    const { graph } = this.#thread
+    const within = (node: number): boolean => this.#positions.has(node)
+    const inputs = this.#thread.plan.tasks[this.#planned.task]?.inputs.map((id) => this.#logicalEdge(id)) ?? []
+    return graph.edges
+      .filter((edge) => within(edge.from.node) && within(edge.to.node) && !inputs.includes(edge))
+      .map((edge) => edgeName(graph, edge))
   }
 
   /** What a channel is called in checkpoints. */

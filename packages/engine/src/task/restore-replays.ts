@@ -4,18 +4,18 @@
  */
 import type { ChannelSlice } from '../channel/channel-slice.js'
 import { decodeSlices } from '../channel/decode-slice.js'
-import type { InputChannel } from '../channel/input-channel.js'
 import { ReplayInput } from '../channel/replay-input.js'
 import type { SnapshotReader } from '../checkpoint/snapshot.js'
+import { SluiceError } from '../errors/sluice-error.js'
 import type { Partitioning } from '../graph/logical-graph.js'
 import type { Replay } from './replay.js'
-import type { InputIdentity } from './subtask-sections.js'
 
 /** An edge into the subtask that lies between tasks. */
 export interface ReplayedEdge {
   readonly edge: string
   /** Input index of the head operator. */
   readonly input: number
+  /** `hash` also where records lie where their key belongs already. */
   readonly partitioning: Partitioning
   readonly timed: boolean
   /** The key group of a record on a hash edge. */
@@ -28,8 +28,8 @@ export interface ReplayParts {
   readonly parallelism: number
   readonly groups: { readonly from: number; readonly to: number }
   readonly edges: readonly ReplayedEdge[]
-  readonly inputs: readonly InputChannel[]
-  readonly identities: readonly InputIdentity[]
+  /** Edges within the chain: nothing can be read in front of them. */
+  readonly chained: readonly string[]
   /** Whether code may be generated. */
   readonly generate: boolean
 }
@@ -38,6 +38,7 @@ export interface ReplayParts {
 const REPLAYED = -1
 
 export async function restoreReplays(reader: SnapshotReader, parts: ReplayParts): Promise<readonly Replay[]> {
+  for (const edge of parts.chained) if ((await reader.slices(edge)).some(holdsRecords)) throw chained(reader.id, edge)
   // Whoever reads an edge wrote where its channels stood.
   const [written] = await reader.sections(parts.head, 'inputs')
   const replays: Replay[] = []
@@ -46,6 +47,19 @@ export async function restoreReplays(reader: SnapshotReader, parts: ReplayParts)
     if (slices.length > 0) replays.push(replayOf(edge, slices, parts, written?.parallelism === parts.parallelism))
   }
   return replays
+}
+
+function holdsRecords({ content }: ChannelSlice): boolean {
+  return content.kind === 'frames' ? content.frames.length > 0 : content.values.length > 0
+}
+
+/** Who plans knows which edges hold records, and leaves them between tasks: records must not be lost where that was forgotten. */
+function chained(checkpoint: number, edge: string): SluiceError {
+  return new SluiceError(
+    'SLUICE_CHECKPOINT_GRAPH_CHANGED',
+    `checkpoint ${checkpoint} is unaligned and holds records of the edge ${edge}, which lies within a task now`,
+    { edge },
+  )
 }
 
 /** Slices that hold records of this subtask; on a hash edge whose consumer has another parallelism now that may be any. */
@@ -63,7 +77,7 @@ function mine(
 }
 
 function replayOf(edge: ReplayedEdge, slices: readonly ChannelSlice[], parts: ReplayParts, same: boolean): Replay {
-  const { index, groups, inputs, identities, generate } = parts
+  const { index, groups, generate } = parts
   const channels = new Map<string, ChannelSlice[]>()
   // What had been restored already comes first.
   for (const slice of [...slices].sort((left, right) => left.fromIndex - right.fromIndex)) {
@@ -95,24 +109,5 @@ function replayOf(edge: ReplayedEdge, slices: readonly ChannelSlice[], parts: Re
       const time = { watermark: Number.NaN, idle: false, ended: undefined }
       return { edge: edge.edge, fromIndex: REPLAYED, toIndex: index, side: 'consumer', timed: edge.timed, content, ...time }
     },
-    apply() {
-      inputs.forEach((channel, at) => {
-        const identity = identities[at] as InputIdentity
-        if (identity.edge !== edge.edge) return
-        const last = lastTime([...channels.values()].filter(([first]) => !same || first?.fromIndex === identity.fromIndex))
-        if (last > channel.watermark) channel.watermark = last
-      })
-    },
   }
-}
-
-/** The least of the newest watermarks of some channels; NaN where one of them had none behind its records. */
-function lastTime(channels: readonly (readonly ChannelSlice[])[]): number {
-  let least = Number.NaN
-  for (const slices of channels) {
-    const newest = slices.map(({ watermark }) => watermark).findLast((watermark) => watermark === watermark)
-    if (newest === undefined) return Number.NaN
-    if (!(least <= newest)) least = newest
-  }
-  return least
 }

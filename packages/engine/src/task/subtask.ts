@@ -630,7 +630,10 @@ export class Subtask {
   }
 
   #takeFromChannels(startMs: number): boolean {
-    if (this.#replays.length > 0 && this.#replays.every(({ input }) => input.drained)) this.#endReplay()
+    if (this.#replays.length > 0 && this.#replays.every(({ input }) => input.drained)) {
+      this.#endReplay()
+      return true
+    }
     const { gate, clock, accounting } = this.#parts
     const inputs = this.#reading
     const refused = this.#checkpoints?.alignment.refused
@@ -698,16 +701,11 @@ export class Subtask {
     this.#parts.accounting.add(SubtaskWord.checkpointMs, checkpoints.workMs - before)
   }
 
-  /** The channels are read from here on, with the time that went with what stood in front of them. */
+  /** The channels are read from here on. */
   #endReplay(): void {
-    for (const replay of this.#replays) {
-      replay.input.close()
-      replay.apply()
-    }
     this.#replays = []
     this.#reading = this.#parts.inputs
     this.#turn = 0
-    this.#updateWatermark()
   }
 
   #onControlFrame(channel: InputChannel, found: number): void {
