@@ -33,10 +33,10 @@ async function simulate() {
   await import(pathToFileURL(join(made, 'soak.mjs')).href)
 }
 
-/** The real binary, as it is built; the harness lies where it finds the same packages. */
+/** The real binary, as it is built; the harness lies where the package finds itself. */
 async function chaos() {
   const folder = join(packages, 'runtime-workers')
-  const made = join(folder, 'node_modules/.cache/chaos')
+  const made = join(folder, 'dist/chaos')
   mkdirSync(made, { recursive: true })
   const outfile = join(made, `soak-${process.pid}.mjs`)
   process.on('exit', () => rmSync(outfile, { force: true }))

@@ -1,5 +1,5 @@
 /** What disturbed processes have left against what an undisturbed one leaves: nothing lost, nothing doubled, nothing out of order, the same state. Pure. */
-import { filedRecord, indexedRecord, type Numbered } from './job/numbered.js'
+import { filedRecord, indexedRecord, type Numbered } from './jobs/numbered.js'
 import type { Left, Row } from './read-output.js'
 import type { Shape } from './scenario.js'
 
@@ -15,7 +15,7 @@ export interface Wrongs {
 }
 
 /** Every record that the sources give. */
-export function allRecords({ sources, records, fileRecords, keys }: Shape): readonly Numbered[] {
+function allRecords({ sources, records, fileRecords, keys }: Shape): readonly Numbered[] {
   const names = { jsonl: 'lines', csv: 'table', parquet: 'columns' } as const
   return sources.flatMap((kind) => {
     if (kind === 'generate') return Array.from({ length: records }, (_, n) => indexedRecord(n, keys))
@@ -29,7 +29,7 @@ export function fileRecordsOf(source: string, count: number, keys: number): read
 }
 
 /** Whether records of a lane stay in order in front of the keyed state. */
-export function keepsOrder({ async, rebalance }: Shape): boolean {
+function keepsOrder({ async, rebalance }: Shape): boolean {
   return async !== 'unordered' && !rebalance
 }
 

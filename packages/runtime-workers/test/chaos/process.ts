@@ -6,7 +6,7 @@ import type { Call } from './scenario.js'
 
 const packages = resolve(import.meta.dirname, '../../..')
 const binary = join(packages, 'cli/bin/sluice.js')
-const jobFile = join(import.meta.dirname, 'job/chaos-job.ts')
+const jobFile = join(import.meta.dirname, 'jobs/chaos-job.ts')
 const preload = pathToFileURL(join(import.meta.dirname, 'kill-at-call.mjs')).href
 
 /** So that a thread that runs out of memory does so soon. */

@@ -16,7 +16,7 @@ export interface Left {
   readonly leftovers: readonly string[]
 }
 
-export const JOB = 'chaos'
+const JOB = 'chaos'
 
 export async function readLeft(folder: string): Promise<Left> {
   const outputs = new Map<string, Row[]>()

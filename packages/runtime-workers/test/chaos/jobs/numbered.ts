@@ -9,7 +9,7 @@ export interface Numbered {
 }
 
 /** A subtask of `generate` has whole lanes; at another parallelism they move. */
-export const LANES = 128
+const LANES = 128
 const BASE_MS = Date.UTC(2026, 0, 1)
 
 export function indexedRecord(n: number, keys: number): Numbered {
