@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { describeTally, Tally } from './tally.js'
-import { runSeed, type Scenario } from './run-seed.js'
+import { runSeed, type Change } from './run-seed.js'
 
 const { values } = parseArgs({
   options: {
@@ -22,12 +22,12 @@ const limitMs = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number
 const first = Number(values.seed ?? values.from ?? (values.minutes === undefined ? 1 : Math.floor(Math.random() * 2 ** 31)))
 const count = values.seed !== undefined ? 1 : Number(values.count ?? (values.minutes === undefined ? 300 : Number.POSITIVE_INFINITY))
 /** Parts of the scenario that are set by hand: what makes a failure smaller. */
-const change = JSON.parse(values.change ?? '{}') as Partial<Scenario>
+const change = JSON.parse(values.change ?? '{}') as Change
 const tally = new Tally()
 let failed = 0
 for (let seed = first; seed < first + count && elapsedMs() - startMs < limitMs; seed++) {
   try {
-    tally.add(await runSeed(seed, (scenario) => ({ ...scenario, ...change })))
+    tally.add(await runSeed(seed, change))
   } catch (error) {
     failed++
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)

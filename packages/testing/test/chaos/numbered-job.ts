@@ -29,6 +29,8 @@ export interface Shape {
   readonly windows: 'tumbling' | 'sliding'
   /** Every split begins at the same time; otherwise one behind the other. */
   readonly overlapping: boolean
+  /** The source of splits may be idle after so long, though it always has something until it ends; undefined: it is bounded. */
+  readonly idleAfterMs: number | undefined
   /** Padding, so that records do not fit a frame. */
   readonly largeEvery: number
 }
@@ -53,6 +55,7 @@ export function drawShape(random: SeededRandom): Shape {
     broadcast: random.chance(0.3),
     windows: random.pick(['tumbling', 'sliding'] as const),
     overlapping: true,
+    idleAfterMs: undefined,
     largeEvery: random.pick([0, 0, 7]),
   }
 }
@@ -89,7 +92,7 @@ function splitSource(shape: Shape): Source<Numbered> {
       splits: () => Array.from({ length: shape.splits }, (_, split) => split),
       open: (split, _context, position) => new NumberedReader(split as number, shape, typeof position === 'number' ? position : 0),
       replayable: true,
-      bounded: true,
+      bounded: shape.idleAfterMs === undefined,
     },
     options: { type: 'numbered' },
     delivery: 'exactly-once',
@@ -109,7 +112,7 @@ class NumberedReader implements SplitReader {
   }
 
   next(): ReturnType<SplitReader['next']> {
-    if (Math.random() < 0.5) return this.#take()
+    if (this.#shape.idleAfterMs !== undefined || Math.random() < 0.5) return this.#take()
     return new Promise((resolve) => setTimeout(resolve, Math.random() * 10)).then(() => this.#take())
   }
 
@@ -125,14 +128,18 @@ class NumberedReader implements SplitReader {
 
 export function numberedJob(shape: Shape, database: Database): Job<unknown, unknown> {
   const job = defineJob({ name: 'numbered' }, (builder) => {
-    const { rate, outOfOrdernessMs, largeEvery } = shape
+    const { rate, outOfOrdernessMs, idleAfterMs, largeEvery } = shape
+    // Who is wrong about time for a moment only is found where watermarks are as fine as records.
+    const perRecord = idleAfterMs !== undefined
     const indexed = builder
       .source(
         'indexed',
         generate((n) => indexedRecord(n, shape), { count: shape.indexed, rate }),
       )
-      .withTimestamps(({ time }) => time, { outOfOrderness: outOfOrdernessMs })
-    const split = builder.source('split', splitSource(shape)).withTimestamps(({ time }) => time, { outOfOrderness: outOfOrdernessMs })
+      .withTimestamps(({ time }) => time, { outOfOrderness: outOfOrdernessMs, perRecord })
+    const split = builder
+      .source('split', splitSource(shape))
+      .withTimestamps(({ time }) => time, { outOfOrderness: outOfOrdernessMs, idleAfter: idleAfterMs, perRecord })
     let stream = indexed.union(split).map((record) => ({
       ...record,
       padding: largeEvery > 0 && record.n % largeEvery === 0 ? 'x'.repeat(1 + (record.n % 3_000)) : '',

@@ -1,11 +1,11 @@
 /** One seed of the chaos test: draws a job, a way to run it and faults; runs it to its end and holds what it wrote against what it must write. */
-import { type CheckpointMode, SluiceError } from '@sluice/engine'
+import { type CheckpointMode, type LogicalGraph, SluiceError } from '@sluice/engine'
 import { drawCrashes } from '../../src/job/fault-plan.js'
 import { drawSettings } from '../../src/job/simulate.js'
 import { Simulation } from '../../src/job/simulation.js'
 import { Life } from '../../src/schedule/life.js'
 import { Scheduler } from '../../src/schedule/scheduler.js'
-import type { SeededRandom } from '../../src/schedule/seeded-random.js'
+import { SeededRandom } from '../../src/schedule/seeded-random.js'
 import { SimulationFailure } from '../../src/schedule/simulation-failure.js'
 import { checkDatabase } from './check-database.js'
 import { Database } from './database.js'
@@ -32,7 +32,14 @@ export interface Scenario {
   readonly flips: boolean
   readonly slowDatabaseMs: number
   readonly codeGeneration: boolean
+  /** The source of splits has no end that anybody knows of, and may be idle: after so long, and it never is. */
+  readonly idleAfterMs: number | undefined
+  /** Choices after which faults stop, so that every run ends. */
+  readonly faultyChoices: number
 }
+
+/** Parts of a scenario that are set by hand. */
+export type Change = Partial<Omit<Scenario, 'shape'>> & { readonly shape?: Partial<Shape> | undefined }
 
 export interface SeedReport {
   readonly seed: number
@@ -53,11 +60,14 @@ export interface SeedReport {
 }
 
 const MODES: readonly Mode[] = ['aligned', 'aligned', 'unaligned', 'unaligned', 'switch', 'switch', 'at-least-once', 'off']
-/** Choices after which faults stop, so that every run ends. */
-const FAULTY_CHOICES = 30_000
+const FAULTY_CHOICES = 8_000
+const IDLE_AFTER_MS = 20
+/** What came later than the seeds that are kept is drawn from numbers of its own. */
+const DRAWN_LATER = 0x1d1e
 const OUTAGE_MS = 400
 
-export function drawScenario(random: SeededRandom): Scenario {
+export function drawScenario(random: SeededRandom, seed: number): Scenario {
+  const later = new SeededRandom(seed ^ DRAWN_LATER)
   const mode = random.pick(MODES)
   const shape = drawShape(random)
   const rescale = random.chance(0.35)
@@ -79,24 +89,34 @@ export function drawScenario(random: SeededRandom): Scenario {
     flips: random.chance(0.1),
     slowDatabaseMs: random.pick([0, 2, 30]),
     codeGeneration: random.chance(0.5),
+    idleAfterMs: !rescale && later.chance(0.2) ? IDLE_AFTER_MS : undefined,
+    faultyChoices: FAULTY_CHOICES,
   }
 }
 
-export async function runSeed(seed: number, change: (scenario: Scenario) => Scenario = (scenario) => scenario): Promise<SeedReport> {
+export async function runSeed(seed: number, change: Change = {}): Promise<SeedReport> {
   const scheduler = new Scheduler({ seed, choicesMax: 120_000 })
   const { random } = scheduler
-  const scenario = change(drawScenario(random))
+  const drawnScenario = drawScenario(random, seed)
+  const scenario: Scenario = { ...drawnScenario, ...change, shape: { ...drawnScenario.shape, ...change.shape } }
   const { mode } = scenario
   const database = new Database(scenario.slowDatabaseMs)
-  const layouts = Array.from({ length: scenario.rescale ? 60 : 1 }, () => drawSettings(random, { checkRecords: random.chance(0.1) }))
+  const { idleAfterMs, faultyChoices } = scenario
+  const layouts = Array.from({ length: scenario.rescale ? 60 : 1 }, () => {
+    const layout = drawSettings(random, { checkRecords: random.chance(0.1) })
+    // In another task the source is idle while its thread has no turn.
+    return idleAfterMs === undefined ? layout : { ...layout, chaining: true }
+  })
   // Only where timestamps are assigned in the task of the source does event time know of splits.
-  const shape = { ...scenario.shape, overlapping: layouts.every(({ chaining }) => chaining !== false) || scenario.rescale }
+  const shape = { ...scenario.shape, idleAfterMs, overlapping: layouts.every(({ chaining }) => chaining !== false) || scenario.rescale }
   const drawn = drawCrashes(scenario.crashes, random)
   const crashes = scenario.stops > 0 ? [...drawn, { of: 'stop', choice: Math.ceil(random.logUniform(50, 4_000)) } as const] : drawn
   let flips = 0
+  const job = numberedJob(shape, database)
+  let graph: LogicalGraph | undefined
   const simulation: Simulation = new Simulation({
     scheduler,
-    declare: () => numberedJob(shape, database).declare({}, { collect: false }),
+    declare: () => (graph ??= job.declare({}, { collect: false })),
     settings: (process) => ({
       ...layouts[process % layouts.length],
       keyGroups: 32,
@@ -117,7 +137,7 @@ export async function runSeed(seed: number, change: (scenario: Scenario) => Scen
     crashes,
     disk: { slowMs: scenario.slowMs, failures: scenario.failures },
     codeGeneration: scenario.codeGeneration,
-    healAfter: FAULTY_CHOICES,
+    healAfter: faultyChoices,
     onAttempt: ({ coordinator, attempt }) => {
       if (!scenario.savepoints || attempt === undefined) return
       void scheduler.after(attempt.life, 'ask for a savepoint', random.next() * 300).then(() => coordinator?.savepoint().catch(() => {}))
@@ -128,7 +148,7 @@ export async function runSeed(seed: number, change: (scenario: Scenario) => Scen
     },
   })
   database.onCommit = () => simulation.onStep('commit')
-  if (scenario.outages) outages(simulation, scheduler)
+  if (scenario.outages) outages(simulation, scheduler, faultyChoices)
   try {
     await simulation.run()
   } catch (error) {
@@ -169,7 +189,7 @@ function reportOf(seed: number, mode: Mode, flips: number, simulation: Simulatio
 }
 
 /** The disk is full for a while, again and again. */
-function outages({ disk }: Simulation, scheduler: Scheduler): void {
+function outages({ disk }: Simulation, scheduler: Scheduler, faultyChoices: number): void {
   const life = new Life('the disk')
   const fill = (full: boolean): void => {
     const atMs = scheduler.nowMs + scheduler.random.next() * OUTAGE_MS
@@ -178,8 +198,8 @@ function outages({ disk }: Simulation, scheduler: Scheduler): void {
       what: full ? 'is full' : 'has room',
       atMs,
       happen: () => {
-        disk.full = full && scheduler.choices < FAULTY_CHOICES
-        if (scheduler.choices < FAULTY_CHOICES) fill(!full)
+        disk.full = full && scheduler.choices < faultyChoices
+        if (scheduler.choices < faultyChoices) fill(!full)
       },
     })
   }

@@ -22,8 +22,8 @@ test('numbered records count once, whatever crashes', { timeout: 4 * LIMIT_MS },
   expect(tally.skipped).toBeGreaterThan(0)
 })
 
-test.each(REGRESSIONS)('seed $seed: $found', { timeout: 60_000 }, async ({ seed }) => {
-  await expect(runSeed(seed)).resolves.toMatchObject({ seed })
+test.each(REGRESSIONS)('seed $seed: $found', { timeout: 60_000 }, async ({ seed, change }) => {
+  await expect(runSeed(seed, change)).resolves.toMatchObject({ seed })
 })
 
 test.each([2, 3, 7, 12])('seed %i is the same run to the byte when it is run again', async (seed) => {

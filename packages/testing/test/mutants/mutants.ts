@@ -2,19 +2,26 @@
  * Deliberately broken variants of the engine, as exact replacements in its sources: each is a mistake that somebody could make. A text that is not found exactly
  * once fails the test, so that no mutant dies silently with a change of the code.
  */
-import type { Scenario } from '../chaos/run-seed.js'
+import type { Change } from '../chaos/run-seed.js'
 
 export interface Mutant {
   readonly name: string
   /** Below `packages/engine/src`. */
   readonly file: string
-  readonly replacements: readonly { readonly find: string; readonly by: string }[]
+  readonly replacements: readonly Replacement[]
   /** What of the scenario is fixed, so that few seeds suffice. */
-  readonly change: Partial<Scenario>
+  readonly change: Change
+}
+
+export interface Replacement {
+  /** Where it is another file than the mutant's. */
+  readonly file?: string | undefined
+  readonly find: string
+  readonly by: string
 }
 
 /** Faults and settings that have nothing to do with the mistake are left out. */
-const plain: Partial<Scenario> = {
+const plain: Change = {
   rescale: false,
   flips: false,
   failures: 0,
@@ -23,7 +30,7 @@ const plain: Partial<Scenario> = {
   timeoutMs: 20_000,
   savepoints: false,
 }
-const often: Partial<Scenario> = { ...plain, crashes: 5, intervalMs: 25, slowMs: 0.5 }
+const often: Change = { ...plain, crashes: 5, intervalMs: 25, slowMs: 0.5 }
 
 export const mutants: readonly Mutant[] = [
   {
@@ -106,6 +113,30 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     change: { ...often, mode: 'aligned' },
+  },
+  {
+    name: 'a backpressured source is called idle',
+    file: 'task/subtask.ts',
+    replacements: [
+      {
+        find: '    if (!this.#free || this.#ending || this.#aligned) return Silence.none\n',
+        by: '    if (!this.#free && !this.#ending) return Silence.empty\n    if (this.#ending || this.#aligned) return Silence.none\n',
+      },
+      // Its clock is looked at while it waits for credit, and what it took before counts as nothing.
+      {
+        find: '    if (gate.closed > 0) return earliest\n',
+        by: '    if (gate.closed > 0) return Math.min(earliest, this.#tracked.deadlineMs)\n',
+      },
+      { file: 'task/tracked-time.ts', find: 'tracker.records === one.records ? silence : Silence.none', by: 'silence' },
+    ],
+    change: {
+      ...plain,
+      mode: 'off',
+      crashes: 0,
+      idleAfterMs: 5,
+      slowDatabaseMs: 200,
+      shape: { outOfOrdernessMs: 0, indexed: 1_000, perSplit: 300, splits: 2, keys: 4, largeEvery: 2 },
+    },
   },
   {
     name: 'a wake-up is lost',
