@@ -9,7 +9,7 @@ import type { InputChannel } from '../channel/input-channel.js'
 import type { Gate } from '../channel/gate.js'
 import type { OutputChannel } from '../channel/output-channel.js'
 import { type CheckpointMode, checkpointModes } from '../checkpoint/protocol.js'
-import { SNAPSHOT_PENDING_BYTES_MAX, type SnapshotWriter } from '../checkpoint/snapshot.js'
+import { SNAPSHOT_PENDING_BYTES_MAX, SNAPSHOT_WRITE_BYTES_MAX, type SnapshotWriter } from '../checkpoint/snapshot.js'
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import { ControlWord, triggerTime } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
@@ -18,8 +18,6 @@ import type { SinkBuffer } from './sink-buffer.js'
 
 /** How long frozen state is written at once, in ms. */
 const WRITE_MS = 0.5
-/** How often it is told what stands in front of a barrier that is awaited, in ms. */
-const AHEAD_PERIOD_MS = 100
 
 export interface SubtaskCheckpointParts {
   readonly subtask: number
@@ -76,7 +74,6 @@ export class SubtaskCheckpoints {
   #current: Current | undefined
   #throttled = false
   #throttledSinceMs = 0
-  #saidAtMs = 0
   #saysAhead = false
 
   constructor(parts: SubtaskCheckpointParts) {
@@ -103,7 +100,7 @@ export class SubtaskCheckpoints {
     const current = this.#current
     if (current === undefined || current.finishing) return false
     if (!current.overtaking && this.#overtakes(current.id)) return true
-    if (!current.written) return current.writer.pendingBytes < SNAPSHOT_PENDING_BYTES_MAX
+    if (!current.written) return current.writer.pendingBytes < SNAPSHOT_WRITE_BYTES_MAX
     return this.#mayFinish(current)
   }
 
@@ -115,18 +112,14 @@ export class SubtaskCheckpoints {
     const aborted = Atomics.load(words, ControlWord.abortedUpTo)
     if (aborted !== this.#aborted) this.#abort(aborted)
     const asked = Atomics.load(words, ControlWord.checkpointId)
-    if (asked !== this.#seen) {
-      this.#seen = asked
-      this.#saidAtMs = nowMs
-    }
-    if (asked > this.#taken && asked > aborted && !this.#consider(asked, nowMs)) {
-      if (nowMs - this.#saidAtMs >= AHEAD_PERIOD_MS) this.#sayAhead(asked, nowMs)
-    } else if (this.#saysAhead) this.#sayAhead(undefined, nowMs)
+    this.#seen = asked
+    if (asked > this.#taken && asked > aborted && !this.#consider(asked, nowMs)) this.#sayAhead(asked)
+    else if (this.#saysAhead) this.#sayAhead(undefined)
     if (this.#current !== undefined) this.#advance(this.#current)
   }
 
-  #sayAhead(awaited: number | undefined, nowMs: number): void {
-    this.#saidAtMs = nowMs
+  /** In every turn while a barrier is awaited: what is told last stays true while the thread sleeps. */
+  #sayAhead(awaited: number | undefined): void {
     this.#saysAhead = awaited !== undefined
     const { inputs, sayAhead } = this.#parts
     for (const input of inputs) if (!input.isRing) sayAhead(input.id, awaited === undefined ? 0 : input.bytesAhead(awaited))
@@ -164,12 +157,12 @@ export class SubtaskCheckpoints {
   }
 
   #take(id: number, overtaking: boolean, nowMs: number): void {
-    const { checkpoints, subtask, clock, inputs, outputs, sinks, write } = this.#parts
+    const { checkpoints, subtask, clock, inputs, outputs, sinks, write, wake } = this.#parts
     if (this.#current !== undefined) this.#drop(this.#current)
     this.#taken = id
     const startMs = clock.monotonicMs()
     const sinceMs = this.alignment.id === id ? this.alignment.sinceMs : nowMs
-    const writer = checkpoints.writers.begin(id, subtask)
+    const writer = checkpoints.writers.begin(id, subtask, wake)
     const captures: InputChannel[] = []
     try {
       for (const output of outputs) {
@@ -237,7 +230,7 @@ export class SubtaskCheckpoints {
           if (state !== null) writer.section(name, 'sink', state)
           return false
         })
-      if (!current.written && writer.pendingBytes < SNAPSHOT_PENDING_BYTES_MAX) {
+      if (!current.written && writer.pendingBytes < SNAPSHOT_WRITE_BYTES_MAX) {
         const startMs = clock.monotonicMs()
         current.written = writer.step(() => clock.monotonicMs() - startMs >= WRITE_MS)
         this.workMs += clock.monotonicMs() - startMs

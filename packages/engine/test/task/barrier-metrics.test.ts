@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { bytesAhead } from '../../src/checkpoint/coordinator/bytes-ahead.js'
 import { createSnapshotWriters } from '../../src/checkpoint/file/snapshot-writer.js'
-import type { CheckpointReport } from '../../src/checkpoint/protocol.js'
+import type { CheckpointReport, SnapshotFigures } from '../../src/checkpoint/protocol.js'
+import { SNAPSHOT_PENDING_BYTES_MAX } from '../../src/checkpoint/snapshot.js'
 import type { ThreadCheckpoints } from '../../src/checkpoint/thread-checkpoints.js'
 import { Command } from '../../src/control/control-layout.js'
 import { SubtaskState } from '../../src/metrics/metric-layout.js'
@@ -18,11 +19,11 @@ const SLOW_MS = 4
 const TRIGGER_AT = 400
 const AHEAD = 120
 
-function threadCheckpoints(report: (report: CheckpointReport) => void): ThreadCheckpoints {
+function threadCheckpoints(report: (report: CheckpointReport) => void, storage = new MemoryStorage()): ThreadCheckpoints {
   return {
     run: { id: 'run', attempt: 1, restoredCheckpoint: 0 },
     writers: createSnapshotWriters({
-      storage: new MemoryStorage(),
+      storage,
       folderOf: (id) => `chk-${id}`,
       keyGroups: 128,
       attempt: 1,
@@ -151,4 +152,47 @@ describe.each([0, 5])('a diamond with one slow branch on %i workers', (workers) 
       expect(checkpointMs).toBeLessThanOrEqual(busyMs)
     }
   })
+})
+
+it('tells for how long no record was taken because storage was slower than the snapshot', async () => {
+  const STORAGE_MS = 40
+  const large = 'x'.repeat(SNAPSHOT_PENDING_BYTES_MAX + 1)
+  const figures = new Map<number, SnapshotFigures>()
+  const storage = new MemoryStorage()
+  storage.gate = async () => {
+    await simulation.delay(STORAGE_MS)
+    return undefined
+  }
+  const report = (report: CheckpointReport): void => {
+    if (report.type === 'declined') throw report.error
+    if (report.type === 'acknowledged') figures.set(report.subtask, report.figures)
+    if (figures.size === simulation.plan.subtasks.length) simulation.command(Command.abort)
+  }
+  let taken = 0
+  const graph = graphOf(
+    [
+      { name: 'many', spec: indexSource(undefined, (index) => index, 1_000) },
+      {
+        name: 'large',
+        spec: general(() => ({
+          process: () => {
+            if (++taken === 10) simulation.trigger(1)
+          },
+          snapshot: () => large,
+        })),
+      },
+      { name: 'out', spec: sink(() => ({ write: () => {} })) },
+    ],
+    [
+      { from: 'many', to: 'large' },
+      { from: 'large', to: 'out' },
+    ],
+  )
+  const checkpoints = threadCheckpoints(report, storage)
+  const simulation: Simulation = new Simulation(graph, { chaining: false, workers: 3, parallelism: 1, tickMsMax: 0.001, checkpoints })
+  await simulation.run()
+  const { throttledMs = 0, asyncMs = 0 } = figures.get(idOf(simulation, 'large')) ?? {}
+  expect(throttledMs).toBeGreaterThanOrEqual(STORAGE_MS)
+  expect(throttledMs).toBeLessThan(asyncMs)
+  expect(figures.get(idOf(simulation, 'many'))).not.toHaveProperty('throttledMs')
 })
