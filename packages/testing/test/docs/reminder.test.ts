@@ -1,6 +1,6 @@
 // reminder.test.ts
 import { testOperator } from '@sluice/testing'
-import { type Stream, valueState } from 'sluice'
+import { type Stream, valueState } from '@sluice/operators'
 import { expect, test } from 'vitest'
 
 interface Order {

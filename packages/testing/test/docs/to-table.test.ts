@@ -1,6 +1,6 @@
 // to-table.test.ts
 import { checkSinkContract } from '@sluice/testing'
-import { defineSink } from 'sluice'
+import { defineSink } from '@sluice/operators'
 import { expect, test } from 'vitest'
 
 interface Row {

@@ -1,5 +1,5 @@
 // totals.ts
-import { count, defineJob, fromJsonLines, sum, toJsonLines, tumbling } from 'sluice'
+import { count, defineJob, fromJsonLines, sum, toJsonLines, tumbling } from '@sluice/operators'
 import { z } from 'zod'
 
 const Order = z.object({ id: z.int(), customer: z.string(), amount: z.number(), at: z.number() })
