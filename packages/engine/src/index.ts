@@ -32,7 +32,7 @@ export {
 } from './checkpoint/coordinator/checkpoint-coordinator.js'
 export { bytesAhead } from './checkpoint/coordinator/bytes-ahead.js'
 export type * from './checkpoint/coordinator/checkpoint-event.js'
-export type { SavepointRequest } from './checkpoint/coordinator/savepoint.js'
+export { assertSavepointFits, type SavepointRequest } from './checkpoint/coordinator/savepoint.js'
 export {
   type CheckpointSearch,
   findById,
@@ -110,7 +110,7 @@ export { checkStateValue } from './state/plain-value.js'
 export { type StatePart, StateRegistry } from './state/state-registry.js'
 export { TimerQueue } from './state/timer-queue.js'
 export { WindowTables } from './state/window-tables.js'
-export { type AttemptFailure, decideRestart, type RestartDecision } from './restart/decide-restart.js'
+export { type AttemptFailure, decideRestart, type RestartDecision, SAME_PLACE_FAILURES } from './restart/decide-restart.js'
 export { Command, type CommandCode, ControlWord, controlBytes, Doorbell, triggerTime } from './control/control-layout.js'
 export type * from './environment/environment.js'
 export { IndexSource, NOTHING_TAKEN, type SourceDriver, type SourceState, SplitSource } from './task/source-driver.js'

@@ -8,6 +8,7 @@ import {
   type PhysicalPlan,
   type PlannedEdge,
   type ResolvedSettings,
+  SluiceError,
 } from '@sluice/engine'
 import { formatAmount, formatBytes, formatDuration } from '../format/units.js'
 import type { RawParams, RestartingEvent, RestoredEvent, StartedEvent } from '@sluice/runtime-workers'
@@ -132,11 +133,12 @@ export function checkpointLine(event: CheckpointEvent): JobLogLine | undefined {
     case 'checkpoint.failed': {
       const { type, id, purpose, reason, error, consecutive, durationMs, missing } = event
       const times = consecutive === 1 ? '' : `, ${consecutive} in a row`
-      const waited = missing.length === 0 ? '' : `; not acknowledged by ${namesInWords(missing)}`
+      // What the first one of a row was told to be remedied by holds for the others.
+      const hint = consecutive === 1 && error instanceof SluiceError ? `\n${error.hint}` : ''
       return {
         level: reason === 'closed' ? 'info' : 'warn',
         event: type,
-        msg: `${id} was given up${times}: ${error.message}${waited}`,
+        msg: `${id} was given up${times}: ${error.message}${hint}`,
         fields: { id, purpose, reason, consecutive, durationMs: Math.round(durationMs), missing, error: plainError(error) },
       }
     }

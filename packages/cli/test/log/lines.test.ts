@@ -128,8 +128,11 @@ test('checkpoints, restores and restarts in words', () => {
   expect(checkpointLine(completed)?.msg).toBe('7 (the last one: stopped) aligned in 12.3 ms, 2 KiB, records stood still for 3 ms: /d/chk-7')
   expect(checkpointLine(failed)).toMatchObject({
     level: 'warn',
-    msg: '8 was given up, 2 in a row: late; not acknowledged by sum (subtask 0)',
+    msg: '8 was given up, 2 in a row: late',
+    fields: { missing: failed.missing },
   })
+  const full = new SluiceError('SLUICE_CHECKPOINT_STORAGE', 'cannot write /d/a: ENOSPC', { hint: 'Free space.' })
+  expect(checkpointLine({ ...failed, error: full, consecutive: 1 })?.msg).toBe('8 was given up: cannot write /d/a: ENOSPC\nFree space.')
   expect(checkpointLine(underWay)).toMatchObject({
     msg:
       '8 aligned, for 6.4 s now: not acknowledged by sum (subtask 0), sum (subtask 1), out (subtask 0), out (subtask 1) and 1 more' +

@@ -157,7 +157,7 @@ export class CheckpointCoordinator {
    * Takes a savepoint: aligned, as soon as nothing else is in flight. Resolves with its path when it is durable; rejects with `SLUICE_SAVEPOINT_FAILED`.
    */
   savepoint(request: SavepointRequest = {}): Promise<string> {
-    if (this.#state === 'over' || this.#state === 'dead') return Promise.reject(savepointFailed('the job has ended'))
+    if (this.#state === 'over' || this.#state === 'dead') return Promise.reject(savepointFailed('this attempt of the job has ended'))
     return new Promise((resolve, reject) => {
       this.#savepoints.push({ request, resolve, reject })
       this.#schedule()
@@ -261,7 +261,7 @@ export class CheckpointCoordinator {
   #onTimeout(inFlight: InFlight, timeoutMs: number): void {
     this.#timeout = undefined
     if (this.#inFlight !== inFlight || inFlight.publishing || this.#state !== 'running') return
-    this.#fail(inFlight, 'timeout', new Error(`not acknowledged within ${timeoutMs} ms by ${inFlight.missing.join(', ')}`))
+    this.#fail(inFlight, 'timeout', new Error(`not acknowledged within ${timeoutMs} ms by ${inWords(inFlight.missing)}`))
   }
 
   async #publish(inFlight: InFlight): Promise<void> {
@@ -347,7 +347,7 @@ export class CheckpointCoordinator {
     this.#cancel('next', 'timeout', 'overtake')
     this.#pause?.timer.cancel()
     this.#pause?.wake()
-    for (const { reject } of this.#savepoints) reject(savepointFailed('the job has ended'))
+    for (const { reject } of this.#savepoints) reject(savepointFailed('this attempt of the job has ended'))
     this.#savepoints = []
   }
 
@@ -438,6 +438,14 @@ export class CheckpointCoordinator {
   #nowMs(): number {
     return this.#options.clock.monotonicMs()
   }
+}
+
+/** So many names stand in a message; the event has all. */
+const NAMES_MAX = 4
+
+function inWords(names: readonly string[]): string {
+  const more = names.length - NAMES_MAX
+  return more <= 0 ? names.join(', ') : `${names.slice(0, NAMES_MAX).join(', ')} and ${more} more`
 }
 
 function asError(error: unknown): Error {

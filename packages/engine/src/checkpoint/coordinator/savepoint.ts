@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../../errors/sluice-error.js'
 import { MANIFEST_NAME, resolvePath, savepointFolder } from '../checkpoint-layout.js'
+import { pathOf } from '../find/find-checkpoint.js'
 import type { CheckpointManifest, ManifestFile } from '../manifest/manifest.js'
 import { encodeManifest, inFolder } from '../manifest/manifest-file.js'
 import type { CheckpointStorage } from '../storage.js'
@@ -31,15 +32,21 @@ export interface CopySource {
   readonly manifest: CheckpointManifest
 }
 
+/** @throws SluiceError `SLUICE_SAVEPOINT_FAILED` where there is something in the folder. */
+export async function assertSavepointFits(storage: CheckpointStorage, folder: string): Promise<void> {
+  if ((await storage.list(folder)).length === 0) return
+  throw new SluiceError('SLUICE_SAVEPOINT_FAILED', `the folder ${pathOf(storage, folder)} is not empty`, {
+    hint: 'Give the savepoint another name or folder.',
+  })
+}
+
 /** Copies a complete checkpoint; its manifest comes last. Answers where it lies. `beforeFile` is called in front of every file. */
 export async function copySavepoint(source: CopySource, request: SavepointRequest, beforeFile: () => void): Promise<string> {
   const { manifest } = source
   const storage = request.target?.storage ?? source.storage
   const folder = request.target?.folder ?? savepointFolder(manifest.job, request.name ?? `savepoint-${manifest.id}`)
-  const path = folder === '' ? storage.description : `${storage.description}/${folder}`
-  if ((await storage.list(folder)).length > 0) {
-    throw new SluiceError('SLUICE_SAVEPOINT_FAILED', `the folder ${path} is not empty`, { hint: 'Give the savepoint another name.' })
-  }
+  const path = pathOf(storage, folder)
+  await assertSavepointFits(storage, folder)
   const taken = new Map<string, string>()
   const copied = new Map<string, string>()
   const copies = manifest.tasks.map((task) => ({
