@@ -12,6 +12,8 @@ const source = join(dirname(fileURLToPath(import.meta.url)), '../../src')
 const docs = join(source, '../../../docs')
 /** Pages written by hand; each of their blocks of TypeScript is an example. */
 const pages = ['event-time.md', 'joins.md', 'state.md', 'windows.md']
+/** Pages whose blocks of TypeScript are whole job files. */
+const pagesOfJobs = ['checkpoints.md', 'recover-a-job.md']
 
 /** What examples may take for granted. */
 const head = `import { type Duration, type JobBuilder, type Stream, ${Object.keys(sluice).join(', ')} } from 'sluice'
@@ -23,6 +25,18 @@ declare const orders: Stream<Order, 'no timestamps'>
 declare const stream: Stream<Order, 'no timestamps'>
 declare const database: { insert(table: string, rows: readonly unknown[]): Promise<void> }
 `
+
+/** Blocks of TypeScript by page and line. */
+function blocksOf(names: readonly string[]): Record<string, string> {
+  const blocks: Record<string, string> = {}
+  for (const page of names) {
+    const text = readFileSync(join(docs, page), 'utf8')
+    for (const block of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
+      blocks[`docs-${page.replace('.md', '')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
+    }
+  }
+  return blocks
+}
 
 /** Examples by where they stand. */
 function findExamples(): Record<string, string> {
@@ -42,13 +56,7 @@ function findExamples(): Record<string, string> {
       }
     }
   }
-  for (const page of pages) {
-    const text = readFileSync(join(docs, page), 'utf8')
-    for (const block of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
-      examples[`docs-${page.replace('.md', '')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
-    }
-  }
-  return examples
+  return { ...examples, ...blocksOf(pages) }
 }
 
 /** The interfaces whose members are operators. */
@@ -74,12 +82,13 @@ function countExamples(): Record<string, number> {
 }
 
 const examples = findExamples()
+const jobs = blocksOf(pagesOfJobs)
 
 test('there are examples', () => {
   expect(Object.keys(examples).length).toBeGreaterThan(30)
 })
 
-test('everything that jobs are written with has an example', () => {
+test('everything that jobs are written with has an example', { timeout: 60_000 }, () => {
   const counts = countExamples()
   expect(Object.keys(sluice).filter((name) => !(name in counts))).toEqual([])
   expect(new Set(Object.keys(counts).map((name) => name.split('.')[0]))).toEqual(new Set([...faces, ...Object.keys(sluice)]))
@@ -87,7 +96,8 @@ test('everything that jobs are written with has an example', () => {
 })
 
 test('every example compiles', { timeout: 120_000 }, () => {
-  const diagnostics = compile(Object.fromEntries(Object.entries(examples).map(([place, code]) => [place, `${head}${code}\nexport {}\n`])))
+  const snippets = Object.fromEntries(Object.entries(examples).map(([place, code]) => [place, `${head}${code}\nexport {}\n`]))
+  const diagnostics = compile({ ...snippets, ...jobs })
   expect(Object.entries(diagnostics).filter(([, messages]) => messages.length > 0)).toEqual([])
 })
 
@@ -103,4 +113,13 @@ test.each(Object.entries(examples))('example %s can be declared', (_place, code)
     run(require, {}, job, orders, orders, { insert: () => Promise.resolve() })
   })
   expect(declared.declare({}, { collect: false }).nodes.length).toBeGreaterThan(0)
+})
+
+test.each(Object.entries(jobs))('job %s can be declared', async (_place, code) => {
+  const { outputText } = ts.transpileModule(code, { compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 } })
+  const load = createRequire(import.meta.url)
+  const exported: { default?: sluice.Job<unknown, unknown> } = {}
+  new Function('require', 'exports', outputText)((name: string): unknown => (name === 'sluice' ? sluice : load(name)), exported)
+  const job = exported.default!
+  expect(job.declare(await job.parseParams({}), { collect: false }).nodes.length).toBeGreaterThan(1)
 })
