@@ -29,7 +29,7 @@ export interface InputChannel {
   next(): InputCode
   /** Releases the current records frame and grants credit for it. */
   release(): void
-  /** Whether `next` or `takeCapture` would find something; reads shared words, changes nothing. */
+  /** Whether `next` would find something; reads shared words, changes nothing. */
   ready(): boolean
   /** Sets the window anew from the consumer's speed over the last period. */
   adapt(busyMs: number, limits: WindowLimits): void
@@ -48,6 +48,8 @@ export interface InputChannel {
   beginCapture(checkpoint: number): void
   /** What stood in front of the barrier, once that has arrived; it is not waited for that the barrier is reached. */
   takeCapture(): readonly ChannelSlice[] | 'incomplete'
+  /** Whether `takeCapture` would give something; reads shared words, changes nothing. */
+  readonly captured: boolean
   abandonCapture(): void
   starvedBegins(nowMs: number): void
   starvedEnds(nowMs: number): void

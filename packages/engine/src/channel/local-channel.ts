@@ -247,6 +247,10 @@ export class LocalOutput implements OutputChannel {
     return this.#barriersPending > 0
   }
 
+  get overdrawn(): boolean {
+    return this.#pending.length > PENDING_FRAMES_MAX
+  }
+
   sendEnd(reason: EndReasonCode): void {
     this.seal()
     // Nobody reads on behind the end: the newest watermark goes before it.
@@ -296,7 +300,7 @@ export class LocalOutput implements OutputChannel {
     this.#pending.push(frame)
     this.#updateBlocked()
     const { gate } = this.#queue.options
-    if (gate.runsOn && this.#pending.length > PENDING_FRAMES_MAX) gate.exhaust()
+    if (gate.runsOn && this.overdrawn) gate.exhaust()
   }
 
   #publish(frame: LocalFrame): boolean {
@@ -368,8 +372,7 @@ export class LocalInput implements InputChannel {
   }
 
   ready(): boolean {
-    const { frames, newestBarrier } = this.#queue
-    return frames.length > 0 || (this.#capture !== undefined && newestBarrier >= this.#capture.checkpoint)
+    return this.#queue.frames.length > 0
   }
 
   next(): InputCode {
@@ -460,6 +463,10 @@ export class LocalInput implements InputChannel {
     this.#capture = undefined
     const slice = capture.log.finish(options, 'consumer')
     return slice === undefined ? [] : [slice]
+  }
+
+  get captured(): boolean {
+    return this.#capture !== undefined && this.#queue.newestBarrier >= this.#capture.checkpoint
   }
 
   abandonCapture(): void {

@@ -25,6 +25,8 @@ export interface OutputChannel {
   overtake(checkpoint: number): ChannelSlice | undefined
   /** The barrier that was sent last waits behind what has no credit. */
   barrierPending(): boolean
+  /** The overdraft holds as much as it may while something suspended runs on. */
+  readonly overdrawn: boolean
   sendEnd(reason: EndReasonCode): void
   /** Nothing staged, nothing waiting. */
   readonly drained: boolean

@@ -28,6 +28,7 @@ export class ReplayInput implements InputChannel {
   readonly endReason: EndReasonCode = EndReason.exhausted
   readonly windowBytes: number = 0
   readonly arrivedBarrier: number = 0
+  readonly captured: boolean = false
   // Read by generated code.
   records: readonly unknown[]
   times: Float64Array

@@ -147,7 +147,6 @@ export class RingInput implements InputChannel {
   ready(): boolean {
     if (this.#written !== this.#consumed || Atomics.load(this.#words, RingWord.written) !== this.#consumed) return true
     this.#lookForBarrier()
-    if (this.#capture !== undefined) return this.#newestBarrier >= this.#capture.checkpoint
     return this.#barrierAhead && this.#newestBarrier > this.#deliveredUpTo && this.#barrierAt === this.#consumed
   }
 
@@ -272,6 +271,12 @@ export class RingInput implements InputChannel {
     const { identity, timed } = this.#options
     const slice = capture.writer.finish(identity, 'consumer', timed, capture.definitions)
     return slice === undefined ? [] : [slice]
+  }
+
+  get captured(): boolean {
+    if (this.#capture === undefined) return false
+    this.#lookForBarrier()
+    return this.#newestBarrier >= this.#capture.checkpoint
   }
 
   abandonCapture(): void {

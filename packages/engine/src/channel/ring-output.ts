@@ -228,6 +228,10 @@ export class RingOutput implements OutputChannel {
     return this.#barriersPending > 0
   }
 
+  get overdrawn(): boolean {
+    return this.#pendingBytes > this.#options.maxFrameBytes
+  }
+
   sendEnd(reason: EndReasonCode): void {
     this.seal()
     // Nobody reads on behind the end.
@@ -312,8 +316,8 @@ export class RingOutput implements OutputChannel {
     assert(this.#pendingBytes <= this.#overdraftBytesMax, `the overdraft of edge ${this.#options.edgeName} is larger than its bound`)
     this.#options.metrics.staged(this.#pendingBytes)
     this.#updateBlocked()
-    const { gate, maxFrameBytes } = this.#options
-    if (gate.runsOn && this.#pendingBytes > maxFrameBytes) gate.exhaust()
+    const { gate } = this.#options
+    if (gate.runsOn && this.overdrawn) gate.exhaust()
   }
 
   #publishPending(frame: PendingFrame): boolean {

@@ -67,7 +67,15 @@ export class SinkBuffer {
 
   accept(record: unknown): void {
     if (record !== undefined && record !== null && record.constructor !== Object) refusePromise(record)
-    if (this.#records.push(record) === BATCH_RECORDS) this.flush()
+    // More than a batch may have gathered while a write was under way.
+    if (this.#records.push(record) < BATCH_RECORDS) return
+    this.flush()
+    if (this.#gate.runsOn && this.full) this.#gate.exhaust()
+  }
+
+  /** A batch and more has gathered: what is suspended in front of it shall not run on. */
+  get full(): boolean {
+    return this.#records.length >= BATCH_RECORDS
   }
 
   /** Goes on with what is due, unless a call is under way: commits, records, the cut. */

@@ -30,6 +30,8 @@ export interface SubtaskCheckpointParts {
   readonly sinks: readonly { readonly name: string; readonly sink: SinkBuffer }[]
   /** Takes the chain to a record boundary; false where it is not there yet. */
   readonly settle: () => boolean
+  /** Whether to try it again is worth it. */
+  readonly maySettle: () => boolean
   /** Writes sections and freezes keyed state. */
   readonly write: (writer: SnapshotWriter) => void
   /** Records restored in front of the channels are still being read: no channel is. */
@@ -96,10 +98,12 @@ export class SubtaskCheckpoints {
     if (Atomics.load(words, ControlWord.abortedUpTo) !== this.#aborted) return true
     const asked = Atomics.load(words, ControlWord.checkpointId)
     if (asked !== this.#seen) return true
-    if (asked > this.#taken && asked > this.#aborted && this.#overtakes(asked)) return true
+    if (asked > this.#taken && asked > this.#aborted && this.#overtakes(asked) && this.#parts.maySettle()) return true
     const current = this.#current
     if (current === undefined || current.finishing) return false
     if (!current.overtaking && this.#overtakes(current.id)) return true
+    // Also where nothing is read: the subtask may wait for credit, or have ended.
+    if (current.captures.some((input) => input.captured)) return true
     if (!current.written) return current.writer.pendingBytes < SNAPSHOT_WRITE_BYTES_MAX
     return this.#mayFinish(current)
   }

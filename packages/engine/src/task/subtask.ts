@@ -113,8 +113,6 @@ export class Subtask {
   /** By position: how far the end had come when a checkpoint was restored. */
   #restoredEnds: readonly EndOfInput[] = []
   #endReported = false
-  /** What was suspended has filled the overdraft: it runs on when there is credit again. */
-  #overdrawn = false
   #failure: SluiceError | undefined
   #working = false
   #driveRecords = 16
@@ -173,6 +171,7 @@ export class Subtask {
       outputs: parts.outputs,
       sinks: this.#sinks.map(({ position, sink }) => ({ name: nodes[position]?.node.name as string, sink })),
       settle: () => this.#runOn(),
+      maySettle: () => !this.#expansionActive() || this.#hasRoom,
       write: (writer) => this.#writeSections(writer),
       replaying: () => this.#replays.length > 0,
       wake,
@@ -250,23 +249,34 @@ export class Subtask {
    */
   #runOn(): boolean {
     const { gate, drivers } = this.#parts
-    if (!this.#expansionActive()) return true
-    if (this.#overdrawn && gate.closed > 0) return false
     let more = 0
     gate.runsOn = true
-    for (const position of this.#expanding) {
-      while (this.#parts.nodes[position]?.expansion?.active === true && !gate.exhausted) {
-        more += gate.closed
-        gate.closed = 0
-        drivers.expand[position]?.()
-      }
+    // One that has begun meanwhile behind another comes before it.
+    for (let next = this.#suspended; next !== undefined && !gate.exhausted && this.#hasRoom; next = this.#suspended) {
+      more += gate.closed
+      gate.closed = 0
+      drivers.expand[next]?.()
     }
-    this.#overdrawn = gate.exhausted
     // What was exhausted closed it once more.
     gate.closed += more - (gate.exhausted ? 1 : 0)
     gate.runsOn = false
     gate.exhausted = false
     return !this.#expansionActive()
+  }
+
+  /** Where an expansion is under way, the one nearest to the sinks. */
+  get #suspended(): number | undefined {
+    return this.#expanding.find((position) => this.#parts.nodes[position]?.expansion?.active === true)
+  }
+
+  /** Whether what is suspended may give more than there is credit for. A table at the head stands in front of it. */
+  get #hasRoom(): boolean {
+    const { nodes, outputs } = this.#parts
+    return !(
+      outputs.some((output) => output.overdrawn) ||
+      this.#sinks.some(({ sink }) => sink.full) ||
+      nodes.some(({ table }, position) => position > 0 && table?.full === true)
+    )
   }
 
   /** Sets or cancels the processing-time deadline of an operator, in ms of the monotonic clock. */

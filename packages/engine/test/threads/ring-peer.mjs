@@ -250,7 +250,7 @@ async function capture(shared) {
       begin()
     })
     if (ended) return
-    await park(() => input.ready())
+    await park(() => input.ready() || input.captured)
     await pause()
   }
 }
