@@ -59,11 +59,16 @@ export async function isPipe(path: string): Promise<boolean> {
   return found !== undefined && !found.isFile() && !found.isDirectory()
 }
 
+/** What may be over at the next attempt: no space, no files to open, a disk that does not answer. */
+const passing: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY', 'ETIMEDOUT'])
+
 /** An error of the file system as the error a user sees. */
 export function outputError(error: unknown, path: string, operator: string): SluiceError {
   if (error instanceof SluiceError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  return new SluiceError('SLUICE_OUTPUT_UNWRITABLE', `Output ${path} cannot be written: ${message}`, { operator, cause: error })
+  const message = `Output ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`
+  if (passing.has(String((error as NodeJS.ErrnoException | undefined)?.code)))
+    return new SluiceError('SLUICE_SINK_FAILED', message, { operator, cause: error, hint: 'Free space, or see to the disk.' })
+  return new SluiceError('SLUICE_OUTPUT_UNWRITABLE', message, { operator, cause: error })
 }
 
 export async function prepareFile(path: string, context: SinkWriteContext): Promise<OutputPath> {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -222,6 +223,13 @@ describe('CSV', () => {
       { numRuns: 150 },
     )
   })
+})
+
+test.runIf(existsSync('/dev/full'))('a full disk may have space again at the next attempt', async () => {
+  const full = await writeSink(toJsonLines('/dev/full'), rows).catch((error: unknown) => error)
+  expect(full).toMatchObject({ code: 'SLUICE_SINK_FAILED', retriable: true, message: expect.stringContaining('ENOSPC') as string })
+  const noFolder = await writeSink(toJsonLines('/dev/null/out.jsonl'), rows).catch((error: unknown) => error)
+  expect(noFolder).toMatchObject({ code: 'SLUICE_OUTPUT_UNWRITABLE', retriable: false })
 })
 
 test('JSON lines that were written are read back', async () => {
