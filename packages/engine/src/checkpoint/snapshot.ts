@@ -33,7 +33,10 @@ export interface Section<T = unknown> {
 
 /** One subtask's part of one checkpoint, on its way to storage. Runs on the subtask's thread; encoding is synchronous, writing is not. */
 export interface SnapshotWriter {
-  /** Bytes encoded and not yet handed to storage durably. At `SNAPSHOT_PENDING_BYTES_MAX` the subtask writes no more until they are. */
+  /**
+   * Bytes encoded and not yet handed to storage durably. At `SNAPSHOT_WRITE_BYTES_MAX` the subtask writes no more until they are but what is about to change, and at
+   * `SNAPSHOT_PENDING_BYTES_MAX` it takes no record.
+   */
   readonly pendingBytes: number
   /** Writes a section: plain data, encoded at once. */
   section(operator: string, name: SectionName, value: unknown): void
@@ -53,7 +56,8 @@ export interface SnapshotWriter {
 
 /** Makes the writers of one thread. */
 export interface SnapshotWriters {
-  begin(id: number, subtask: number): SnapshotWriter
+  /** `onRoom` is called when some of what was pending has been written, or nothing will be any more: a subtask that waits for it may sleep. */
+  begin(id: number, subtask: number, onRoom?: () => void): SnapshotWriter
 }
 
 /** A checkpoint as the subtasks of one thread read it. Reads are cached where several subtasks ask for the same. */
@@ -72,3 +76,6 @@ export interface SnapshotReader {
 
 /** Most bytes of a snapshot that wait for storage, per subtask. */
 export const SNAPSHOT_PENDING_BYTES_MAX: number = 8 * 1024 * 1024
+
+/** Up to this frozen state is written ahead of its change: the rest is room for rows that cannot wait, so that storage seldom holds records up. */
+export const SNAPSHOT_WRITE_BYTES_MAX: number = SNAPSHOT_PENDING_BYTES_MAX / 2

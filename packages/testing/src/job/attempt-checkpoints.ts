@@ -112,9 +112,9 @@ export function threadCheckpoints(
 
 function announceSnapshots(writers: SnapshotWriters, onStep: (step: StepName) => void): SnapshotWriters {
   return {
-    begin(id, subtask) {
+    begin(id, subtask, onRoom) {
       onStep('snapshot')
-      const writer = writers.begin(id, subtask)
+      const writer = writers.begin(id, subtask, onRoom)
       let barriers = false
       const sent = (): void => {
         // Sections are written behind the barriers, in the same action.

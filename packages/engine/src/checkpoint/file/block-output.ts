@@ -19,15 +19,17 @@ export class BlockOutput {
   failure: { readonly error: unknown } | undefined
   readonly #storage: CheckpointStorage
   readonly #path: string
+  readonly #onRoom: () => void
   #buffer: Buffer = Buffer.alloc(0)
   #filled = 0
   #queue: Uint8Array[] = []
   #file: StorageFile | undefined
   #writing: Promise<void> | undefined
 
-  constructor(storage: CheckpointStorage, path: string) {
+  constructor(storage: CheckpointStorage, path: string, onRoom: () => void) {
     this.#storage = storage
     this.#path = path
+    this.#onRoom = onRoom
   }
 
   /** Takes a copy of a block. */
@@ -97,11 +99,13 @@ export class BlockOutput {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
         await this.#file.append(bytes)
         if (this.failure === undefined) this.pendingBytes -= bytes.length
+        this.#onRoom()
       }
     } catch (error) {
       this.failure ??= { error }
       this.#queue = []
       this.pendingBytes = 0
+      this.#onRoom()
     }
     this.#writing = undefined
   }

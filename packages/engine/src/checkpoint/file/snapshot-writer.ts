@@ -15,7 +15,7 @@ import { TimerQueue } from '../../state/timer-queue.js'
 import { WindowTables } from '../../state/window-tables.js'
 import type { ChannelSlice } from '../../channel/channel-slice.js'
 import type { SnapshotFileHandle } from '../protocol.js'
-import { type SectionName, SNAPSHOT_PENDING_BYTES_MAX, type SnapshotWriter, type SnapshotWriters } from '../snapshot.js'
+import { type SectionName, SNAPSHOT_WRITE_BYTES_MAX, type SnapshotWriter, type SnapshotWriters } from '../snapshot.js'
 import { Arena, ArenaPool } from './arena.js'
 import { BlockOutput } from './block-output.js'
 import type { SnapshotWritersOptions } from './contract.js'
@@ -40,7 +40,7 @@ const VALUE_BYTES_MAX = 2 ** 31 - 1
 /** Makes the writers of one thread. */
 export function createSnapshotWriters(options: SnapshotWritersOptions): SnapshotWriters {
   const arenas = new ArenaPool()
-  return { begin: (id, subtask) => new FileWriter(options, arenas, id, subtask) }
+  return { begin: (id, subtask, onRoom = () => {}) => new FileWriter(options, arenas, id, subtask, onRoom) }
 }
 
 class FileWriter implements SnapshotWriter, EntryHost {
@@ -62,7 +62,13 @@ class FileWriter implements SnapshotWriter, EntryHost {
   readonly #frozen: FrozenOperator[] = []
   #nextFrozen = 0
 
-  constructor({ storage, folderOf, keyGroups, attempt, placeOf }: SnapshotWritersOptions, arenas: ArenaPool, id: number, subtask: number) {
+  constructor(
+    { storage, folderOf, keyGroups, attempt, placeOf }: SnapshotWritersOptions,
+    arenas: ArenaPool,
+    id: number,
+    subtask: number,
+    onRoom: () => void,
+  ) {
     const { index, parallelism } = placeOf(subtask)
     this.keyGroups = keyGroups
     this.arenas = arenas
@@ -71,7 +77,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
     this.#index = index
     this.#parallelism = parallelism
     this.#path = `${folderOf(id)}/state-${subtask}-${attempt}.bin`
-    this.#output = new BlockOutput(storage, this.#path)
+    this.#output = new BlockOutput(storage, this.#path, onRoom)
   }
 
   get pendingBytes(): number {
@@ -123,7 +129,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
       const frozen = this.#frozen[this.#nextFrozen] as FrozenOperator
       for (;;) {
         if (this.failed) break
-        if (this.pendingBytes >= SNAPSHOT_PENDING_BYTES_MAX) return false
+        if (this.pendingBytes >= SNAPSHOT_WRITE_BYTES_MAX) return false
         if (!frozen.step()) break
         if (late()) return false
       }
