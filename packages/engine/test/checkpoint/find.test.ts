@@ -159,5 +159,7 @@ test('the list shows what is there, and what is wrong with it', async () => {
     [4, 'savepoint', 20, undefined],
   ])
   expect(listed[0]?.bytes).toBeGreaterThan(100)
+  // Of a job that was refused.
+  await storage.publish('other/.locks/1.lock', new Uint8Array())
   expect(await listJobs(storage)).toEqual(['test'])
 })

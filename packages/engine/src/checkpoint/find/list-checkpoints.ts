@@ -22,9 +22,14 @@ export interface ListedCheckpoint {
   readonly problem: string | undefined
 }
 
-/** Jobs that have anything here, by the names of their folders. */
+/** Jobs that have anything here, by the names of their folders; one that was refused has left nothing but locks. */
 export async function listJobs(storage: CheckpointStorage): Promise<readonly string[]> {
-  return (await storage.list('')).filter((name) => !name.startsWith('.')).map((name) => decodeFolder(name))
+  const jobs: string[] = []
+  for (const name of await storage.list('')) {
+    if (name.startsWith('.')) continue
+    if ((await storage.list(name)).some((child) => !child.startsWith('.'))) jobs.push(decodeFolder(name))
+  }
+  return jobs
 }
 
 /** All checkpoints of a job by run and id, then its savepoints by name. */
