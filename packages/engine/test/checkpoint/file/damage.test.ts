@@ -5,7 +5,7 @@ import { checkSnapshotFile, verifySnapshotFile } from '../../../src/checkpoint/f
 import { openSnapshot } from '../../../src/checkpoint/file/snapshot-reader.js'
 import { createSnapshotWriters } from '../../../src/checkpoint/file/snapshot-writer.js'
 import type { SnapshotFileHandle } from '../../../src/checkpoint/protocol.js'
-import type { SnapshotWriter } from '../../../src/checkpoint/snapshot.js'
+import { SNAPSHOT_WRITE_BYTES_MAX, type SnapshotWriter } from '../../../src/checkpoint/snapshot.js'
 import type { ColumnKind, ColumnName } from '../../../src/state/column.js'
 import type { KeyTable } from '../../../src/state/key-table.js'
 import { StateRegistry } from '../../../src/state/state-registry.js'
@@ -13,14 +13,14 @@ import { TimerQueue } from '../../../src/state/timer-queue.js'
 import { writeGolden } from './golden-state.js'
 import { MemoryStorage } from './memory-storage.js'
 
-function begin(storage: MemoryStorage, id = 1): SnapshotWriter {
+function begin(storage: MemoryStorage, id = 1, onRoom?: () => void): SnapshotWriter {
   return createSnapshotWriters({
     storage,
     folderOf: (each) => `chk-${each}`,
     keyGroups: 8,
     attempt: 1,
     placeOf: () => ({ index: 0, parallelism: 1 }),
-  }).begin(id, 0)
+  }).begin(id, 0, onRoom)
 }
 
 async function finish(writer: SnapshotWriter): Promise<SnapshotFileHandle> {
@@ -122,19 +122,26 @@ test('storage that fails makes finish fail, and the table goes on', async () => 
   await verifySnapshotFile(storage, await finish(next))
 })
 
-test('what waits for storage is bounded, and goes on when it answers', async () => {
+test('what waits for storage is bounded, goes on when it answers, and then says so to who sleeps', async () => {
   const storage = new MemoryStorage()
   let open: () => void = () => {}
   storage.gate = new Promise((resolve) => (open = resolve))
   const registry = new StateRegistry()
   const table = registry.keyTable('rows', ['value'])
   for (let key = 0; key < 100; key++) table.columns[0]!.values[table.slotOf(key)] = new Uint8Array(200_000)
-  const writer = begin(storage)
+  let room: () => void = () => {}
+  const writer = begin(storage, 1, () => room())
   writer.freeze('op', registry)
   for (let turn = 0; turn < 1000; turn++) expect(writer.step(() => true)).toBe(false)
   expect(writer.pendingBytes).toBeLessThan(8 * 1024 * 1024 + 64 * 200_100)
   open()
-  while (!writer.step(() => true)) await new Promise((resolve) => setImmediate(resolve))
+  let slept = 0
+  while (!writer.step(() => true)) {
+    if (writer.pendingBytes < SNAPSHOT_WRITE_BYTES_MAX) continue
+    await new Promise<void>((resolve) => (room = resolve))
+    slept++
+  }
+  expect(slept).toBeGreaterThan(0)
   const handle = await writer.finish()
   await verifySnapshotFile(storage, handle as SnapshotFileHandle)
 })
