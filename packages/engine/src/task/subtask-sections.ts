@@ -121,13 +121,13 @@ export async function restoreSections(reader: SnapshotReader, parts: SectionPart
     const { name } = node
     const state = states[position]
     if (state !== undefined) await reader.loadKeyed(name, from, to, state)
-    const end = endOf(await reader.sections(name, 'end'), parts)
+    const union = node.spec.kind === 'general' && node.spec.redistribution === 'union'
+    const end = endOf(await reader.sections(name, 'end'), parts, union || node.spec.kind === 'source')
     ends.push(end)
     const times = own((await reader.sections(name, 'time')) as readonly Section<TimeSection>[], parts)
     const seen = least(times.map(({ value }) => value.seen))
     if (operator !== undefined) {
       const sections = await reader.sections(name, 'operator')
-      const union = node.spec.kind === 'general' && node.spec.redistribution === 'union'
       const states = union ? own(sections, parts).map(({ value }) => value) : mine(sections, parts)
       operator.restore?.({ watermark: seen, states, ended: end.entered || end.left })
       time.restoreSeen(position, seen)
@@ -160,8 +160,8 @@ async function restoreInputs(reader: SnapshotReader, parts: SectionParts, name: 
     const same = sections.length === 1 && ofEdge[0]?.length === producers
     const channels = same ? ofEdge.flat().filter((channel) => channel.fromIndex === fromIndex) : ofEdge.flat()
     if (channels.length === 0) return
+    // Not whether it was idle: whoever is says so again, and records of others must not be late meanwhile.
     input.watermark = least(channels.map((channel) => channel.watermark))
-    input.idle = channels.every((channel) => channel.idle)
   })
   const entered = least(sections.map(({ value }) => value.entered))
   if (entered > Number.NEGATIVE_INFINITY) time.enter(HEAD, entered, false)
@@ -178,17 +178,26 @@ function mine(sections: readonly Section[], { index, parallelism }: SectionParts
   return shareOf(sections, index, parallelism).map(({ value }) => value)
 }
 
-/** After a change of parallelism an operator has ended where all whose place it takes had. */
-function endOf(sections: readonly Section[], parts: SectionParts): EndOfInput {
-  const old = sections[0]?.parallelism
-  if (old === undefined) return { ending: false, entered: false, left: false }
-  const written = shareOf(sections, parts.index, parts.parallelism) as readonly Section<EndOfInput>[]
-  const expected = Array.from({ length: old }, (_, index) => index).filter((index) =>
-    old === parts.parallelism ? index === parts.index : index % parts.parallelism === parts.index,
-  )
-  const all = (is: (end: EndOfInput) => boolean): boolean =>
-    expected.length > 0 && written.length === expected.length && written.every(({ value }) => is(value))
-  return { ending: all((end) => end.ending), entered: all((end) => end.entered), left: all((end) => end.left) }
+/**
+ * After a change of parallelism an operator has ended where all whose place it takes had: what sources have left to read and keyed state may come
+ * from any of them, the rest from those whose heir it is.
+ */
+export function endOf(
+  sections: readonly Section[],
+  { index, parallelism }: Pick<SectionParts, 'index' | 'parallelism'>,
+  fromAny: boolean,
+): EndOfInput {
+  const [first] = sections as readonly Section<EndOfInput>[]
+  if (first === undefined) return { ending: false, entered: false, left: false }
+  const old = first.parallelism
+  const isHeir = (before: number): boolean => (old === parallelism ? before === index : before % parallelism === index)
+  const all = Array.from({ length: old }, (_, before) => before)
+  const heirs = all.filter(isHeir)
+  const predecessors = heirs.length === 0 || (fromAny && old !== parallelism) ? all : heirs
+  const written = (sections as readonly Section<EndOfInput>[]).filter((section) => predecessors.includes(section.index))
+  const every = (is: (end: EndOfInput) => boolean): boolean =>
+    written.length === predecessors.length && written.every(({ value }) => is(value))
+  return { ending: every((end) => end.ending), entered: every((end) => end.entered), left: every((end) => end.left) }
 }
 
 /** Records in flight go where their key does; others are dealt out. */
