@@ -20,6 +20,8 @@ import {
   readMetrics,
   reportInterval,
   type ResolvedSettings,
+  type RestartDecision,
+  type RestartStrategy,
   resolveSettings,
   SluiceError,
   TimeWatch,
@@ -225,31 +227,39 @@ export class JobRun<O> implements RunHandle<O> {
       try {
         return await this.#runAttempt(planned, host, checkpoints, sinceMs)
       } catch (thrown) {
-        if (checkpoints === undefined || this.#ending !== undefined) throw thrown
+        if (checkpoints === undefined) throw thrown
         const error = this.#explain(thrown)
         if (this.#deployment !== undefined) await checkpoints.ended(this.#deployment)
         failures.push({ startedMs, failedMs: performance.now(), error, checkpoint: checkpoints.restoreId ?? 0 })
-        const decision = this.#deployment?.hostIsIn === true ? hostIsIn : decideRestart(planned.settings.restart, failures, Math.random())
-        if (!decision.restart) {
-          const { restoreId, restored } = checkpoints
-          // What was restored by its path may not lie where `latest` looks.
-          const asked = restored !== undefined && restored.id === restoreId ? (this.#options.restore ?? 'latest') : 'latest'
-          const from = restoreId === undefined ? '' : ` --restore ${asked} goes on from checkpoint ${restoreId}.`
-          const last = withReason(error, decision.because, from)
-          this.#explained.add(last)
-          throw last
-        }
+        const decision = this.#decide(planned.settings.restart, failures)
+        if (!decision.restart) throw this.#last(error, decision.because, checkpoints)
         const { delayMs } = decision
         for (const { path, error: damage } of checkpoints.skipped) this.#warn(`${path} cannot be restored: ${damage.message}`)
         this.#emit('restarting', { attempt: this.#attempt + 1, delayMs, error, checkpoint: checkpoints.restoreId })
         await this.#pause(delayMs)
-        if (this.#ending !== undefined) throw error
+        if (this.#ending !== undefined) throw this.#last(error, beingStopped.because, checkpoints)
       }
     }
   }
 
+  #decide(strategy: RestartStrategy, failures: readonly AttemptFailure[]): RestartDecision {
+    if (this.#ending !== undefined) return beingStopped
+    return this.#deployment?.hostIsIn === true ? hostIsIn : decideRestart(strategy, failures, Math.random())
+  }
+
+  /** The failure that the job ends with. */
+  #last(error: SluiceError, because: string, { restoreId, restored }: RunCheckpoints): SluiceError {
+    // What was restored by its path may not lie where `latest` looks.
+    const asked = restored !== undefined && restored.id === restoreId ? (this.#options.restore ?? 'latest') : 'latest'
+    const from = restoreId === undefined ? '' : ` --restore ${asked} goes on from checkpoint ${restoreId}.`
+    const last = withReason(error, because, from)
+    this.#explained.add(last)
+    return last
+  }
+
   /** All threads of the last attempt have exited when it settles, and those of the next one come up. A stop ends it early. */
   async #pause(delayMs: number): Promise<void> {
+    if (this.#ending !== undefined) return this.#endPool()
     let timer: NodeJS.Timeout | undefined
     const over = new Promise<void>((resolve) => {
       this.#wake = resolve
@@ -425,6 +435,8 @@ export class JobRun<O> implements RunHandle<O> {
 
 /** Code that does not return cannot be ended on this thread, and nothing may write beside it. */
 const hostIsIn = { restart: false, because: 'code on the calling thread has not returned' } as const
+
+const beingStopped = { restart: false, because: 'it was being stopped' } as const
 
 /** The last failure, with why no other attempt follows and how to go on. */
 function withReason(error: SluiceError, because: string, from: string): SluiceError {

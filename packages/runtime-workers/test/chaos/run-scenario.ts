@@ -222,9 +222,10 @@ class Lives {
     const { status, signal, lines, text } = ended
     const call = lines.find(({ event }) => event === 'chaos.killed')?.['call']
     const checkpoints = lines.filter(({ event }) => event === 'checkpoint.completed').map((line) => line['id'])
+    const restarts = lines.filter(({ event }) => event === 'job.restarting').length
     const about = args.slice(2).join(' ')
     this.#log(
-      `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${JSON.stringify(call)}`}, checkpoints ${checkpoints.join(' ')}`,
+      `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${JSON.stringify(call)}`}, checkpoints ${checkpoints.join(' ')}${restarts === 0 ? '' : `, ${restarts} restarts`}`,
     )
     this.#overwrite = false
     this.#restore = savepoint ?? 'latest'
@@ -245,6 +246,9 @@ class Lives {
       this.#tally.freshStarts++
       return false
     }
+    // What fails while it is stopped is not started again.
+    const wasStopping = lines.some(({ event }) => event === 'job.stopping')
+    if (wasStopping && this.#scenario.wires.length > 0 && failed?.['code'] !== 'SLUICE_ASSERTION') return false
     throw new Error(`status ${status}: ${String(failed?.['code'])}\n${endOf(ended)}\n${text}`)
   }
 

@@ -171,6 +171,15 @@ describe('a job that fails goes on from its last checkpoint', () => {
     expect((await failureOf(handle)).hint).toContain('the restart strategy is none')
   })
 
+  test('not while it is being stopped', async () => {
+    const handle = new Place().start({ harm: 'always' }, { restart: { strategy: 'fixed', attempts: 3, delay: '10m' } })
+    handle.events.once('restarting', () => void handle.stop())
+    await expect(handle.finished).rejects.toMatchObject({
+      message: expect.stringContaining('poison') as string,
+      hint: expect.stringContaining('not started again: it was being stopped. --restore latest goes on from checkpoint') as string,
+    })
+  })
+
   test('not without checkpoints', async () => {
     const handle = new Place().start({ harm: 'throw' }, { checkpoint: false })
     let restarts = 0
