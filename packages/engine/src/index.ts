@@ -45,6 +45,7 @@ export {
   runsOf,
   type SkippedCheckpoint,
 } from './checkpoint/find/find-checkpoint.js'
+export { attemptNumbers, recordAttempt } from './checkpoint/find/attempts.js'
 export { listCheckpoints, type ListedCheckpoint, listJobs } from './checkpoint/find/list-checkpoints.js'
 export { diffCheckpoints, type DiffSide, type StateDifference } from './checkpoint/inspect/diff-checkpoints.js'
 export { readState, type ReadStateOptions, type StateLine } from './checkpoint/inspect/read-state.js'

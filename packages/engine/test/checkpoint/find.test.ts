@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { recordAttempt } from '../../src/checkpoint/find/attempts.js'
 import { findById, findInFolder, findLatest, hasCheckpoints } from '../../src/checkpoint/find/find-checkpoint.js'
 import { listCheckpoints, listJobs } from '../../src/checkpoint/find/list-checkpoints.js'
 import { encodeManifest } from '../../src/checkpoint/manifest/manifest-file.js'
@@ -67,6 +68,29 @@ describe('the newest', () => {
     await expect(findById(storage, 'test', 3, { whole: true })).rejects.toMatchObject({ code: 'SLUICE_CHECKPOINT_CORRUPT' })
     await expect(findInFolder(storage, 'test', 'test/run/chk-3', { whole: true })).rejects.toMatchObject({
       code: 'SLUICE_CHECKPOINT_CORRUPT',
+    })
+  })
+
+  test('is not one that the run has gone back behind', async () => {
+    for (const id of [2, 3, 4]) await writeCheckpoint(storage, id, { a: 1 })
+    await recordAttempt(storage, 'test', 'run', { attempt: 1, restored: 0 })
+    await recordAttempt(storage, 'test', 'run', { attempt: 2, restored: 4 })
+    expect((await findLatest(storage, 'test')).found.manifest.id).toBe(4)
+    await recordAttempt(storage, 'test', 'run', { attempt: 3, restored: 2 })
+    const { found, skipped } = await findLatest(storage, 'test')
+    expect(found.manifest.id).toBe(2)
+    expect(skipped).toEqual([])
+    await writeCheckpoint(storage, 5, { a: 1 }, { attempt: 3 })
+    expect((await findLatest(storage, 'test')).found.manifest.id).toBe(5)
+    expect((await findById(storage, 'test', 4)).manifest.id).toBe(4)
+  })
+
+  test('is none where the run went on from what lies elsewhere: says so', async () => {
+    await writeCheckpoint(storage, 3, { a: 1 })
+    await recordAttempt(storage, 'test', 'run', { attempt: 2, restored: 1 })
+    await expect(findLatest(storage, 'test')).rejects.toMatchObject({
+      code: 'SLUICE_CHECKPOINT_MISSING',
+      message: expect.stringContaining('when attempt 2 went on from checkpoint 1') as string,
     })
   })
 

@@ -9,6 +9,9 @@ import { dirname, join, resolve, sep } from 'node:path'
 import { explainStorage, isCode } from './explain-storage.js'
 import { makeFolder } from './make-folder.js'
 
+/** A thread that was told to leave may still be making a file in a folder that is removed. */
+const REMOVE_RETRIES_MAX = 3
+
 export class LocalDirectory implements CheckpointStorage {
   readonly description: string
 
@@ -83,7 +86,7 @@ export class LocalDirectory implements CheckpointStorage {
   async remove(path: string): Promise<void> {
     const full = this.#full(path)
     if (full === this.description) throw new SluiceError('SLUICE_ASSERTION', 'the root of a storage is not removed')
-    await attempt('remove', full, () => rm(full, { recursive: true, force: true }))
+    await attempt('remove', full, () => rm(full, { recursive: true, force: true, maxRetries: REMOVE_RETRIES_MAX }))
   }
 
   #full(path: string): string {

@@ -101,7 +101,7 @@ export class Deployment {
   #checkpoints: CheckpointCoordinator | undefined
   #hostIsIn = false
   /** Asked for before the coordinator of checkpoints was there. */
-  readonly #waitingForCheckpoints: ((checkpoints: CheckpointCoordinator) => void)[] = []
+  readonly #waitingForCheckpoints: ((checkpoints: CheckpointCoordinator | undefined) => void)[] = []
 
   constructor(options: DeploymentOptions) {
     const { plan } = options
@@ -160,7 +160,8 @@ export class Deployment {
   /** Resolves with the path. */
   async savepoint(request: SavepointRequest): Promise<string> {
     const checkpoints =
-      this.#checkpoints ?? (await new Promise<CheckpointCoordinator>((resolve) => this.#waitingForCheckpoints.push(resolve)))
+      this.#checkpoints ?? (await new Promise<CheckpointCoordinator | undefined>((resolve) => this.#waitingForCheckpoints.push(resolve)))
+    if (checkpoints === undefined) throw new SluiceError('SLUICE_SAVEPOINT_FAILED', 'the savepoint cannot be taken: the job did not start')
     return checkpoints.savepoint(request)
   }
 
@@ -170,6 +171,7 @@ export class Deployment {
       await this.#openCheckpoints()
       await this.#runThreads()
     } finally {
+      for (const resolve of this.#waitingForCheckpoints.splice(0)) resolve(undefined)
       await this.#checkpoints?.close()
     }
   }

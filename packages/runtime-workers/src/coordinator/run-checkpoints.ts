@@ -3,6 +3,8 @@
  * there, and knows from where the next attempt goes on. Runs in the coordinator.
  */
 import {
+  assertSavepointFits,
+  attemptNumbers,
   type CheckpointEvent,
   type CheckpointManifest,
   type CheckpointStorage,
@@ -12,9 +14,11 @@ import {
   jobFolder,
   type LogicalGraph,
   type PhysicalPlan,
+  recordAttempt,
   type ResolvedCheckpointSettings,
-  runFolder,
   runsOf,
+  savepointFolder,
+  type SavepointRequest,
   SluiceError,
 } from '@sluice/engine'
 import { randomBytes } from 'node:crypto'
@@ -39,9 +43,6 @@ export interface RunCheckpointsOptions {
   readonly overwrite: boolean
   readonly onEvent: (event: CheckpointEvent) => void
 }
-
-/** Names of the files that say how many attempts a run has had. */
-const ATTEMPTS_FOLDER = 'attempts'
 
 export class RunCheckpoints {
   /** Stays the same over restores. */
@@ -118,11 +119,17 @@ export class RunCheckpoints {
     return this.#restore?.id
   }
 
+  /** Fails where a savepoint of this name, or in this place, could not be written because something is there. */
+  async assertSavepointFits({ name, target }: SavepointRequest): Promise<void> {
+    if (target !== undefined) await assertSavepointFits(target.storage, target.folder)
+    else if (name !== undefined) await assertSavepointFits(this.#storage, savepointFolder(this.#options.plan.job, name))
+  }
+
   /** What the next attempt is given; it is counted, also for the attempts of later processes. */
   async begin(): Promise<DeploymentCheckpoints> {
     const attempt = ++this.#attempt
     const { job } = this.#options.plan
-    await this.#storage.publish(`${runFolder(job, this.run)}/${ATTEMPTS_FOLDER}/${attempt}`, new TextEncoder().encode(`${process.pid}\n`))
+    await recordAttempt(this.#storage, job, this.run, { attempt, restored: this.#restore?.id ?? 0 })
     return {
       run: { id: this.run, attempt, restoredCheckpoint: this.#restore?.id ?? 0 },
       restore: this.#restore,
@@ -140,6 +147,7 @@ export class RunCheckpoints {
   /** The attempt is over, all of its threads have left: finds what the next one goes on from. */
   async ended({ latest, lastCheckpointId }: Deployment): Promise<void> {
     this.#afterId = Math.max(this.#afterId, lastCheckpointId)
+    this.skipped = []
     if (latest === undefined || latest.id <= (this.#restore?.id ?? 0)) return
     const { found, skipped } = await findLatest(this.#storage, latest.job, { run: this.run, upTo: latest.id, whole: true })
     this.#restore = restorePointOf(found, undefined, [])
@@ -175,8 +183,7 @@ async function clearTheWay(storage: CheckpointStorage, { plan, overwrite }: RunC
 }
 
 async function attemptsOf(storage: CheckpointStorage, { job, run, attempt }: CheckpointManifest): Promise<number> {
-  const names = await storage.list(`${runFolder(job, run)}/${ATTEMPTS_FOLDER}`)
-  return Math.max(attempt, ...names.map(Number).filter((number) => Number.isSafeInteger(number)))
+  return Math.max(attempt, (await attemptNumbers(storage, job, run)).at(-1) ?? 0)
 }
 
 /** Sorts by time; part of names of files. */

@@ -11,6 +11,7 @@ import { readManifest } from '../manifest/manifest-file.js'
 import type { SnapshotFileHandle } from '../protocol.js'
 import type { SectionName } from '../snapshot.js'
 import type { CheckpointStorage } from '../storage.js'
+import { givenUpBy, type RecordedAttempt } from './attempts.js'
 
 export interface FoundCheckpoint {
   /** In the storage. */
@@ -60,7 +61,7 @@ export async function hasCheckpoints(storage: CheckpointStorage, job: string): P
 }
 
 /**
- * The newest checkpoint of a job; where it is damaged the one before, within the same run.
+ * The newest checkpoint of a job; where it is damaged the one before, within the same run. One that the run has gone back behind is none.
  * @throws SluiceError `SLUICE_CHECKPOINT_MISSING` where there is none, `SLUICE_CHECKPOINT_CORRUPT` where all are damaged, `SLUICE_CHECKPOINT_VERSION`,
  * `SLUICE_CHECKPOINT_OF_OTHER_JOB`, `SLUICE_CHECKPOINT_STORAGE`.
  */
@@ -68,9 +69,13 @@ export async function findLatest(storage: CheckpointStorage, job: string, option
   const run = options.run === undefined ? await newestRun(storage, job) : fileSafe(options.run)
   const candidates = (await candidatesOf(storage, job, run)).filter(({ id }) => id <= (options.upTo ?? Number.POSITIVE_INFINITY))
   const skipped: SkippedCheckpoint[] = []
+  let wentBack: RecordedAttempt | undefined
   for (const { id, folder } of candidates.sort((a, b) => b.id - a.id)) {
     try {
-      return { found: await checkedAt(storage, job, folder, options), skipped }
+      const manifest = await readManifest(storage, folder)
+      const givenUp = manifest === undefined ? undefined : await givenUpBy(storage, manifest)
+      if (givenUp === undefined) return { found: await checkedAt(storage, job, folder, options), skipped }
+      wentBack ??= givenUp
     } catch (error) {
       if (!isDamage(error)) throw error
       skipped.push({ id, path: pathOf(storage, folder), error })
@@ -78,6 +83,14 @@ export async function findLatest(storage: CheckpointStorage, job: string, option
   }
   const where = pathOf(storage, jobFolder(job))
   const [newest] = skipped
+  if (newest === undefined && wentBack !== undefined) {
+    const { attempt, restored } = wentBack
+    const message = `the checkpoints of job "${job}" in ${where} were given up when attempt ${attempt} went on from checkpoint ${restored}, and it has completed none`
+    throw new SluiceError('SLUICE_CHECKPOINT_MISSING', message, {
+      job,
+      hint: `Restore checkpoint ${restored} again, by its id or its path.`,
+    })
+  }
   if (newest === undefined)
     throw new SluiceError('SLUICE_CHECKPOINT_MISSING', `there is no checkpoint of job "${job}" in ${where}`, { job })
   const all = skipped.map(({ path, error }) => `${path}: ${error.message}`).join('; ')
