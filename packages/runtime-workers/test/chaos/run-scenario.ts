@@ -246,6 +246,8 @@ class Lives {
       this.#tally.freshStarts++
       return false
     }
+    // `process.exit(3)` of the job on the main thread ends the process.
+    if (status === 3 && this.#scenario.wires.some(({ act }) => act === 'exit')) return false
     // What fails while it is stopped is not started again.
     const wasStopping = lines.some(({ event }) => event === 'job.stopping')
     if (wasStopping && this.#scenario.wires.length > 0 && failed?.['code'] !== 'SLUICE_ASSERTION') return false
