@@ -112,7 +112,10 @@ describe('recovery', () => {
     await expectExactly()
   })
 
-  test('a running job is asked for a savepoint and stopped; what it left is listed, verified, read and compared', async () => {
+  // A dozen processes, one behind the other.
+  test('a running job is asked for a savepoint and stopped; what it left is listed, verified, read and compared', {
+    timeout: 120_000,
+  }, async () => {
     const started = start('run', 'job.ts', '--workers', '2', '--param', 'rate=300')
     await started.said(/checkpoint {2}\d+ aligned/)
     expect((await sluice('status')).stdout).toMatch(/totals +\d+ +running/)
