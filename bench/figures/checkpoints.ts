@@ -8,6 +8,11 @@ const withAndWithout = (measure: (withCheckpoints: boolean) => Contender['measur
   { id: 'none', label: 'Sluice, no checkpoints', role: 'limit', measure: measure(false) },
 ]
 
+const pressure = [
+  { mode: 'unaligned', title: 'unaligned' },
+  { mode: 'aligned-timeout', title: 'aligned for 500 ms, then unaligned' },
+] as const
+
 export const checkpointFigures: readonly Figure[] = [
   {
     id: 'checkpoints/throughput',
@@ -38,6 +43,39 @@ export const checkpointFigures: readonly Figure[] = [
         label: 'Sluice',
         role: 'sluice',
         measure: async (options) => (await import('../contenders/checkpoints.js')).measureSize(options),
+      },
+    ],
+  },
+  ...pressure.map(
+    ({ mode, title }): Figure => ({
+      id: `checkpoints/${mode}`,
+      title: `Checkpoint behind a sink that does not return, three hops, windows full: ${title}`,
+      unit: 'ms',
+      better: 'lower',
+      quick: true,
+      processesMax: 3,
+      contenders: [
+        {
+          id: 'sluice',
+          label: 'Sluice, a restore from it is exact',
+          role: 'sluice',
+          measure: async (options) => (await import('../contenders/checkpoint-under-pressure.js')).measureUnderPressure(mode, options),
+        },
+      ],
+    }),
+  ),
+  {
+    id: 'checkpoints/restore',
+    title: `Restore of ${KEYS}, from the call of run to the first result`,
+    unit: 'ms',
+    better: 'lower',
+    quick: true,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/restore.js')).measureRestore(options),
       },
     ],
   },

@@ -48,6 +48,13 @@ const slidingRatio: Read = (figures) => {
   return often === undefined || seldom === undefined ? undefined : often / seldom
 }
 
+/** What the longest pause is with checkpoints, above what it is without. */
+const pauseOfCheckpoints: Read = (figures) => {
+  const on = contender(figures, 'checkpoints/pause', 'sluice')?.median
+  const off = contender(figures, 'checkpoints/pause', 'none')?.median
+  return on === undefined || off === undefined ? undefined : Math.max(0, on - off)
+}
+
 const targets: readonly Target[] = [
   {
     target: 'one edge, 64-byte records, to the limit loop',
@@ -117,6 +124,47 @@ const targets: readonly Target[] = [
     aim: 1.5,
     better: 'lower',
   },
+  {
+    target: 'throughput with a checkpoint every second and 1 M keys, to none',
+    unit: 'x',
+    read: ratio('checkpoints/throughput', 'none'),
+    floor: 0.85,
+    aim: 0.97,
+    better: 'higher',
+  },
+  {
+    target: 'longest pause of records with checkpoints, beyond that without',
+    unit: 'ms',
+    read: pauseOfCheckpoints,
+    floor: 40,
+    aim: 5,
+    better: 'lower',
+  },
+  {
+    target: 'unaligned checkpoint behind a sink that does not return',
+    unit: 'ms',
+    read: value('checkpoints/unaligned'),
+    floor: 1000,
+    aim: 200,
+    better: 'lower',
+  },
+  {
+    target: 'the same begun aligned, unaligned after 500 ms',
+    unit: 'ms',
+    read: value('checkpoints/aligned-timeout'),
+    floor: 1500,
+    aim: 800,
+    better: 'lower',
+  },
+  {
+    target: 'restore of 1 M keys to the first result',
+    unit: 'ms',
+    read: value('checkpoints/restore'),
+    floor: 2000,
+    aim: 700,
+    better: 'lower',
+  },
+  { target: 'size of a checkpoint to the raw state', unit: 'x', read: value('checkpoints/size'), floor: 1.5, aim: 1.1, better: 'lower' },
   { target: 'type checking of a job of 200 nodes', unit: 's', read: value('types/200-nodes'), floor: 0.5, aim: 0.5, better: 'lower' },
 ]
 
