@@ -248,8 +248,9 @@ class Lives {
     }
     // `process.exit(3)` of the job on the main thread ends the process.
     if (status === 3 && this.#scenario.wires.some(({ act }) => act === 'exit')) return false
-    // What fails while it is stopped is not started again.
+    // What does not flow out in time is given up; what fails while it is stopped is not started again.
     const wasStopping = lines.some(({ event }) => event === 'job.stopping')
+    if (wasStopping && failed?.['code'] === 'SLUICE_INTERRUPTED') return false
     if (wasStopping && this.#scenario.wires.length > 0 && failed?.['code'] !== 'SLUICE_ASSERTION') return false
     throw new Error(`status ${status}: ${String(failed?.['code'])}\n${endOf(ended)}\n${text}`)
   }
