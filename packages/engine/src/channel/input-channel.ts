@@ -50,6 +50,8 @@ export interface InputChannel {
   takeCapture(): readonly ChannelSlice[] | 'incomplete'
   /** Whether `takeCapture` would give something; reads shared words, changes nothing. */
   readonly captured: boolean
+  /** Bytes that the capture under way has kept. */
+  readonly captureBytes: number
   abandonCapture(): void
   starvedBegins(nowMs: number): void
   starvedEnds(nowMs: number): void

@@ -115,6 +115,8 @@ class LocalQueue {
 
 /** Records of frames as state. The records themselves are shared with whoever processes them: they do not change. */
 class ValueLog {
+  /** As credit counts them. */
+  bytes = 0
   readonly #values: unknown[] = []
   readonly #times: number[] = []
   #watermark = Number.NaN
@@ -130,6 +132,7 @@ class ValueLog {
     if (frame.kind === FrameKind.watermark) this.mark(frame.detail, frame.idle)
     else if (frame.kind === FrameKind.end) this.#ended = frame.detail as EndReasonCode
     else if (frame.kind === FrameKind.records) {
+      this.bytes += frame.bytes
       for (let k = from; k < frame.count; k++) {
         this.#values.push(frame.records[k])
         this.#times.push(frame.times[k] as number)
@@ -467,6 +470,10 @@ export class LocalInput implements InputChannel {
 
   get captured(): boolean {
     return this.#capture !== undefined && this.#queue.newestBarrier >= this.#capture.checkpoint
+  }
+
+  get captureBytes(): number {
+    return this.#capture?.log.bytes ?? 0
   }
 
   abandonCapture(): void {

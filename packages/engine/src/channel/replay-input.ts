@@ -29,6 +29,7 @@ export class ReplayInput implements InputChannel {
   readonly windowBytes: number = 0
   readonly arrivedBarrier: number = 0
   readonly captured: boolean = false
+  readonly captureBytes: number = 0
   // Read by generated code.
   records: readonly unknown[]
   times: Float64Array

@@ -279,6 +279,10 @@ export class RingInput implements InputChannel {
     return this.#newestBarrier >= this.#capture.checkpoint
   }
 
+  get captureBytes(): number {
+    return this.#capture?.writer.bytes ?? 0
+  }
+
   abandonCapture(): void {
     this.#capture = undefined
   }

@@ -13,11 +13,14 @@ import { SNAPSHOT_PENDING_BYTES_MAX, SNAPSHOT_WRITE_BYTES_MAX, type SnapshotWrit
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import { ControlWord, triggerTime } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
+import { SluiceError } from '../errors/sluice-error.js'
 import { BarrierAlignment } from './barrier-alignment.js'
 import type { SinkBuffer } from './sink-buffer.js'
 
 /** How long frozen state is written at once, in ms. */
 const WRITE_MS = 0.5
+/** Most that is kept of records that come while the barrier of a producer is awaited, per subtask: beyond it the checkpoint is given up. */
+const CAPTURE_BYTES_MAX = 64 * 1024 * 1024
 
 export interface SubtaskCheckpointParts {
   readonly subtask: number
@@ -58,6 +61,14 @@ interface Current {
   overtaking: boolean
   written: boolean
   finishing: boolean
+}
+
+function tooMuchCaptured(): SluiceError {
+  return new SluiceError(
+    'SLUICE_MEMORY_BUDGET',
+    `more than ${CAPTURE_BYTES_MAX} bytes of records came in front of the barrier: a producer cannot send it before an iterable has ended that gives very many`,
+    { hint: 'Take aligned checkpoints, or let functions give less for one record.' },
+  )
 }
 
 export class SubtaskCheckpoints {
@@ -227,6 +238,7 @@ export class SubtaskCheckpoints {
           for (const slice of capture) writer.slice(slice)
           return false
         })
+      if (current.captures.reduce((bytes, input) => bytes + input.captureBytes, 0) > CAPTURE_BYTES_MAX) throw tooMuchCaptured()
       if (current.sinks.length > 0)
         current.sinks = current.sinks.filter(({ name, sink }) => {
           const state = sink.checkpointState()

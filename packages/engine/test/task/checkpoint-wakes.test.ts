@@ -87,6 +87,26 @@ describe.each<[string, () => Harness]>([
   })
 })
 
+it('a checkpoint is given up where too much comes in front of a barrier', { timeout: 30_000 }, () => {
+  const harness = new LocalHarness(true, true)
+  const bench = new Bench(harness)
+  bench.trigger(1)
+  bench.checkpoints.look(1)
+  const text = 'x'.repeat(1 << 20)
+  for (let sent = 0; sent <= 65; sent++) {
+    if (sent < 64) expect(bench.reports).toEqual([])
+    harness.emit({ text }, sent)
+    harness.output.flush()
+    expect(harness.input.next()).toBe(Input.records)
+    harness.input.index = harness.input.count
+    harness.input.release()
+    bench.checkpoints.look(1)
+  }
+  expect(bench.reports).toMatchObject([{ type: 'declined', id: 1, error: { code: 'SLUICE_MEMORY_BUDGET' } }])
+  // Nothing is kept any more.
+  expect(harness.input.captureBytes).toBe(0)
+})
+
 it('a subtask sleeps while what is suspended has no room to run on', () => {
   const bench = new Bench(new RingHarness())
   bench.settles = false
