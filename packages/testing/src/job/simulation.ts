@@ -202,7 +202,7 @@ export class Simulation {
         return
       } catch (error) {
         if (settings.checkpoint === undefined) throw error
-        restore = this.#latest ?? restore
+        restore = this.#newest(restore)
         failures.push({ startedMs, failedMs: scheduler.nowMs, error, checkpoint: restore?.id ?? 0 })
         const decision = decideRestart(settings.restart, failures, scheduler.random.next())
         if (!decision.restart) throw error
@@ -270,9 +270,10 @@ export class Simulation {
   }
 
   /** What the attempt that is over leaves to the next one. */
-  get #latest(): RestorePoint | undefined {
+  #newest(restored: RestorePoint | undefined): RestorePoint | undefined {
     const latest = this.#coordinator?.latest
-    if (latest === undefined) return undefined
+    // The manifest of the restored one could not be read when the attempt began: it counts all the same.
+    if (latest === undefined || latest.id <= (restored?.id ?? 0)) return restored
     const folder = checkpointFolder(latest.job, latest.run, latest.id)
     return { id: latest.id, files: filesOf(latest).map((file) => ({ ...file, path: resolvePath(folder, file.path) ?? file.path })) }
   }

@@ -9,9 +9,12 @@ import type { Scheduler } from '../schedule/scheduler.js'
 export interface DiskFaults {
   /** Largest time an operation takes, in ms. */
   readonly slowMs: number
-  /** Share of operations that fail. */
+  /** Share of operations that fail; some of them have happened all the same. */
   readonly failures: number
 }
+
+/** Share of failures whose effect is there although they failed. */
+const HAPPENED_ALL_THE_SAME = 0.4
 
 interface DiskFile {
   bytes: Uint8Array
@@ -76,11 +79,14 @@ export class SimulatedDisk {
     return new Promise((resolve, reject) => {
       if (!life.alive) return
       const happen = (): void => {
-        if ((writes && this.full) || random.chance(this.#faults.failures)) {
+        const full = writes && this.full
+        if (full || random.chance(this.#faults.failures)) {
           this.failed++
+          // Renamed, and the folder could not be made durable: whoever is told so cannot know what is there.
+          if (!full && random.chance(HAPPENED_ALL_THE_SAME)) attempt(effect)
           const error = new SluiceError(
             'SLUICE_CHECKPOINT_STORAGE',
-            `${what} failed: the simulated disk ${this.full ? 'is full' : 'had an error'}`,
+            `${what} failed: the simulated disk ${full ? 'is full' : 'had an error'}`,
           )
           this.#answer(life, `${what} fails`, () => reject(error))
           return
@@ -101,6 +107,14 @@ export class SimulatedDisk {
   #answer(life: Life, what: string, happen: () => void): void {
     if (this.#scheduler.random.chance(0.5)) happen()
     else this.#scheduler.await({ life, what, atMs: Number.NEGATIVE_INFINITY, happen })
+  }
+}
+
+function attempt(effect: () => unknown): void {
+  try {
+    effect()
+  } catch {
+    // It fails one way or the other.
   }
 }
 
