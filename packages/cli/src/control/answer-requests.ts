@@ -42,10 +42,9 @@ function answer(request: ControlRequest, { handle, status, onStop }: Context): u
 /** Answered when the job has ended; a failure of the job is one of the request. */
 async function stop(request: ControlRequest & { readonly command: 'stop' }, handle: RunHandle<unknown>): Promise<ControlDone> {
   const { savepoint, drain, name, directory } = request
-  const taken = savepoint ? handle.savepoint({ name, directory, stop: !drain }) : undefined
+  const taken = savepoint ? handle.savepoint({ name, directory, stop: drain ? 'drain' : true }) : undefined
   taken?.catch(() => {})
-  if (drain) void handle.drain()
-  else if (!savepoint) void handle.stop()
+  if (!savepoint) void (drain ? handle.drain() : handle.stop())
   // Where it is refused, the job goes on.
   const path = await taken
   const { aborted } = await handle.finished

@@ -57,14 +57,14 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0 && mayMo
       await folder.remove()
     })
 
-    const start = (records: number): Started =>
-      startSluice(['run', 'job.ts', '--workers', '1', '--param', `records=${records}`], { cwd: folder.path })
+    const start = (records: number, ...more: string[]): Started =>
+      startSluice(['run', 'job.ts', '--workers', '1', '--param', `records=${records}`, ...more], { cwd: folder.path })
     const again = (after: string): RegExp => new RegExp(`${after}[^]*checkpoint {2}\\d+ aligned`)
 
-    async function expectExactly(records: number): Promise<void> {
+    async function expectExactly(records: number, output = 'out.jsonl'): Promise<void> {
       const sums = new Map<number, number>()
       const wrong: string[] = []
-      const lines = (await readFile(join(folder.path, 'out.jsonl'), 'utf8')).trim().split('\n')
+      const lines = (await readFile(join(folder.path, output), 'utf8')).trim().split('\n')
       const count = new Map<number, number>()
       for (const line of lines) {
         const { key, value } = JSON.parse(line) as { key: number; value: number }
@@ -88,6 +88,17 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0 && mayMo
       await started.said(again('ENOSPC'))
       expect((await started.ended).status).toBe(0)
       await expectExactly(8_000)
+    })
+
+    test('output that fills its disk makes the job start again until there is space', async () => {
+      await folder.write('job.ts', JOB.replace('disk/state', 'state').replace("'out.jsonl'", "'disk/out.jsonl'"))
+      const filler = join(disk, 'filler')
+      writeFileSync(filler, Buffer.alloc(900 << 10))
+      const started = start(8_000, '--restart', 'exponential:100ms:200ms')
+      await started.said(/restarting +SLUICE_SINK_FAILED[^]*restarting +SLUICE_SINK_FAILED[^]*restarting +SLUICE_SINK_FAILED/)
+      rmSync(filler)
+      expect((await started.ended).status).toBe(0)
+      await expectExactly(8_000, 'disk/out.jsonl')
     })
 
     test('so is a read-only file system', async () => {

@@ -23,6 +23,7 @@ import {
   type RestartDecision,
   type RestartStrategy,
   resolveSettings,
+  SAME_PLACE_FAILURES,
   SluiceError,
   TimeWatch,
   type UserMetric,
@@ -46,6 +47,12 @@ import { reportMsOf, settingsOf } from './settle-options.js'
 import { StuckDetector } from './stuck-detector.js'
 import { WorkerPool } from './worker-pool.js'
 
+/** Why none can be taken, by the state of the job. */
+const noSavepoint: Partial<Record<RunStatus['state'], string>> & { readonly loading: string } = {
+  loading: 'the job does not run yet',
+  restarting: 'the job failed and is about to start again',
+  ended: 'the job has ended',
+}
 const nothing = (): void => {}
 const STUCK_CHECKS_PER_LIMIT = 4
 const STUCK_CHECK_MS_MAX = 1_000
@@ -103,13 +110,18 @@ export class JobRun<O> implements RunHandle<O> {
   }
 
   async savepoint({ name, directory, stop = false }: SavepointOptions = {}): Promise<string> {
-    const deployment = this.#deployment
-    if (deployment === undefined || this.#plan === undefined || this.#over)
-      throw new SluiceError('SLUICE_SAVEPOINT_FAILED', `the job ${this.#over ? 'has ended' : 'does not run yet'}`)
-    assertCheckpointsOn(this.#checkpoints !== undefined, 'a savepoint', this.#plan.job)
+    if (this.#plan !== undefined && this.#deployment !== undefined)
+      assertCheckpointsOn(this.#checkpoints !== undefined, 'a savepoint', this.#plan.job)
     const target = directory === undefined ? undefined : { storage: new LocalDirectory(directory), folder: '' }
-    const taken = deployment.savepoint({ name, target, atEnd: stop })
-    if (stop) void this.stop()
+    // Known before the job is stopped for it.
+    await this.#checkpoints?.assertSavepointFits({ name, target })
+    const { state } = this.status()
+    const deployment = this.#deployment
+    if (deployment === undefined || state === 'ended' || state === 'restarting')
+      throw new SluiceError('SLUICE_SAVEPOINT_FAILED', `the savepoint cannot be taken: ${noSavepoint[state] ?? noSavepoint.loading}`)
+    const taken = deployment.savepoint({ name, target, atEnd: stop !== false })
+    if (stop === 'drain') void this.drain()
+    else if (stop) void this.stop()
     return taken
   }
 
@@ -229,8 +241,14 @@ export class JobRun<O> implements RunHandle<O> {
       } catch (thrown) {
         if (checkpoints === undefined) throw thrown
         const error = this.#explain(thrown)
-        if (this.#deployment !== undefined) await checkpoints.ended(this.#deployment)
+        if (this.#deployment !== undefined) {
+          await checkpoints.ended(this.#deployment).catch((lost: unknown) => {
+            const why = lost instanceof Error ? lost.message : String(lost)
+            throw withReason(error, `what it goes on from cannot be read: ${why}`, '')
+          })
+        }
         failures.push({ startedMs, failedMs: performance.now(), error, checkpoint: checkpoints.restoreId ?? 0 })
+        forgetErrors(failures)
         const decision = this.#decide(planned.settings.restart, failures)
         if (!decision.restart) throw this.#last(error, decision.because, checkpoints)
         const { delayMs } = decision
@@ -437,6 +455,13 @@ export class JobRun<O> implements RunHandle<O> {
 const hostIsIn = { restart: false, because: 'code on the calling thread has not returned' } as const
 
 const beingStopped = { restart: false, because: 'it was being stopped' } as const
+
+/** A job may fail for years: of old failures only their times are asked for. */
+function forgetErrors(failures: AttemptFailure[]): void {
+  const at = failures.length - 1 - SAME_PLACE_FAILURES
+  const old = failures[at]
+  if (old !== undefined) failures[at] = { ...old, error: undefined }
+}
 
 /** The last failure, with why no other attempt follows and how to go on. */
 function withReason(error: SluiceError, because: string, from: string): SluiceError {

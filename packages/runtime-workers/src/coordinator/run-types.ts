@@ -187,8 +187,8 @@ export interface SavepointOptions {
   readonly name?: string | undefined
   /** The folder that it is written to, which must be empty; default: one in the checkpoint directory. */
   readonly directory?: string | undefined
-  /** The job stops, and the savepoint is what it stopped with. Default false. */
-  readonly stop?: boolean | undefined
+  /** The job stops (or is drained), and the savepoint is what it ended with. Default false. */
+  readonly stop?: boolean | 'drain' | undefined
 }
 
 /** What a running job says of itself. */

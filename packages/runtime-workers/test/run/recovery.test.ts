@@ -1,7 +1,15 @@
 /** Real jobs on real threads that fail, stop and go on: what they give is what an undisturbed run gives. */
 import type { SluiceError } from '@sluice/engine'
 import { defineJob, generate } from '@sluice/operators'
-import { type RestartingEvent, type RestoredEvent, run, type RunHandle, type RunOptions, type RunResult } from '@sluice/runtime-workers'
+import {
+  findCheckpoint,
+  type RestartingEvent,
+  type RestoredEvent,
+  run,
+  type RunHandle,
+  type RunOptions,
+  type RunResult,
+} from '@sluice/runtime-workers'
 import { existsSync, readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -180,6 +188,35 @@ describe('a job that fails goes on from its last checkpoint', () => {
     })
   })
 
+  test('while it waits to start again it answers', async () => {
+    const handle = new Place().start({ harm: 'throw' }, { restart: { strategy: 'fixed', attempts: 3, delay: '1h' } })
+    const restarting = new Promise<RestartingEvent>((resolve) => void handle.events.once('restarting', resolve))
+    const failure = failureOf(handle)
+    await restarting
+    expect(handle.status().state).toBe('restarting')
+    await expect(handle.savepoint()).rejects.toMatchObject({
+      code: 'SLUICE_SAVEPOINT_FAILED',
+      message: expect.stringContaining('about to start again') as string,
+    })
+    await handle.stop()
+    expect(await failure).toMatchObject({ code: 'SLUICE_OPERATOR_FAILED' })
+  })
+
+  test('what it goes on from must be readable: otherwise it ends with the failure that it had', async () => {
+    const place = new Place()
+    const handle = place.start({ harm: 'throw' })
+    const failure = failureOf(handle)
+    const damage = (): void => {
+      for (const path of place.complete()) truncateSync(join(path, 'manifest.json'), 20)
+    }
+    handle.events.on('checkpoint', ({ type }) => {
+      if (type === 'checkpoint.completed') damage()
+    })
+    const error = await failure
+    expect(error).toMatchObject({ code: 'SLUICE_OPERATOR_FAILED', cause: { message: 'once' } })
+    expect(error.hint).toContain('what it goes on from cannot be read: no checkpoint of job "sums" can be restored')
+  })
+
   test('not without checkpoints', async () => {
     const handle = new Place().start({ harm: 'throw' }, { checkpoint: false })
     let restarts = 0
@@ -222,6 +259,28 @@ describe('a job that was stopped goes on', () => {
     const elsewhere = { checkpoint: { interval: 60, directory: join(jobFolder({}), 'other') } }
     const rest = await place.start({}, { ...elsewhere, restore: moved }).finished
     expectExactly([...sumsOf(first), ...sumsOf(rest)])
+  })
+
+  test('a savepoint that could not be written does not stop it', async () => {
+    const place = new Place()
+    const handle = place.start()
+    await completed(handle, 1)
+    await expect(handle.savepoint({ directory: place.folder, stop: true })).rejects.toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
+    expect(handle.status().state).toBe('running')
+    await handle.savepoint({ name: 'taken' })
+    await expect(handle.savepoint({ name: 'taken', stop: true })).rejects.toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
+    expectExactly(sumsOf(await handle.finished))
+  })
+
+  test('from the savepoint that it was drained with, in which nothing is open any more', async () => {
+    const place = new Place()
+    const handle = place.start()
+    await completed(handle, 1)
+    const path = await handle.savepoint({ name: 'drained', stop: 'drain' })
+    const { checkpoints } = await handle.finished
+    expect(checkpoints?.last).toMatchObject({ final: 'drained' })
+    const { manifest } = await findCheckpoint(place.directory, 'sums', path)
+    expect(manifest).toMatchObject({ kind: 'savepoint', final: 'drained', id: checkpoints?.last?.id })
   })
 
   test('from the one before where the newest is damaged, and says so', async () => {
