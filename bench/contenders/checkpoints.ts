@@ -11,8 +11,8 @@ import { createPauseBoard, type Pauses, readPauses } from '../records/pause-mete
 const KEYS = 1_000_000
 const QUICK_KEYS = 10_000
 const PARALLELISM = 2
-/** Of a key and of the two number columns of its row. */
-const RAW_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT
+/** Of a key and of the three number columns of its row: a count, a sum, and what compensates the sum. */
+const RAW_BYTES = 4 * Float64Array.BYTES_PER_ELEMENT
 
 /** Every key has its row, and the first checkpoint is behind, before it is measured. */
 function spanOf(keys: number, { quick }: MeasureOptions): Span {

@@ -32,7 +32,7 @@ export const checkpointFigures: readonly Figure[] = [
   },
   {
     id: 'checkpoints/size',
-    title: 'The same job: a checkpoint to its raw state, 24 bytes per key',
+    title: 'The same job: a checkpoint to its raw state, 32 bytes per key',
     unit: 'x',
     better: 'lower',
     quick: true,
