@@ -74,13 +74,13 @@ export const mutants: readonly Mutant[] = [
         by: '',
       },
       {
-        find: '    if (this.#mayFinish(current)) this.#finish(current)\n    return worked',
+        find: '    if (this.#mayFinish(current)) this.#finish(current)\n',
         by: `    if (current.written && (current as { sent?: boolean }).sent !== true) {
       ;(current as { sent?: boolean }).sent = true
       for (const output of outputs) output.sendBarrier(current.id, false)
     }
     if (this.#mayFinish(current)) this.#finish(current)
-    return worked`,
+`,
       },
     ],
     change: { ...often, mode: 'aligned' },
