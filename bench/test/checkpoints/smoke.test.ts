@@ -1,6 +1,6 @@
-/** The figures of checkpoints go through, short and small: what is lost or comes twice behind a restore makes them fail. */
+/** From the build, because jobs are loaded from beside it: the figures of checkpoints go through, short and small: what is lost or comes twice behind a restore makes them fail. */
 import { expect, test } from 'vitest'
-import { checkpointFigures } from '../../figures/checkpoints.js'
+import { checkpointFigures } from '../../dist/figures/checkpoints.js'
 
 const LIMIT_MS = 60_000
 
