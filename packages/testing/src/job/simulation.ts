@@ -284,7 +284,7 @@ export class Simulation {
     for (;;) {
       try {
         if (!(await hasCheckpoints(storage, job))) return undefined
-        const { found, skipped } = await findLatest(storage, job)
+        const { found, skipped } = await findLatest(storage, job, { whole: true })
         this.skipped += skipped.length
         return { id: found.manifest.id, files: found.files, overtaken: found.overtaken }
       } catch (error) {

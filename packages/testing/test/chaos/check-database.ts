@@ -55,6 +55,16 @@ export function checkDatabase(database: Database, shape: Shape, guarantees: Guar
   return wrongs.slice(0, WRONGS_MAX)
 }
 
+/** Sentences of how two databases differ; rows have no order. `exactlyOnce`: otherwise more may be there, but nothing less. */
+export function compareDatabases(actual: Database, expected: Database, tables: readonly string[], exactlyOnce: boolean): readonly string[] {
+  const texts = (database: Database, table: string): readonly string[] => database.rows(table).map(({ value }) => JSON.stringify(value))
+  const wrongs = tables.flatMap((table) => compare(table, texts(actual, table), texts(expected, table)))
+  const missing = tables
+    .filter((table) => table !== 'late' && expected.rows(table).length === 0)
+    .map((table) => `nothing is expected of ${table}`)
+  return [...actual.wrongs, ...missing, ...(exactlyOnce ? wrongs : [])].slice(0, WRONGS_MAX)
+}
+
 function checkEach(records: readonly CountedRecord[], all: readonly Numbered[], once: boolean): readonly string[] {
   const seen = new Map<string, number>()
   for (const { source, n } of records) seen.set(`${source}/${n}`, (seen.get(`${source}/${n}`) ?? 0) + 1)

@@ -36,7 +36,7 @@ export interface Shape {
 }
 
 const LANES = 128
-const BASE_MS = Date.UTC(2026, 0, 1)
+export const BASE_MS = Date.UTC(2026, 0, 1)
 const STEP_MS = 20
 export const WINDOW_MS = 1_000
 const RULES = 5
@@ -60,7 +60,7 @@ export function drawShape(random: SeededRandom): Shape {
   }
 }
 
-function indexedRecord(n: number, { keys }: Shape): Numbered {
+export function indexedRecord(n: number, { keys }: Shape): Numbered {
   return { source: 'indexed', n, lane: n % LANES, key: n % keys, time: BASE_MS + n * STEP_MS }
 }
 
@@ -84,7 +84,7 @@ export function allRecords(shape: Shape): readonly Numbered[] {
   return [...indexed, ...split.flat()]
 }
 
-function splitSource(shape: Shape): Source<Numbered> {
+export function splitSource(shape: Shape): Source<Numbered> {
   return {
     spec: {
       kind: 'source',

@@ -7,14 +7,17 @@ import { Life } from '../../src/schedule/life.js'
 import { Scheduler } from '../../src/schedule/scheduler.js'
 import { SeededRandom } from '../../src/schedule/seeded-random.js'
 import { SimulationFailure } from '../../src/schedule/simulation-failure.js'
-import { checkDatabase } from './check-database.js'
+import { checkDatabase, compareDatabases } from './check-database.js'
 import { Database } from './database.js'
 import { drawShape, numberedJob, type Shape } from './numbered-job.js'
+import { type OperatorName, operatorsJob } from './operators-job.js'
 
 export type Mode = CheckpointMode | 'switch' | 'off'
 
 export interface Scenario {
   readonly shape: Shape
+  /** Which operators the job has; undefined: it is the numbered one. */
+  readonly operators: readonly OperatorName[] | undefined
   readonly mode: Mode
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -74,6 +77,7 @@ export function drawScenario(random: SeededRandom, seed: number): Scenario {
   return {
     // At another parallelism splits stand at different times: a bound in event time covers that.
     shape: rescale ? { ...shape, outOfOrdernessMs: 1e9 } : shape,
+    operators: undefined,
     mode,
     rescale,
     intervalMs: random.logUniform(15, 300),
@@ -112,7 +116,9 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
   const drawn = drawCrashes(scenario.crashes, random)
   const crashes = scenario.stops > 0 ? [...drawn, { of: 'stop', choice: Math.ceil(random.logUniform(50, 4_000)) } as const] : drawn
   let flips = 0
-  const job = numberedJob(shape, database)
+  const { operators } = scenario
+  const expected = operators === undefined ? undefined : await undisturbed(seed, shape, operators)
+  const job = operators === undefined ? numberedJob(shape, database) : operatorsJob(shape, operators, database)
   let graph: LogicalGraph | undefined
   const simulation: Simulation = new Simulation({
     scheduler,
@@ -159,13 +165,30 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
   }
   // What is restored from an older checkpoint comes again in transactions that were committed already.
   const exactlyOnce = mode !== 'at-least-once' && flips === 0
-  const wrongs = checkDatabase(database, shape, {
-    exactlyOnce,
-    ordered: exactlyOnce && !shape.rebalance && shape.async !== 'unordered',
-    timeGoesOn: exactlyOnce && !scenario.rescale,
-  })
+  const wrongs =
+    expected !== undefined
+      ? compareDatabases(database, expected, [...(operators ?? []), 'late'], exactlyOnce)
+      : checkDatabase(database, shape, {
+          exactlyOnce,
+          ordered: exactlyOnce && !shape.rebalance && shape.async !== 'unordered',
+          timeGoesOn: exactlyOnce && !scenario.rescale,
+        })
   if (wrongs.length > 0) throw explained(seed, scenario, new Error(wrongs.join('\n')), scheduler)
   return reportOf(seed, mode, flips, simulation, database)
+}
+
+/** What the job writes on one worker, where nothing fails. */
+async function undisturbed(seed: number, shape: Shape, operators: readonly OperatorName[]): Promise<Database> {
+  const database = new Database(0)
+  const job = operatorsJob(shape, operators, database)
+  const simulation = new Simulation({
+    scheduler: new Scheduler({ seed, choicesMax: 120_000 }),
+    declare: () => job.declare({}, { collect: false }),
+    settings: () => ({ workers: 1, parallelism: 1 }),
+    codeGeneration: false,
+  })
+  await simulation.run()
+  return database
 }
 
 function reportOf(seed: number, mode: Mode, flips: number, simulation: Simulation, database: Database): SeedReport {

@@ -1,0 +1,17 @@
+/** Every operator leaves what it leaves undisturbed, whatever crashes and at whichever parallelism it goes on. */
+import { afterAll, test } from 'vitest'
+import { operatorNames } from './operators-job.js'
+import { runSeed } from './run-seed.js'
+import { describeTally, Tally } from './tally.js'
+
+const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly'
+const SEEDS = nightly ? 100 : 6
+const tally = new Tally()
+const elapsedMs = performance.now.bind(performance)
+const startMs = elapsedMs()
+
+afterAll(() => void process.stdout.write(`\n${describeTally(tally, (elapsedMs() - startMs) / 1000)}\n`))
+
+test.each(operatorNames)('%s', { timeout: nightly ? 3_600_000 : 600_000 }, async (name) => {
+  for (let seed = 1; seed <= SEEDS; seed++) tally.add(await runSeed(1_000 + seed, { operators: [name] }))
+})
