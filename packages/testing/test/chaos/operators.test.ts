@@ -1,5 +1,5 @@
 /** Every operator leaves what it leaves undisturbed, whatever crashes and at whichever parallelism it goes on. */
-import { afterAll, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { operatorNames } from './operators-job.js'
 import { runSeed } from './run-seed.js'
 import { describeTally, Tally } from './tally.js'
@@ -13,5 +13,9 @@ const startMs = elapsedMs()
 afterAll(() => void process.stdout.write(`\n${describeTally(tally, (elapsedMs() - startMs) / 1000)}\n`))
 
 test.each(operatorNames)('%s', { timeout: nightly ? 3_600_000 : 600_000 }, async (name) => {
-  for (let seed = 1; seed <= SEEDS; seed++) tally.add(await runSeed(1_000 + seed, { operators: [name] }))
+  for (let seed = 1_001; seed <= 1_000 + SEEDS; seed++) {
+    const report = await runSeed(seed, { operators: [name] })
+    expect(report).toMatchObject({ seed })
+    tally.add(report)
+  }
 })
