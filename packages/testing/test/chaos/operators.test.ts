@@ -12,10 +12,17 @@ const startMs = elapsedMs()
 
 afterAll(() => void process.stdout.write(`\n${describeTally(tally, (elapsedMs() - startMs) / 1000)}\n`))
 
-test.each(operatorNames)('%s', { timeout: nightly ? 3_600_000 : 600_000 }, async (name) => {
-  for (let seed = 1_001; seed <= 1_000 + SEEDS; seed++) {
-    const report = await runSeed(seed, { operators: [name] })
-    expect(report).toMatchObject({ seed })
-    tally.add(report)
-  }
-})
+test.each(operatorNames.map((name, index) => ({ name, index })))(
+  '$name',
+  { timeout: nightly ? 3_600_000 : 600_000 },
+  async ({ name, index }) => {
+    for (let at = 0; at < SEEDS; at++) {
+      const seed = 1_000 * (index + 1) + at
+      const mode = (['aligned', 'unaligned', 'switch'] as const)[at % 3] ?? 'aligned'
+      const faults = { mode, crashes: 3, intervalMs: 25, alignedTimeoutMs: mode === 'switch' ? 5 : undefined, flips: false }
+      const report = await runSeed(seed, { operators: [name], ...faults })
+      expect(report).toMatchObject({ seed })
+      tally.add(report)
+    }
+  },
+)

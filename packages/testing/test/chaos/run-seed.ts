@@ -122,7 +122,8 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
   let graph: LogicalGraph | undefined
   const simulation: Simulation = new Simulation({
     scheduler,
-    declare: () => (graph ??= job.declare({}, { collect: false })),
+    // The numbered job keeps nothing in its declaration, so that once is enough; others may have a cache there, which belongs to a thread.
+    declare: () => (operators === undefined ? (graph ??= job.declare({}, { collect: false })) : job.declare({}, { collect: false })),
     settings: (process) => ({
       ...layouts[process % layouts.length],
       keyGroups: 32,
