@@ -3,5 +3,5 @@
  * give batches, possibly asynchronously). Both hand a bounded number of records to the driver per call.
  */
 export { IndexSource } from './index-source.js'
-export { type IndexSourceState, NOTHING_TAKEN, type SourceDriver, type SourceState, type SplitSourceState } from './source-contract.js'
-export { SplitSource, type SplitSourceOptions } from './split-source.js'
+export { NOTHING_TAKEN, type SourceDriver, type SourceState } from './source-contract.js'
+export { SplitSource } from './split-source.js'

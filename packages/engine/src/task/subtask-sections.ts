@@ -182,7 +182,7 @@ function mine(sections: readonly Section[], { index, parallelism }: SectionParts
  * After a change of parallelism an operator has ended where all whose place it takes had: what sources have left to read and keyed state may come
  * from any of them, the rest from those whose heir it is.
  */
-export function endOf(
+function endOf(
   sections: readonly Section[],
   { index, parallelism }: Pick<SectionParts, 'index' | 'parallelism'>,
   fromAny: boolean,

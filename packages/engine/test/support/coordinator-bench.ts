@@ -15,7 +15,7 @@ import { resolveSettings } from '../../src/plan/settings.js'
 import { GraphBuilder, map, sink, source } from './graph-builder.js'
 import { MemoryStorage } from './memory-storage.js'
 
-export const graph = new GraphBuilder()
+const graph = new GraphBuilder()
   .node('numbers', source)
   .node('double', map)
   .node('out', sink)
@@ -24,7 +24,7 @@ export const graph = new GraphBuilder()
   .build()
 export const plan = planJob(graph, resolveSettings({}, { cores: 2, parallelism: 2, workers: 2, chaining: false }))
 
-export const figures: SnapshotFigures = { startDelayMs: 1, alignmentMs: 2, syncMs: 3, asyncMs: 4, stateBytes: 10, channelBytes: 0 }
+const figures: SnapshotFigures = { startDelayMs: 1, alignmentMs: 2, syncMs: 3, asyncMs: 4, stateBytes: 10, channelBytes: 0 }
 
 interface Timer {
   readonly atMs: number

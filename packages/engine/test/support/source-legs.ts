@@ -42,7 +42,7 @@ function collecting(spec: SourceSpec, records: unknown[]): ChainDrivers {
   }
 }
 
-export function sourceContext(signal: AbortSignal = new AbortController().signal): SourceContext {
+function sourceContext(signal: AbortSignal = new AbortController().signal): SourceContext {
   const ignore = (): void => undefined
   return {
     job: 'test',

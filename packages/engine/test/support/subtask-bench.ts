@@ -105,6 +105,7 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
     windowTargetMs: undefined,
     windowLimits: [],
     warn: () => {},
+    checkpoints: undefined,
   })
   return {
     subtask,

@@ -10,18 +10,18 @@ class StepWriter implements SinkWriter {
   readonly calls: string[] = []
   readonly waiting: { readonly name: string; readonly settle: (error?: Error) => void }[] = []
   slow: ReadonlySet<string> = new Set(['write', 'prepare', 'durable', 'commit'])
-  open: unknown[] = []
+  gathered: unknown[] = []
   prepared = 0
   #busy: string | undefined
 
   write(records: readonly unknown[]): void | Promise<void> {
-    this.open.push(...records)
+    this.gathered.push(...records)
     return this.#call('write', records.join())
   }
 
   prepare(checkpoint: number): unknown {
-    const transaction = this.open
-    this.open = []
+    const transaction = this.gathered
+    this.gathered = []
     this.prepared++
     const value = { checkpoint, records: transaction }
     return this.#call('prepare', `${checkpoint}`)?.then(() => value) ?? value

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SplitSourceSpec } from '../../src/graph/operator-spec.js'
-import type { SourceState, SplitSourceState } from '../../src/task/source-driver.js'
+import type { SourceState, SplitSourceState } from '../../src/task/source-contract.js'
 import { createDriver, type Leg, readInLegs, type ReadSoFar, readOn, turn } from '../support/source-legs.js'
 import { range } from '../support/specs.js'
 

@@ -21,7 +21,7 @@ export type Action =
   | 'end'
 
 /** What was emitted, by action. */
-export type Outputs = readonly (readonly Output[])[]
+type Outputs = readonly (readonly Output[])[]
 
 export interface Output {
   readonly value: unknown
@@ -48,7 +48,7 @@ interface Subtask {
   ended: boolean
 }
 
-export interface Position {
+interface Position {
   readonly action: number
   /** The record of the action was handed over. */
   readonly processed: boolean

@@ -87,7 +87,7 @@ export class CompleteCheckpoints {
 }
 
 /** Ids of all folders of checkpoints of a run, ascending, complete or not. */
-export async function idsIn(storage: CheckpointStorage, job: string, run: string): Promise<readonly number[]> {
+async function idsIn(storage: CheckpointStorage, job: string, run: string): Promise<readonly number[]> {
   const names = await storage.list(runFolder(job, run))
   return names.flatMap((name) => idOfFolder(name) ?? []).sort((a, b) => a - b)
 }

@@ -1,7 +1,6 @@
 /** Reads state files without a job: every checksum, and every entry, for `sluice checkpoints verify`, `read` and `diff`. */
 import type { Buffer } from 'node:buffer'
 import type { Cursor } from '../../codec/contract.js'
-import type { ChannelSlice } from '../../channel/channel-slice.js'
 import type { SnapshotFileHandle } from '../protocol.js'
 import type { CheckpointStorage } from '../storage.js'
 import type { SnapshotEntry } from './contract.js'
@@ -45,12 +44,6 @@ export async function* readSnapshotEntries(storage: CheckpointStorage, handle: S
     await file.blocks([placed(block)], (view, bytes) => readEntries(view, bytes, block, stored, file.index.shapes, entries))
     yield* entries
   }
-}
-
-/** The channel slices of a file. */
-export async function* readSnapshotSlices(storage: CheckpointStorage, handle: SnapshotFileHandle): AsyncGenerator<ChannelSlice> {
-  const file = await StateFile.open(storage, handle)
-  for (const { block } of file.index.slices) yield (await file.value(block)) as ChannelSlice
 }
 
 function readEntries(

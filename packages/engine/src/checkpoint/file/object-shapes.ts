@@ -4,7 +4,7 @@
  * them objects carry their names.
  */
 
-export const SHAPES_MAX = 4096
+const SHAPES_MAX = 4096
 const NODES_MAX = 32_768
 const FIELDS_MAX = 256
 

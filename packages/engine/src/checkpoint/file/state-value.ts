@@ -14,7 +14,7 @@ import { readString, writeString } from '../../codec/string-codec.js'
 import type { ObjectShapes } from './object-shapes.js'
 
 /** Of this encoding alone; they lie behind those of the codec. */
-export const StateTag = {
+const StateTag = {
   /** uint16 number of the shape, then the values. */
   shaped: 0x70,
   /** As an array of the codec, but with values of this encoding; likewise the next ones. */
