@@ -1,5 +1,5 @@
 /** What lies in a storage, for people: every checkpoint and savepoint with its figures, and what is wrong with those that cannot be restored. */
-import { describeError } from '../../errors/sluice-error.js'
+import { describeError, SluiceError } from '../../errors/sluice-error.js'
 import { idOfFolder, jobFolder, MANIFEST_NAME, SAVEPOINTS_FOLDER } from '../checkpoint-layout.js'
 import { bytesOf, type CheckpointManifest, filesOf } from '../manifest/manifest.js'
 import { readManifest } from '../manifest/manifest-file.js'
@@ -60,7 +60,7 @@ async function look(
     if (manifest === undefined) problem = `it is not complete: there is no ${MANIFEST_NAME}`
     else problem = await missingFile(storage, folder, manifest)
   } catch (error) {
-    problem = describeError(error)
+    problem = error instanceof SluiceError ? error.message : describeError(error)
   }
   return {
     folder,
