@@ -103,7 +103,7 @@ export {
 } from './plan/settings.js'
 export { shareOf } from './plan/share-of.js'
 export { canonicalKey, hashKey, hashKey64, keyGroupOf } from './key/index.js'
-export { type Column, type ColumnKind, type ColumnName, type NumberColumn, type ValueColumn } from './state/column.js'
+export { type Column, type ColumnKind, type ColumnName, type NamedColumn, type NumberColumn, type ValueColumn } from './state/column.js'
 export type { FrozenRows, RowSink } from './state/frozen-rows.js'
 export type { FrozenTimers, TimerSink } from './state/frozen-timers.js'
 export { KeyTable } from './state/key-table.js'

@@ -2,8 +2,22 @@
 
 export type ColumnKind = 'number' | 'value'
 
-/** What a column is called in snapshots, and what a number column holds in rows that were stored before there was such a column; default NaN. */
-export type ColumnName = string | { readonly name: string; readonly initial: number }
+/** What a column is called in snapshots: what is stored finds its column by it. */
+export type ColumnName = string | NamedColumn
+
+/** A column that says more of itself. Read where a table is declared and where a snapshot is written or loaded, never per record. */
+export interface NamedColumn {
+  readonly name: string
+  /**
+   * What it holds in rows that were stored before there was such a column: a number, or what makes the value of each row. Default: NaN
+   * among numbers, nothing among values.
+   */
+  readonly initial?: number | (() => unknown) | undefined
+  /** What is kept in it, in a word: what was stored under another word does not fit. */
+  readonly holds?: string | undefined
+  /** Rows mean something else without it: a stored one does not fit where it is not declared, nor the other way round where it has no `initial`. */
+  readonly own?: true | undefined
+}
 
 /** `values` is replaced when the table grows: read it again after every `slotOf`. */
 export class NumberColumn {
@@ -47,5 +61,7 @@ export type Column = NumberColumn | ValueColumn
 
 export const nameOf = (name: ColumnName): string => (typeof name === 'string' ? name : name.name)
 
-/** What a number column that was added holds in a row that was stored without it. */
-export const initialOf = (name: ColumnName | undefined): number => (typeof name === 'object' ? name.initial : Number.NaN)
+const NAME_ONLY: Omit<NamedColumn, 'name'> = {}
+
+/** All that a column says of itself but its name. */
+export const traitsOf = (name: ColumnName | undefined): Omit<NamedColumn, 'name'> => (typeof name === 'object' ? name : NAME_ONLY)

@@ -3,14 +3,17 @@
  * what lets it be inlined; the interpreted form does the same where code may not be generated from strings. Runs per record.
  * Generated text holds no text from outside but names, written by JSON.stringify.
  */
-import type { ColumnKind, KeyTable } from '@sluice/engine'
+import type { ColumnKind, ColumnName, KeyTable } from '@sluice/engine'
 import type { TimeWindow } from '../window/window-types.js'
 import type { Aggregator, Aggregators, ColumnarForm } from './aggregator.js'
+import { columnNamesOf } from './column-names.js'
 import { copyPlain } from './copy-plain.js'
 
 export interface CompiledAggregators {
   /** The first columns that a table needs, in order; an operator's own may follow. */
   readonly columns: readonly ColumnKind[]
+  /** What they are called in checkpoints. */
+  readonly names: readonly ColumnName[]
   /** Adds a record to the row of its key, which is made where it is missing; gives back the slot (`table.created` tells whether it was made). */
   readonly update: (table: KeyTable, record: unknown) => number
   /** Sets the columns of a fresh slot. */
@@ -42,14 +45,16 @@ const ONE_VALUE: readonly ColumnKind[] = ['value']
 export function compileAggregators(keyOf: KeyOf, aggregators: Aggregators<never>, generate: boolean = mayGenerate()): CompiledAggregators {
   const parts: Part[] = []
   const columns: ColumnKind[] = []
+  const names: ColumnName[] = []
   let mergeable = true
   for (const [name, aggregator] of Object.entries(aggregators)) {
     const part = { name, aggregator, firstColumn: columns.length, columns: aggregator.columnar?.columns ?? ONE_VALUE }
     parts.push(part)
     columns.push(...part.columns)
+    names.push(...columnNamesOf(name, aggregator))
     if (aggregator.inOrder === true) mergeable = false
   }
-  return { columns, mergeable, ...(generate ? generated(keyOf, parts) : interpreted(keyOf, parts)) }
+  return { columns, names, mergeable, ...(generate ? generated(keyOf, parts) : interpreted(keyOf, parts)) }
 }
 
 let allowed: boolean | undefined

@@ -3,12 +3,13 @@
  * go out one by one, as there is credit.
  */
 import type { KeyTable, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import type { CompiledAggregators } from '../aggregate/compile-aggregators.js'
 import { type BeforeEnd, watermarkBeforeEnd } from './before-end.js'
 import { type PeriodicState, restorePeriod } from './periodic-state.js'
 
 /** How rows are kept: aggregates, or a reduction. */
-export type CompiledRows = Pick<CompiledAggregators, 'columns' | 'update' | 'result'>
+export type CompiledRows = Pick<CompiledAggregators, 'columns' | 'names' | 'update' | 'result'>
 
 /** For every record, at the end of the input, or this many ms after a change. */
 export type EmissionMs = 'update' | 'end' | number
@@ -27,7 +28,7 @@ class UpdatingAggregate implements Operator {
   constructor(context: OperatorContext, rows: CompiledRows) {
     this.#context = context
     this.#rows = rows
-    this.#table = context.keyTable('rows', rows.columns)
+    this.#table = context.keyTable('rows', rows.columns, rows.names)
   }
 
   process(value: unknown, timestamp: number): void {
@@ -56,7 +57,7 @@ class FinalAggregate implements Operator {
     this.#context = context
     this.#rows = rows
     this.#latestColumn = rows.columns.length
-    this.#table = context.keyTable('rows', [...rows.columns, 'number'])
+    this.#table = context.keyTable('rows', [...rows.columns, 'number'], [...rows.names, ownColumn('latest')])
   }
 
   process(value: unknown, timestamp: number): void {
@@ -128,7 +129,7 @@ class PeriodicAggregate implements Operator {
     this.#rows = rows
     this.#periodMs = periodMs
     this.#changedColumn = rows.columns.length
-    this.#table = context.keyTable('rows', [...rows.columns, 'number'])
+    this.#table = context.keyTable('rows', [...rows.columns, 'number'], [...rows.names, ownColumn('changed')])
   }
 
   process(value: unknown, timestamp: number): void {

@@ -3,6 +3,7 @@
  * own; interpreted where code may not be generated. Runs per record.
  */
 import type { KeyTable } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import { mayGenerate } from '../aggregate/compile-aggregators.js'
 import type { CompiledRows } from './aggregate-operators.js'
 
@@ -11,7 +12,12 @@ type Reduction = (left: never, right: never) => unknown
 
 /** @param generate false: interpret; default: generate where the process allows it */
 export function compileReduction(keyOf: KeyOf, fn: Reduction, generate: boolean = mayGenerate()): CompiledRows {
-  return { columns: ['value'], update: generate ? generated(keyOf, fn) : interpreted(keyOf, fn), result: heldAt }
+  return {
+    columns: ['value'],
+    names: [ownColumn('held')],
+    update: generate ? generated(keyOf, fn) : interpreted(keyOf, fn),
+    result: heldAt,
+  }
 }
 
 function generated(keyOf: KeyOf, fn: Reduction): CompiledRows['update'] {

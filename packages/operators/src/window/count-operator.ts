@@ -3,6 +3,7 @@
  * full window is given up, what is left goes out at the end of the input.
  */
 import type { KeyTable, NumberColumn, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import { type BeforeEnd, watermarkBeforeEnd } from '../operator/before-end.js'
 import type { WindowContents } from './window-contents.js'
 import type { TimeWindow } from './window-types.js'
@@ -29,7 +30,8 @@ export class CountOperator implements Operator {
   constructor(context: OperatorContext, contents: WindowContents, count: number) {
     this.#contents = contents
     this.#count = count
-    this.#table = context.keyTable('windows', [...contents.columns, 'number', 'number'])
+    const names = [...contents.names, ownColumn('count'), ownColumn('latest')]
+    this.#table = context.keyTable('windows', [...contents.columns, 'number', 'number'], names)
     const at = contents.columns.length
     this.#counts = this.#table.columns[at] as NumberColumn
     this.#latest = this.#table.columns[at + 1] as NumberColumn

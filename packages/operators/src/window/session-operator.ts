@@ -8,6 +8,7 @@
  * Invariants: an open row has `latest + gap - 1 > watermark` once `fire` is done; its session starts at `start`. Runs per record.
  */
 import type { KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { SlotHeap } from './slot-heap.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
@@ -49,7 +50,8 @@ export class SessionOperator implements TimedOperator {
     this.#gapMs = gapMs
     this.#latenessMs = latenessMs
     this.#column = contents.columns.length
-    this.#panes = new OpenPanes(context.windowTables('sessions', [...contents.columns, 'number', 'number', 'number']))
+    const names = [...contents.names, ownColumn('start'), ownColumn('latest'), ownColumn('status')]
+    this.#panes = new OpenPanes(context.windowTables('sessions', [...contents.columns, 'number', 'number', 'number'], names))
   }
 
   process(value: unknown, timestamp: number): void {

@@ -10,6 +10,7 @@
  * fire, not per record.
  */
 import type { KeyTable, NumberColumn, OperatorContext } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import type { OpenPanes, Pane } from './open-panes.js'
 import { RowPool } from './row-pool.js'
 import { SideRows } from './side-rows.js'
@@ -52,7 +53,7 @@ export class SlidingAggregates {
   constructor(context: OperatorContext, contents: WindowContents, panes: OpenPanes) {
     this.#contents = contents
     this.#panes = panes
-    this.#keys = context.keyTable('sent', ['number'])
+    this.#keys = context.keyTable('sent', ['number'], [ownColumn('sent')])
     this.#keys.goneBelow = ALL_GONE
     this.#sent = this.#keys.columns[0] as NumberColumn
     this.#cells = new SideRows(this.#keys, [...contents.columns, 'number', 'number', 'number', 'number'])

@@ -55,7 +55,7 @@ export class SlidingOperator implements TimedOperator {
     this.#offsetMs = offsetMs
     this.#paneMs = greatestCommonDivisor(sizeMs, slideMs)
     this.#latenessMs = latenessMs
-    this.#panes = new OpenPanes(context.windowTables('panes', contents.columns))
+    this.#panes = new OpenPanes(context.windowTables('panes', contents.columns, contents.names))
     this.#aggregates = new SlidingAggregates(context, contents, this.#panes)
   }
 

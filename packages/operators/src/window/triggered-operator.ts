@@ -6,6 +6,7 @@
  * timers of a trigger wait. Invariant: the first `fired` open windows have ended and are kept for late records.
  */
 import type { NumberColumn, Operator, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import { ALWAYS, behind } from './count-operator.js'
 import { OpenPanes, type Pane } from './open-panes.js'
 import { gridOf, type TimeGrid } from './time-grid.js'
@@ -66,7 +67,8 @@ export class TriggeredOperator implements Operator {
     this.#offsetMs = definition.kind === 'sliding' ? definition.offsetMs : 0
     this.#latenessMs = latenessMs
     this.#column = contents.columns.length
-    const tables = context.windowTables('windows', [...contents.columns, 'number', 'number', 'number', 'number'])
+    const names = [...contents.names, ownColumn('count'), ownColumn('changed'), ownColumn('latest'), ownColumn('timers')]
+    const tables = context.windowTables('windows', [...contents.columns, 'number', 'number', 'number', 'number'], names)
     this.#panes = new OpenPanes(tables)
     this.#view = this.#handlers === undefined ? undefined : new TriggerView(context, tables, ALWAYS, timed, this.#column + 3)
   }

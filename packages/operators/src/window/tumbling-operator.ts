@@ -7,6 +7,7 @@
  * records have a mark.
  */
 import type { KeyTable, NumberColumn, OperatorContext, RestoredOperator } from '@sluice/engine'
+import { ownColumn } from '../aggregate/column-names.js'
 import { OpenPanes, type Pane } from './open-panes.js'
 import type { TimeGrid } from './time-grid.js'
 import { explainTimestamp, type TimedOperator } from './timed-operator.js'
@@ -42,7 +43,13 @@ export class TumblingOperator implements TimedOperator {
     this.#grid = grid
     this.#latenessMs = latenessMs
     this.#sent = latenessMs > 0 ? contents.columns.length : -1
-    this.#panes = new OpenPanes(context.windowTables('windows', latenessMs > 0 ? [...contents.columns, 'number'] : contents.columns))
+    const { columns, names } = contents
+    const tables =
+      latenessMs > 0
+        ? // Windows that were not kept for late records are not there once they are sent.
+          context.windowTables('windows', [...columns, 'number'], [...names, ownColumn('sent', 0)])
+        : context.windowTables('windows', columns, names)
+    this.#panes = new OpenPanes(tables)
   }
 
   process(value: unknown, timestamp: number): void {

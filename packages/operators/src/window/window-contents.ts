@@ -2,8 +2,17 @@
  * What is kept of the records of a window: aggregates, a reduction, or the records themselves. Operators of windows know their contents
  * by this interface alone. One object per subtask; `update` runs per record.
  */
-import { type Column, type ColumnKind, KeyTable, type NumberColumn, type OperatorContext, type ValueColumn } from '@sluice/engine'
+import {
+  type Column,
+  type ColumnKind,
+  type ColumnName,
+  KeyTable,
+  type NumberColumn,
+  type OperatorContext,
+  type ValueColumn,
+} from '@sluice/engine'
 import type { Aggregators } from '../aggregate/aggregator.js'
+import { ownColumn } from '../aggregate/column-names.js'
 import { compileAggregators } from '../aggregate/compile-aggregators.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { SubtaskProcessContext } from '../operator/process-context.js'
@@ -12,6 +21,8 @@ import type { TimeWindow, WindowContext } from './window-types.js'
 export interface WindowContents {
   /** The first columns of a table; an operator's own follow. */
   readonly columns: readonly ColumnKind[]
+  /** What they are called in checkpoints. */
+  readonly names: readonly ColumnName[]
   /** Whether the parts of a window may be kept apart and merged when it fires. */
   readonly mergeable: boolean
   /** Adds a record to the row of its key, which is made where it is missing (`table.created`); gives back the slot. */
@@ -51,9 +62,10 @@ const ARRIVALS_PER_MS = 4_096
 type KeyOf = (record: never) => unknown
 
 export function aggregateContents(context: OperatorContext, keyOf: KeyOf, aggregators: Aggregators<never>): WindowContents {
-  const { columns, mergeable, update, add, reset, merge, result } = compileAggregators(keyOf, aggregators)
+  const { columns, names, mergeable, update, add, reset, merge, result } = compileAggregators(keyOf, aggregators)
   return {
     columns,
+    names,
     mergeable,
     keyOf: keyOf as (record: unknown) => unknown,
     update,
@@ -75,6 +87,7 @@ export function reduceContents(context: OperatorContext, keyOf: KeyOf, reduce: A
   const of = keyOf as (record: unknown) => unknown
   return {
     columns: ['value', 'number'],
+    names: [ownColumn('held'), ownColumn('any')],
     mergeable: true,
     keyOf: of,
     update(table, record) {
@@ -145,6 +158,7 @@ function recordContents(
   }
   return {
     columns: merges ? ['value', 'value'] : ['value'],
+    names: merges ? [ownColumn('records'), ownColumn('arrivals')] : [ownColumn('records')],
     mergeable: false,
     keyOf: of,
     update(table, record) {

@@ -1,6 +1,6 @@
 /** Whether stored state fits the state that an operator declares now, and which stored column goes where. A pure decision, made before anything is loaded. */
 import { SluiceError } from '../../errors/sluice-error.js'
-import { type ColumnKind, type ColumnName, initialOf, nameOf } from '../../state/column.js'
+import { type ColumnKind, type ColumnName, nameOf, traitsOf } from '../../state/column.js'
 import { KeyTable } from '../../state/key-table.js'
 import type { StatePart, StateRegistry } from '../../state/state-registry.js'
 import { TimerQueue } from '../../state/timer-queue.js'
@@ -13,6 +13,8 @@ export interface ColumnMap {
   readonly values: readonly number[]
   /** Number columns that were not stored, with what they hold. */
   readonly added: readonly (readonly [column: number, initial: number])[]
+  /** Value columns that were not stored, with what makes the value of a row; without that they hold nothing. */
+  readonly made: readonly (readonly [column: number, make: () => unknown])[]
 }
 
 /** Fails with `SLUICE_STATE_INCOMPATIBLE`; undefined where there is nothing to load. */
@@ -26,10 +28,10 @@ export function fitState(
   if (part === undefined || kind === undefined) misfit(stored, 'the operator does not have it any more')
   if (kind !== stored.kind) misfit(stored, `it was ${describe(stored.kind)} and is ${describe(kind)} now`)
   if (part instanceof KeyTable || part instanceof WindowTables) return { part, columns: fitColumns(stored, part.kinds, part.names) }
-  return { part, columns: { numbers: [], values: [], added: [] } }
+  return { part, columns: { numbers: [], values: [], added: [], made: [] } }
 }
 
-export function kindOf(part: StatePart): StateKind | undefined {
+function kindOf(part: StatePart): StateKind | undefined {
   if (part instanceof KeyTable) return 'table'
   if (part instanceof WindowTables) return 'windows'
   return part instanceof TimerQueue ? 'timers' : undefined
@@ -44,9 +46,14 @@ function fitColumns(stored: StoredState, kinds: readonly ColumnKind[], names: re
   const numbers: number[] = []
   const values: number[] = []
   const met = new Set<number>()
-  for (const [index, { kind, name }] of stored.columns.entries()) {
+  for (const [index, { kind, name, holds, own }] of stored.columns.entries()) {
     const column = named ? (columnOf.get(name as string) ?? -1) : index
     const now = kinds[column]
+    if (now === undefined && own === true) misfit(stored, `rows had ${name}, and are kept in another way now`)
+    const holdsNow = traitsOf(names?.[column]).holds
+    if (named && now !== undefined && holds !== holdsNow) {
+      misfit(stored, `field ${name} was ${holds ?? 'something else'} and is ${holdsNow ?? 'something else'} now`)
+    }
     // A number can be kept wherever anything can.
     if (now === 'number' && kind === 'value') misfit(stored, `field ${name ?? index} could be anything and is a number now`)
     met.add(column)
@@ -54,8 +61,16 @@ function fitColumns(stored: StoredState, kinds: readonly ColumnKind[], names: re
     else values.push(column)
   }
   const added: [number, number][] = []
-  for (const [column, kind] of kinds.entries()) if (kind === 'number' && !met.has(column)) added.push([column, initialOf(names?.[column])])
-  return { numbers, values, added }
+  const made: [number, () => unknown][] = []
+  for (const [column, kind] of kinds.entries()) {
+    if (met.has(column)) continue
+    const { initial, own } = traitsOf(names?.[column])
+    if (own === true && initial === undefined)
+      misfit(stored, `rows have ${nameOf(names?.[column] ?? '')} now, and were kept in another way`)
+    if (kind === 'number') added.push([column, typeof initial === 'number' ? initial : Number.NaN])
+    else if (typeof initial === 'function') made.push([column, initial])
+  }
+  return { numbers, values, added, made }
 }
 
 function describe(kind: StateKind): string {

@@ -19,7 +19,7 @@ import { SluiceError } from '../../errors/sluice-error.js'
 import type { ColumnKind } from '../../state/column.js'
 import type { SectionName } from '../snapshot.js'
 
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 /** Of frames and records in slices of channels: the encoding between subtasks, which may change where state does not. */
 export const CHANNEL_VERSION = 1
 export const HEADER_BYTES = 16
@@ -38,6 +38,9 @@ export type StateKind = 'table' | 'windows' | 'timers'
 export interface StoredColumn {
   readonly kind: ColumnKind
   readonly name?: string | undefined
+  /** See `NamedColumn`. */
+  readonly holds?: string | undefined
+  readonly own?: true | undefined
 }
 
 /** A state as it was declared when it was written. */

@@ -22,7 +22,7 @@ export function loadRows(
   into: KeyTable | WindowTables,
   columns: ColumnMap,
 ): void {
-  const { numbers, values, added } = columns
+  const { numbers, values, added, made } = columns
   const cursor: Cursor = { at: 0 }
   let table = into instanceof KeyTable ? into : undefined
   for (let left = entries; left > 0; left--) {
@@ -49,6 +49,10 @@ export function loadRows(
     for (let index = 0; index < added.length; index++) {
       const [column, initial] = added[index] as readonly [number, number]
       ;(table.columns[column] as Column).values[slot] = initial
+    }
+    for (let index = 0; index < made.length; index++) {
+      const [column, make] = made[index] as readonly [number, () => unknown]
+      putValue(table.columns[column] as ValueColumn, slot, make())
     }
   }
   if (cursor.at !== bytes.length) corrupt('a block goes on behind its last row')

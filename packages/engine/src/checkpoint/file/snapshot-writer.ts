@@ -8,7 +8,7 @@
 import { MISFIT, NO_ROOM } from '../../codec/contract.js'
 import { explainMisfit } from '../../codec/explain-misfit.js'
 import { SluiceError } from '../../errors/sluice-error.js'
-import { type ColumnKind, type ColumnName, nameOf } from '../../state/column.js'
+import { type ColumnKind, type ColumnName, nameOf, traitsOf } from '../../state/column.js'
 import { KeyTable } from '../../state/key-table.js'
 import type { StateRegistry } from '../../state/state-registry.js'
 import { TimerQueue } from '../../state/timer-queue.js'
@@ -191,7 +191,9 @@ class FileWriter implements SnapshotWriter, EntryHost {
   ): number {
     const columns = kinds.map((kind, index): StoredColumn => {
       const name = names?.[index]
-      return name === undefined ? { kind } : { kind, name: nameOf(name) }
+      if (name === undefined) return { kind }
+      const { holds, own } = traitsOf(name)
+      return { kind, name: nameOf(name), ...(holds === undefined ? {} : { holds }), ...(own === undefined ? {} : { own }) }
     })
     return this.#states.push({ operator, state, kind, columns, entries: 0 }) - 1
   }

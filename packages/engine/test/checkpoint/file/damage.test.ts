@@ -1,6 +1,6 @@
 /** Files that are not what was written, storage that fails, state that does not fit: each is a coded error, and nothing else is disturbed. */
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { checkSnapshotFile, verifySnapshotFile } from '../../../src/checkpoint/file/inspect-file.js'
 import { openSnapshot } from '../../../src/checkpoint/file/snapshot-reader.js'
 import { createSnapshotWriters } from '../../../src/checkpoint/file/snapshot-writer.js'
@@ -227,4 +227,55 @@ test.each<[string, (registry: StateRegistry) => void]>([
     expect.objectContaining({ code: 'SLUICE_STATE_INCOMPATIBLE', message: expect.stringContaining(message) }),
   )
   expect([untouched.size, registry.entries]).toEqual([0, 0])
+})
+
+describe('a column that says more than its name', () => {
+  const load = async (
+    written: readonly ColumnName[],
+    kinds: readonly ColumnKind[],
+    names: readonly ColumnName[],
+  ): Promise<readonly unknown[]> => {
+    const storage = new MemoryStorage()
+    const handle = await writeTable(storage, ['value', 'number'], written, [
+      ['a', 1],
+      ['b', 2],
+    ])
+    const registry = new StateRegistry()
+    const table = registry.keyTable('rows', kinds, names)
+    await openSnapshot({ storage, id: 1, files: [handle] }).loadKeyed('op', 0, 8, registry)
+    return [0, 1].map((key) => rowOf(table, key))
+  }
+  const total = { name: 'total', holds: 'sum', initial: 0 }
+
+  test('makes a value of its own for each row that was stored without it', async () => {
+    const rows = await load(['held', total], ['value', 'value'], ['held', { name: 'fresh', initial: () => [] }])
+    expect(rows).toEqual([
+      ['a', []],
+      ['b', []],
+    ])
+    const [[, one], [, other]] = rows as readonly (readonly unknown[])[] as [[unknown, unknown], [unknown, unknown]]
+    expect(one).not.toBe(other)
+  })
+
+  test.each<[string, readonly ColumnName[], readonly ColumnName[]]>([
+    [
+      'state rows of op does not fit what the checkpoint holds: field total was sum and is max now',
+      ['held', total],
+      ['held', { name: 'total', holds: 'max' }],
+    ],
+    ['rows had :mark, and are kept in another way now', ['held', { name: ':mark', own: true, initial: 0 }], ['held', total]],
+    ['rows have :mark now, and were kept in another way', ['held', total], ['held', { name: ':mark', own: true }]],
+  ])('%s', async (message, written, names) => {
+    await expect(load(written, ['value', 'number'], names)).rejects.toThrow(
+      expect.objectContaining({ code: 'SLUICE_STATE_INCOMPATIBLE', message: expect.stringContaining(message) }),
+    )
+  })
+
+  test('may be added to rows where it says what it was', async () => {
+    const rows = await load(['held', total], ['value', 'number'], ['held', { name: ':mark', own: true, initial: 0 }])
+    expect(rows).toEqual([
+      ['a', 0],
+      ['b', 0],
+    ])
+  })
 })
