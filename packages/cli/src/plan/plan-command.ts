@@ -73,7 +73,7 @@ async function compare({ graph, plan, params, directory }: PlannedJob, against: 
     operators,
     params: differences,
     errors,
-  } = compareWithCheckpoint(found.manifest, graph, plan, { params, drop, stateful: found.stateful })
+  } = compareWithCheckpoint(found.manifest, graph, plan, { params, drop, stateful: found.stateful, positional: found.positional })
   const rows = operators.map(({ name, verdict, sentence }) => [verdict, printableLine(name), printableLine(sentence)])
   const lines = [
     `against ${found.manifest.kind} ${found.manifest.id}: ${found.path}`,

@@ -112,7 +112,7 @@ describe('an operator that means something else now', () => {
   test.each([
     ['another kind', { spec: map }],
     ['another type', { options: { type: 'process' } }],
-    ['other aggregators', { options: { type: 'window', window: { size: 10 }, aggregators: { orders: 'count' } } }],
+    ['another use of a window', { options: { type: 'window', of: 'reduce', window: { size: 10 } } }],
     ['another window', { options: { type: 'window', window: { size: 20 } } }],
   ] as const)('%s: incompatible, unless its state is dropped', (_what, changes) => {
     const comparison = compare(job(changes))
@@ -130,6 +130,49 @@ describe('an operator that means something else now', () => {
     const comparison = compareWithCheckpoint(manifestOf(to('a/')), to('b/'), planOf(to('b/')))
     expect(codes(comparison)).toEqual(['SLUICE_CHECKPOINT_INCOMPATIBLE'])
     expect(sentenceOf(comparison, 'out')).toBe('was sink "a/" and is sink "b/"')
+  })
+
+  describe('aggregates', () => {
+    const aggregating = (aggregators: Readonly<Record<string, string>>): LogicalGraph =>
+      job({ options: { type: 'aggregate', aggregators } })
+    const before = manifestOf(aggregating({ orders: 'count', amount: 'sum' }))
+
+    test('come and go, and both are told', () => {
+      const comparison = compare(aggregating({ largest: 'max', orders: 'count' }), { before })
+      expect(comparison.errors).toEqual([])
+      expect(comparison.operators.find(({ name }) => name === 'count')).toEqual({
+        name: 'count',
+        verdict: 'kept',
+        partly: true,
+        sentence:
+          'its state is kept; aggregate amount (sum) is gone, and its state is dropped; aggregate largest (max) is new, and begins empty',
+      })
+    })
+
+    test('in another order are the same', () => {
+      const comparison = compare(aggregating({ amount: 'sum', orders: 'count' }), { before })
+      expect(comparison.operators.find(({ name }) => name === 'count')).toEqual({
+        name: 'count',
+        verdict: 'kept',
+        sentence: 'its state is kept',
+      })
+    })
+
+    test('of another kind under the same name do not fit', () => {
+      const comparison = compare(aggregating({ orders: 'max', amount: 'sum' }), { before })
+      expect(codes(comparison)).toEqual(['SLUICE_CHECKPOINT_INCOMPATIBLE'])
+      expect(sentenceOf(comparison, 'count')).toBe('does not fit: aggregate orders was count and is max, which needs another name')
+      expect(compare(aggregating({ orders: 'max' }), { before, drop: ['count'] }).errors).toEqual([])
+      expect(compare(aggregating({ orders: 'max' }), { before, stateful: new Set() }).errors).toEqual([])
+    })
+
+    test('whose fields were stored without names stay as they are', () => {
+      const positional = new Set(['count'])
+      expect(compare(aggregating({ orders: 'count', amount: 'sum' }), { before, positional }).errors).toEqual([])
+      expect(codes(compare(aggregating({ orders: 'count', total: 'sum' }), { before, positional }))).toEqual([
+        'SLUICE_CHECKPOINT_INCOMPATIBLE',
+      ])
+    })
   })
 
   test('other options are only told', () => {

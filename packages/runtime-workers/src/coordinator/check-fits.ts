@@ -18,15 +18,17 @@ export interface Fit {
 }
 
 /** @throws SluiceError the first reason why it does not fit; its hint is the way on. */
-export function checkFits({ manifest, stateful }: FoundCheckpoint, { graph, plan, params, dropState }: FitsOptions): Fit {
+export function checkFits({ manifest, stateful, positional }: FoundCheckpoint, { graph, plan, params, dropState }: FitsOptions): Fit {
   const {
     errors,
     operators,
     params: differences,
     ignored,
-  } = compareWithCheckpoint(manifest, graph, plan, { drop: dropState, params, stateful })
+  } = compareWithCheckpoint(manifest, graph, plan, { drop: dropState, params, stateful, positional })
   const [first] = errors
   if (first !== undefined) throw first
-  const changed = operators.filter(({ verdict }) => verdict !== 'kept').map(({ name, sentence }) => `${name} ${sentence}`)
+  const changed = operators
+    .filter(({ verdict, partly }) => verdict !== 'kept' || partly === true)
+    .map(({ name, sentence }) => `${name} ${sentence}`)
   return { warnings: [...differences, ...changed], ignored }
 }

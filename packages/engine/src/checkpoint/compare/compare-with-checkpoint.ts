@@ -16,6 +16,8 @@ export interface OperatorComparison {
   readonly verdict: OperatorVerdict
   /** Why, or what is different. */
   readonly sentence: string
+  /** Of `kept`: some of its state begins empty or is given up. */
+  readonly partly?: true
 }
 
 export interface CheckpointComparison {
@@ -36,12 +38,14 @@ export interface CompareOptions {
   readonly params?: Readonly<Record<string, unknown>> | undefined
   /** Operators that have state in the checkpoint, as the indexes of its files say; undefined: every one whose kind may have some. */
   readonly stateful?: ReadonlySet<string> | undefined
+  /** Operators with state whose fields have no names there, so that they are found by their place; undefined: none. */
+  readonly positional?: ReadonlySet<string> | undefined
 }
 
 /** Kinds that never keep anything worth keeping. */
 const STATELESS: ReadonlySet<string> = new Set(['map', 'filter', 'flatMap', 'select', 'split', 'timestamps'])
 /** Options that say what the state means: it does not fit where they differ. */
-const DECISIVE_OPTIONS = ['type', 'window', 'aggregators'] as const
+const DECISIVE_OPTIONS = ['type', 'of', 'window'] as const
 /** A sink that has prepared output in one place cannot commit it in another. */
 const DECISIVE_OPTIONS_OF_SINKS = [...DECISIVE_OPTIONS, 'path'] as const
 
@@ -58,7 +62,7 @@ export function compareWithCheckpoint(
   const gone = manifest.operators.filter(({ name }) => !now.some((operator) => operator.name === name))
   const added = now.filter(({ name }) => !before.has(name))
   const operators = [
-    ...now.map((operator) => compareOperator(before.get(operator.name), operator, hasState, drop, gone)),
+    ...now.map((operator) => compareOperator(before.get(operator.name), operator, hasState, drop, gone, options.positional)),
     ...gone.map((operator) => describeGone(operator, hasState(operator), drop, added)),
   ]
   const errors = [
@@ -83,6 +87,7 @@ function compareOperator(
   hasState: HasState,
   drop: ReadonlySet<string>,
   gone: readonly ManifestOperator[],
+  positional: ReadonlySet<string> | undefined,
 ): OperatorComparison {
   const { name } = now
   if (before === undefined) {
@@ -94,11 +99,51 @@ function compareOperator(
   if (!sameMeaning(before, now) && hasState(before)) {
     return { name, verdict: 'incompatible', sentence: `was ${meaningOf(before)} and is ${meaningOf(now)}` }
   }
-  const changes: string[] = []
+  const aggregates = compareAggregates(before, now)
+  if (hasState(before) && (aggregates.changed.length > 0 || (positional?.has(name) === true && aggregates.told.length > 0))) {
+    const changed = [...aggregates.changed, ...aggregates.told].join('; ')
+    return { name, verdict: 'incompatible', sentence: `does not fit: ${changed}` }
+  }
+  const told = hasState(before) ? aggregates.told : []
+  const changes: string[] = [...told]
   if (before.parallelism !== now.parallelism) changes.push(`parallelism ${before.parallelism} becomes ${now.parallelism}`)
-  if (before.options !== now.options) changes.push(`options ${before.options} become ${now.options}`)
+  const [was, is] = [otherOptionsOf(before), otherOptionsOf(now)]
+  if (was !== is) changes.push(`options ${was} become ${is}`)
   const what = hasState(before) ? 'its state is kept' : 'has no state'
-  return { name, verdict: 'kept', sentence: changes.length === 0 ? what : `${what}; ${changes.join('; ')}` }
+  const sentence = [what, ...changes].join('; ')
+  return { name, verdict: 'kept', sentence, ...(told.length === 0 ? {} : { partly: true }) }
+}
+
+interface AggregateChanges {
+  /** What cannot be restored. */
+  readonly changed: readonly string[]
+  /** What begins empty, and what is given up. */
+  readonly told: readonly string[]
+}
+
+/** Aggregates by name: they may come and go, but none can go on from the state of another. */
+function compareAggregates(before: ManifestOperator, now: ManifestOperator): AggregateChanges {
+  const was = aggregatesOf(before)
+  const is = aggregatesOf(now)
+  const changed: string[] = []
+  const told: string[] = []
+  for (const [name, kind] of was) {
+    const kindNow = is.get(name)
+    if (kindNow === undefined) told.push(`aggregate ${name} (${kind}) is gone, and its state is dropped`)
+    else if (kindNow !== kind) changed.push(`aggregate ${name} was ${kind} and is ${kindNow}, which needs another name`)
+  }
+  for (const [name, kind] of is) if (!was.has(name)) told.push(`aggregate ${name} (${kind}) is new, and begins empty`)
+  return { changed, told }
+}
+
+function aggregatesOf({ options }: ManifestOperator): ReadonlyMap<string, string> {
+  const { aggregators } = JSON.parse(options) as { readonly aggregators?: Readonly<Record<string, string>> }
+  return new Map(Object.entries(aggregators ?? {}))
+}
+
+function otherOptionsOf({ options }: ManifestOperator): string {
+  const { aggregators: _, ...others } = JSON.parse(options) as Readonly<Record<string, unknown>>
+  return canonicalJson(others)
 }
 
 function describeGone(

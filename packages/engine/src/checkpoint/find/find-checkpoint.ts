@@ -23,6 +23,8 @@ export interface FoundCheckpoint {
   readonly files: readonly SnapshotFileHandle[]
   /** Operators that have any state in it, but for the progress of time. */
   readonly stateful: ReadonlySet<string>
+  /** Operators with keyed state whose fields have no names: all of their fields are found by their place. */
+  readonly positional: ReadonlySet<string>
   /** Edges, as `edgeName` calls them, with records that barriers had overtaken: they must lie between tasks where it is restored. */
   readonly overtaken: ReadonlySet<string>
 }
@@ -155,15 +157,20 @@ async function checkedAt(
   }
   const files = resolveFiles(storage, folder, manifest)
   const stateful = new Set<string>()
+  const positional = new Set<string>()
   const overtaken = new Set<string>()
   for (const file of files) {
     if (whole) await verifySnapshotFile(storage, file)
     const { index } = await StateFile.open(storage, file)
-    for (const { operator, entries } of index.states) if (entries > 0) stateful.add(operator)
+    for (const { operator, entries, columns } of index.states) {
+      if (entries === 0) continue
+      stateful.add(operator)
+      if (columns.some((column) => column.name === undefined)) positional.add(operator)
+    }
     for (const { operator, name } of index.sections) if (!DERIVED.has(name)) stateful.add(operator)
     for (const { edge } of index.slices) overtaken.add(edge)
   }
-  return { folder, path, manifest, files, stateful, overtaken }
+  return { folder, path, manifest, files, stateful, positional, overtaken }
 }
 
 interface Candidate {
