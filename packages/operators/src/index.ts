@@ -1,4 +1,4 @@
-export type { DeadLetter, OperatorLog, OperatorMetrics } from '@sluice/engine'
+export type { CheckpointStorage, DeadLetter, OperatorLog, OperatorMetrics, StorageFile } from '@sluice/engine'
 export { type AggregatorDefinition, aggregator } from './aggregate/user-aggregator.js'
 export type { Aggregator, Aggregators, ResultOf } from './aggregate/aggregator.js'
 export { type ApproximateOptions, approxDistinct, quantiles } from './aggregate/approximate.js'
