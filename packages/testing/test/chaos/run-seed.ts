@@ -151,7 +151,12 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
     },
     onCrash: ({ disk }) => {
       if (!scenario.flips || flips > 0) return
-      if (disk.flip('state-') !== undefined) flips++
+      // Where there is an older one to go back to.
+      const complete = [...disk.files.keys()]
+        .filter((path) => path.endsWith('/manifest.json'))
+        .map((path) => path.slice(0, path.lastIndexOf('/')))
+      const newest = complete.sort((left, right) => idOf(left) - idOf(right)).at(-1)
+      if (newest !== undefined && complete.length > 1 && disk.flip(`${newest}/state-`) !== undefined) flips++
     },
   })
   database.onCommit = () => simulation.onStep('commit')
@@ -210,6 +215,10 @@ function reportOf(seed: number, mode: Mode, flips: number, simulation: Simulatio
     commits: database.commits,
     steps: faults.steps,
   }
+}
+
+function idOf(folder: string): number {
+  return Number(folder.slice(folder.lastIndexOf('-') + 1))
 }
 
 /** The disk is full for a while, again and again. */
