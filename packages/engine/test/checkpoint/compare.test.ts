@@ -160,8 +160,9 @@ describe('an operator that means something else now', () => {
 
     test('of another kind under the same name do not fit', () => {
       const comparison = compare(aggregating({ orders: 'max', amount: 'sum' }), { before })
-      expect(codes(comparison)).toEqual(['SLUICE_CHECKPOINT_INCOMPATIBLE'])
-      expect(sentenceOf(comparison, 'count')).toBe('does not fit: aggregate orders was count and is max, which needs another name')
+      expect(codes(comparison)).toEqual(['SLUICE_STATE_INCOMPATIBLE'])
+      expect(comparison.errors[0]?.hint).toContain('--drop-state count')
+      expect(sentenceOf(comparison, 'count')).toBe('does not fit its state: aggregate orders was count and is max')
       expect(compare(aggregating({ orders: 'max' }), { before, drop: ['count'] }).errors).toEqual([])
       expect(compare(aggregating({ orders: 'max' }), { before, stateful: new Set() }).errors).toEqual([])
     })
@@ -169,9 +170,7 @@ describe('an operator that means something else now', () => {
     test('whose fields were stored without names stay as they are', () => {
       const positional = new Set(['count'])
       expect(compare(aggregating({ orders: 'count', amount: 'sum' }), { before, positional }).errors).toEqual([])
-      expect(codes(compare(aggregating({ orders: 'count', total: 'sum' }), { before, positional }))).toEqual([
-        'SLUICE_CHECKPOINT_INCOMPATIBLE',
-      ])
+      expect(codes(compare(aggregating({ orders: 'count', total: 'sum' }), { before, positional }))).toEqual(['SLUICE_STATE_INCOMPATIBLE'])
     })
   })
 

@@ -29,6 +29,6 @@ export function checkFits({ manifest, stateful, positional }: FoundCheckpoint, {
   if (first !== undefined) throw first
   const changed = operators
     .filter(({ verdict, partly }) => verdict !== 'kept' || partly === true)
-    .map(({ name, sentence }) => `${name} ${sentence}`)
+    .map(({ name, sentence, partly }) => `${name}${partly === true ? ':' : ''} ${sentence}`)
   return { warnings: [...differences, ...changed], ignored }
 }

@@ -18,6 +18,8 @@ export interface OperatorComparison {
   readonly sentence: string
   /** Of `kept`: some of its state begins empty or is given up. */
   readonly partly?: true
+  /** Of `incompatible`: it is the same operator, and fields of its state do not fit. */
+  readonly fields?: true
 }
 
 export interface CheckpointComparison {
@@ -100,9 +102,11 @@ function compareOperator(
     return { name, verdict: 'incompatible', sentence: `was ${meaningOf(before)} and is ${meaningOf(now)}` }
   }
   const aggregates = compareAggregates(before, now)
-  if (hasState(before) && (aggregates.changed.length > 0 || (positional?.has(name) === true && aggregates.told.length > 0))) {
-    const changed = [...aggregates.changed, ...aggregates.told].join('; ')
-    return { name, verdict: 'incompatible', sentence: `does not fit: ${changed}` }
+  const unnamed = positional?.has(name) === true && aggregates.told.length > 0
+  if (hasState(before) && (aggregates.changed.length > 0 || unnamed)) {
+    const why = unnamed ? [...aggregates.told, 'the checkpoint does not name the aggregates'] : []
+    const changed = [...aggregates.changed, ...why].join('; ')
+    return { name, verdict: 'incompatible', sentence: `does not fit its state: ${changed}`, fields: true }
   }
   const told = hasState(before) ? aggregates.told : []
   const changes: string[] = [...told]
@@ -130,7 +134,7 @@ function compareAggregates(before: ManifestOperator, now: ManifestOperator): Agg
   for (const [name, kind] of was) {
     const kindNow = is.get(name)
     if (kindNow === undefined) told.push(`aggregate ${name} (${kind}) is gone, and its state is dropped`)
-    else if (kindNow !== kind) changed.push(`aggregate ${name} was ${kind} and is ${kindNow}, which needs another name`)
+    else if (kindNow !== kind) changed.push(`aggregate ${name} was ${kind} and is ${kindNow}`)
   }
   for (const [name, kind] of is) if (!was.has(name)) told.push(`aggregate ${name} (${kind}) is new, and begins empty`)
   return { changed, told }
@@ -172,12 +176,14 @@ function refused(
   return one.verdict === 'dropped' && operator !== undefined && hasState(operator) && !drop.has(one.name)
 }
 
-function incompatible({ name, sentence }: OperatorComparison, job: string): SluiceError {
-  return new SluiceError('SLUICE_CHECKPOINT_INCOMPATIBLE', `operator "${name}" ${sentence}`, {
-    job,
-    operator: name,
-    hint: `Give the operator back as it was, or give up its state: --drop-state ${/^[\w.-]+$/.test(name) ? name : JSON.stringify(name)}.`,
-  })
+function incompatible({ name, sentence, fields }: OperatorComparison, job: string): SluiceError {
+  const drop = `--drop-state ${/^[\w.-]+$/.test(name) ? name : JSON.stringify(name)}`
+  const code = fields === true ? 'SLUICE_STATE_INCOMPATIBLE' : 'SLUICE_CHECKPOINT_INCOMPATIBLE'
+  const hint =
+    fields === true
+      ? `Give the aggregate another name, under which it begins empty, or give up the state of the whole operator: ${drop}.`
+      : `Give the operator back as it was, or give up its state: ${drop}.`
+  return new SluiceError(code, `operator "${name}" ${sentence}`, { job, operator: name, hint })
 }
 
 function compareJobs(manifest: CheckpointManifest, graph: LogicalGraph, plan: PhysicalPlan): readonly SluiceError[] {
