@@ -1,7 +1,20 @@
 import { type JobSettings, type LogicalGraph, type SinkContext, SluiceError, validateGraph } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineJob, discard, fromArray, generate, isJob, type JobBuilder, type JobOptions, type Stream } from '../../src/index.js'
+import { MemoryStorage } from '../../../engine/test/support/memory-storage.js'
+import {
+  type CheckpointStorage,
+  checkpointSettingsOf,
+  defineJob,
+  discard,
+  fromArray,
+  generate,
+  isJob,
+  type JobBuilder,
+  type JobOptions,
+  type StorageFile,
+  type Stream,
+} from '../../src/index.js'
 import { declare, edgesOf, nodeOf } from '../support/graphs.js'
 
 const source = (job: JobBuilder, name = 'numbers') => job.source(name, fromArray([1, 2, 3]))
@@ -284,4 +297,40 @@ test('the JSON Schema is that of the input; secrets are listed', () => {
   })
   expect(job.secretParams).toEqual(['token', 'other'])
   expect(defineJob({ name: 'none' }, () => {}).paramsJsonSchema).toBeUndefined()
+})
+
+test("a storage of one's own has a type to be written against", async () => {
+  class Prefixed implements CheckpointStorage {
+    readonly description: string
+    readonly #inner: CheckpointStorage = new MemoryStorage()
+
+    constructor(directory: string) {
+      this.description = `prefixed ${directory}`
+    }
+
+    create(path: string): Promise<StorageFile> {
+      return this.#inner.create(`prefix/${path}`)
+    }
+
+    publish(path: string, bytes: Uint8Array): Promise<void> {
+      return this.#inner.publish(`prefix/${path}`, bytes)
+    }
+
+    read(path: string, offset?: number, length?: number): Promise<Uint8Array> {
+      return this.#inner.read(`prefix/${path}`, offset, length)
+    }
+
+    list(folder: string): Promise<readonly string[]> {
+      return this.#inner.list(`prefix/${folder}`)
+    }
+
+    remove(path: string): Promise<void> {
+      return this.#inner.remove(`prefix/${path}`)
+    }
+  }
+  const settings = checkpointSettingsOf({ interval: '1s', directory: 'd', storage: (directory) => new Prefixed(directory) })
+  const storage = settings.storage?.('d')
+  expect(storage?.description).toBe('prefixed d')
+  await storage?.publish('one/file', Uint8Array.of(1))
+  expect(await storage?.list('one')).toEqual(['file'])
 })
