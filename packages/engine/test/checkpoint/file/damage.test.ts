@@ -24,7 +24,8 @@ function begin(storage: MemoryStorage, id = 1, onRoom?: () => void): SnapshotWri
 }
 
 async function finish(writer: SnapshotWriter): Promise<SnapshotFileHandle> {
-  while (!writer.step(() => false));
+  // Storage has to be let in where as much is pending as may be.
+  while (!writer.step(() => false)) await new Promise((resolve) => setImmediate(resolve))
   const handle = await writer.finish()
   if (handle === undefined) throw new Error('nothing was written')
   return handle
