@@ -12,9 +12,7 @@ export const ownColumn = (name: string, initial?: number): ColumnName => ({ name
 export function columnNamesOf(name: string, { kind, columnar, create }: Aggregator<never, unknown>): readonly ColumnName[] {
   const plain = name.replaceAll(':', '::')
   if (columnar === undefined) return [{ name: plain, holds: kind, initial: create }]
-  return initialsOf(columnar).map((initial, at) =>
-    at === 0 ? { name: plain, holds: kind, initial } : { name: `${plain}:${at}`, initial },
-  )
+  return initialsOf(columnar).map((initial, at) => (at === 0 ? { name: plain, holds: kind, initial } : { name: `${plain}:${at}`, initial }))
 }
 
 /** What `reset` leaves in each column: undefined where that is nothing, as in values that are only as long as they must be. */

@@ -20,9 +20,6 @@ export type Action =
   | { readonly advanceMs: number }
   | 'end'
 
-/** What was emitted, by action. */
-type Outputs = readonly (readonly Output[])[]
-
 export interface Output {
   readonly value: unknown
   readonly timestamp: number
@@ -46,12 +43,6 @@ interface Subtask {
   readonly operator: Operator
   seen: number
   ended: boolean
-}
-
-interface Position {
-  readonly action: number
-  /** The record of the action was handed over. */
-  readonly processed: boolean
 }
 
 export class Fleet {
