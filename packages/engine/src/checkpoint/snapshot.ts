@@ -49,7 +49,7 @@ export interface SnapshotWriter {
   /** Settles when everything is durable; undefined where there was nothing to write. */
   finish(): Promise<SnapshotFileHandle | undefined>
   /** Thaws what is frozen and gives up what was written; never fails. */
-  discard(): void
+  discard(): Promise<void>
   readonly stateBytes: number
   readonly channelBytes: number
 }

@@ -86,6 +86,8 @@ export class SubtaskCheckpoints {
   #final = false
   #current: Current | undefined
   #throttled = false
+  /** Settles when all that was given up is gone from storage. */
+  #discarded: Promise<unknown> = Promise.resolve()
   #throttledSinceMs = 0
   #saysAhead = false
 
@@ -194,7 +196,7 @@ export class SubtaskCheckpoints {
       for (const { sink } of sinks) sink.beginCheckpoint(id)
     } catch (error) {
       for (const input of captures) input.abandonCapture()
-      writer.discard()
+      this.#discard(writer)
       this.alignment.release()
       checkpoints.report({ type: 'declined', id, subtask, error })
       return
@@ -313,13 +315,18 @@ export class SubtaskCheckpoints {
 
   #drop(current: Current): void {
     for (const input of current.captures) input.abandonCapture()
-    current.writer.discard()
+    this.#discard(current.writer)
     this.#throttle(false)
     this.#current = undefined
   }
 
-  /** The subtask leaves: what is frozen is thawed. */
-  close(): void {
+  #discard(writer: SnapshotWriter): void {
+    this.#discarded = Promise.all([this.#discarded, writer.discard()])
+  }
+
+  /** The subtask leaves: what is frozen is thawed. Settles when nothing is written any more. */
+  async close(): Promise<void> {
     if (this.#current !== undefined) this.#drop(this.#current)
+    await this.#discarded
   }
 }

@@ -438,7 +438,7 @@ export class Subtask {
   async close(): Promise<void> {
     const { nodes, source, warn } = this.#parts
     const closing: Promise<unknown>[] = []
-    this.#checkpoints?.close()
+    if (this.#checkpoints !== undefined) closing.push(this.#checkpoints.close())
     const close = (what: string, action: () => unknown): void => {
       closing.push((async () => action())().catch((error: unknown) => warn(`${what} could not be closed`, error)))
     }

@@ -162,11 +162,11 @@ class FileWriter implements SnapshotWriter, EntryHost {
     return { path: this.#path, bytes: await this.#output.finish(bytes), checksum }
   }
 
-  discard(): void {
+  discard(): Promise<void> {
     for (const frozen of this.#frozen) frozen.thaw()
     this.#nextFrozen = this.#frozen.length
-    // It settles without failing; what was written is not state, because no manifest names it.
-    void this.#output.discard()
+    // What was written is not state, because no manifest names it.
+    return this.#output.discard()
   }
 
   block(state: number, group: number, entries: number, bytes: Uint8Array): void {
