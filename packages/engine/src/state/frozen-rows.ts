@@ -15,6 +15,10 @@ export interface RowSink {
 }
 
 const BATCH_MAX = 64
+/** So many rows lie in a cache line of a number column: whoever has fetched one writes the others with it, for a fraction of its price. */
+const LINE_ROWS = 8
+/** As far as a pending row is looked for byte by byte; beyond, a call is cheaper. */
+const SCAN_MAX = 32
 /** One per thread: a batch is given away before anything else is done. */
 const batch = new Int32Array(BATCH_MAX)
 
@@ -47,10 +51,25 @@ export class FrozenRows {
 
   /** Writes a row that is about to change, where that is still to be done. */
   save(slot: number): void {
+    if (this.#pending[slot] === 1) this.#save(slot)
+  }
+
+  #save(slot: number): void {
     const pending = this.#pending
-    if (pending[slot] !== 1) return
-    pending[slot] = 0
-    this.#sink.row(this, slot)
+    // What else is of any size is written one by one: a record waits for it.
+    if (this.values.length > 0) {
+      pending[slot] = 0
+      this.#sink.row(this, slot)
+      return
+    }
+    const first = slot & -LINE_ROWS
+    let count = 0
+    for (let near = first; near < first + LINE_ROWS; near++) {
+      if (pending[near] !== 1) continue
+      pending[near] = 0
+      batch[count++] = near
+    }
+    this.#sink.rows(this, batch, count)
   }
 
   /** Remembers the keys of rows that are removed, for `keyAt`; said before anything is written. */
@@ -80,14 +99,17 @@ export class FrozenRows {
     const end = pending.length
     let slot = this.#next
     let count = 0
+    let scanned = 0
     while (count < BATCH_MAX && slot < end) {
-      if (pending[slot] !== 1) {
+      if (pending[slot] === 1) {
+        pending[slot] = 0
+        batch[count++] = slot++
+        scanned = 0
+      } else if (scanned++ < SCAN_MAX) slot++
+      else {
         slot = pending.indexOf(1, slot)
         if (slot < 0) slot = end
-        continue
       }
-      pending[slot] = 0
-      batch[count++] = slot++
     }
     this.#next = slot
     this.#sink.rows(this, batch, count)
