@@ -5,7 +5,7 @@
 
 /** A file that is written from its beginning to its end, by one writer. */
 export interface StorageFile {
-  /** Appends bytes, which are not used again by the caller; one call at a time. */
+  /** Appends bytes, which stay as they are until it settles; one call at a time. */
   append(bytes: Uint8Array): Promise<void>
   /** Everything is durable, name included, when it settles. */
   finish(): Promise<void>

@@ -2,13 +2,14 @@
  * The bytes of one state file on their way to storage: blocks are put one behind the other and handed over a megabyte at a time, one
  * append after the other. The file is made with the first block. Runs on the subtask's thread; what fails is kept until `finish`.
  */
-import { Buffer } from 'node:buffer'
 import { crc32 } from 'node:zlib'
 import type { CheckpointStorage, StorageFile } from '../storage.js'
+import { Arena, type ArenaPool } from './arena.js'
 import { type BlockPlace, writeHeader } from './format.js'
 
 const APPEND_BYTES = 1024 * 1024
 const FIRST_BYTES = 16 * 1024
+const NONE = new Arena(0)
 
 export class BlockOutput {
   /** Bytes put here and not yet in storage. */
@@ -19,16 +20,18 @@ export class BlockOutput {
   failure: { readonly error: unknown } | undefined
   readonly #storage: CheckpointStorage
   readonly #path: string
+  readonly #arenas: ArenaPool
   readonly #onRoom: () => void
-  #buffer: Buffer = Buffer.alloc(0)
+  #arena: Arena = NONE
   #filled = 0
-  #queue: Uint8Array[] = []
+  #queue: { readonly arena: Arena; readonly length: number }[] = []
   #file: StorageFile | undefined
   #writing: Promise<void> | undefined
 
-  constructor(storage: CheckpointStorage, path: string, onRoom: () => void) {
+  constructor(storage: CheckpointStorage, path: string, arenas: ArenaPool, onRoom: () => void) {
     this.#storage = storage
     this.#path = path
+    this.#arenas = arenas
     this.#onRoom = onRoom
   }
 
@@ -75,20 +78,20 @@ export class BlockOutput {
     if (this.failure !== undefined) return
     this.end += bytes.length
     this.pendingBytes += bytes.length
-    if (this.#filled + bytes.length > this.#buffer.length) {
+    if (this.#filled + bytes.length > this.#arena.bytes.length) {
       this.#flush()
       // Small states do not pay for a large buffer.
       const room = this.end <= FIRST_BYTES ? FIRST_BYTES : APPEND_BYTES
-      this.#buffer = Buffer.allocUnsafeSlow(Math.max(room, bytes.length))
+      this.#arena = bytes.length > room ? new Arena(bytes.length) : this.#arenas.take(room)
     }
-    this.#buffer.set(bytes, this.#filled)
+    this.#arena.bytes.set(bytes, this.#filled)
     this.#filled += bytes.length
   }
 
   #flush(): void {
     if (this.#filled === 0) return
-    this.#queue.push(this.#buffer.subarray(0, this.#filled))
-    this.#buffer = Buffer.alloc(0)
+    this.#queue.push({ arena: this.#arena, length: this.#filled })
+    this.#arena = NONE
     this.#filled = 0
     this.#writing ??= this.#write()
   }
@@ -96,9 +99,11 @@ export class BlockOutput {
   async #write(): Promise<void> {
     try {
       this.#file ??= await this.#storage.create(this.#path)
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        await this.#file.append(bytes)
-        if (this.failure === undefined) this.pendingBytes -= bytes.length
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const { arena, length } = next
+        await this.#file.append(arena.bytes.subarray(0, length))
+        this.#arenas.give(arena)
+        if (this.failure === undefined) this.pendingBytes -= length
         this.#onRoom()
       }
     } catch (error) {

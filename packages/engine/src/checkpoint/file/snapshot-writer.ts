@@ -77,7 +77,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
     this.#index = index
     this.#parallelism = parallelism
     this.#path = `${folderOf(id)}/state-${subtask}-${attempt}.bin`
-    this.#output = new BlockOutput(storage, this.#path, onRoom)
+    this.#output = new BlockOutput(storage, this.#path, arenas, onRoom)
   }
 
   get pendingBytes(): number {
