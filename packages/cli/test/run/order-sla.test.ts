@@ -16,7 +16,7 @@ test.each([1, 2])(
   '2,000 of 10,000 orders are overdue, at parallelism %s',
   async (parallelism) => {
     const { status, stderr } = await folder.run('run', example, '--parallelism', `${parallelism}`, '--workers', '2')
-    expect(stderr).toContain('checkpoints are not taken yet')
+    expect(stderr).toContain('(the last one: finished)')
     expect(status).toBe(0)
     const lines = (await readFile(join(folder.path, 'overdue.jsonl'), 'utf8')).trimEnd().split('\n')
     const overdue = lines.map((line) => JSON.parse(line) as { orderId: number; overdueSince: number; lastSeen: number })

@@ -98,19 +98,22 @@ const timers = defineTrigger({
   onProcessingTime: () => 'fireAndPurge',
 })
 
+/** Several windows of a key fire at one time; in which order is not promised. */
+const severalWindows: Limits = { unordered: true }
+
 const triggered: Readonly<Record<string, readonly [WindowAssigner<'lossy'>, WindowOptions, Limits]>> = {
   'a count window': [asEvent(countWindow(3)), {}, {}],
   'global, at the end': [asEvent(globalWindow()), { trigger: eventTimeTrigger() }, {}],
   'global, by count': [asEvent(globalWindow()), { trigger: countTrigger(2) }, {}],
   'global, by count, purged': [asEvent(globalWindow()), { trigger: countTrigger(2, { purge: true }) }, {}],
   'global, timers': [asEvent(globalWindow()), { trigger: timers }, {}],
-  'tumbling, by count': [tumbling(20), { trigger: countTrigger(2), allowedLateness: 15 }, {}],
-  'sliding, by count, purged': [sliding(20, 10), { trigger: countTrigger(2, { purge: true }) }, {}],
+  'tumbling, by count': [tumbling(20), { trigger: countTrigger(2), allowedLateness: 15 }, severalWindows],
+  'sliding, by count, purged': [sliding(20, 10), { trigger: countTrigger(2, { purge: true }) }, severalWindows],
   'tumbling, early': [tumbling(30), { trigger: earlyTrigger(10), allowedLateness: 10 }, { sameParallelism: true, unordered: true }],
   'sliding, early': [sliding(30, 10), { trigger: earlyTrigger(10) }, { sameParallelism: true, unordered: true }],
-  'tumbling, timers': [tumbling(20), { trigger: timers, allowedLateness: 10 }, {}],
-  'sliding, timers': [sliding(20, 10), { trigger: timers }, {}],
-  'tumbling by the clock, by count': [asEvent(tumbling(20, clocked)), { trigger: countTrigger(2) }, {}],
+  'tumbling, timers': [tumbling(20), { trigger: timers, allowedLateness: 10 }, severalWindows],
+  'sliding, timers': [sliding(20, 10), { trigger: timers }, severalWindows],
+  'tumbling by the clock, by count': [asEvent(tumbling(20, clocked)), { trigger: countTrigger(2) }, severalWindows],
 }
 
 describe.each(Object.entries(triggered))('%s', (_name, [assigner, options, limits]) => {

@@ -98,6 +98,8 @@ class Lives {
   readonly #log: (text: string) => void
   /** What the next process restores; undefined: nothing, it is the first. */
   #restore: string | undefined
+  /** The last one that a process went on from. */
+  #savepoint: string | undefined
   #overwrite = false
 
   constructor(scenario: Scenario, folder: string, input: string, tally: Tallied, log: (text: string) => void) {
@@ -228,6 +230,7 @@ class Lives {
       `${about}: ${signal ?? `status ${status}`}${call === undefined ? '' : ` ${JSON.stringify(call)}`}, checkpoints ${checkpoints.join(' ')}${restarts === 0 ? '' : `, ${restarts} restarts`}`,
     )
     this.#overwrite = false
+    this.#savepoint = savepoint ?? this.#savepoint
     this.#restore = savepoint ?? 'latest'
     // A process whose own thread runs out of memory aborts.
     if (signal === 'SIGKILL' || (signal === 'SIGABRT' && /heap/.test(text))) return false
@@ -240,6 +243,11 @@ class Lives {
       return finished['stopped'] !== true
     }
     const failed = lines.find(({ event }) => event === 'job.failed')
+    // Killed before the first checkpoint behind a savepoint: the hint says to go on from that again.
+    if (failed?.['code'] === 'SLUICE_CHECKPOINT_MISSING' && this.#savepoint !== undefined && args.includes('latest')) {
+      this.#restore = this.#savepoint
+      return false
+    }
     if (failed?.['code'] === 'SLUICE_CHECKPOINT_MISSING' && this.#restore === 'latest' && !this.#hasCheckpoints()) {
       this.#restore = undefined
       this.#overwrite = true
