@@ -260,7 +260,7 @@ class Lives {
     const wasStopping = lines.some(({ event }) => event === 'job.stopping')
     if (wasStopping && failed?.['code'] === 'SLUICE_INTERRUPTED') return false
     if (wasStopping && this.#scenario.wires.length > 0 && failed?.['code'] !== 'SLUICE_ASSERTION') return false
-    throw new Error(`status ${status}: ${String(failed?.['code'])}\n${endOf(ended)}\n${text}`)
+    throw new Error(`${signal ?? `status ${status}`}: ${String(failed?.['code'])}\n${endOf(ended)}\n${text}`)
   }
 
   #hasCheckpoints(): boolean {
