@@ -36,7 +36,8 @@ function writeTag(tag: number, view: DataView, at: number, limit: number): numbe
   return at + 1
 }
 
-function writeNumber(value: number, view: DataView, at: number, limit: number): number {
+/** Answers the end or `NO_ROOM`, also where a smaller number would fit. */
+export function writeNumber(value: number, view: DataView, at: number, limit: number): number {
   if (at + 9 > limit) return NO_ROOM
   const integer = value | 0
   if (integer === value && (integer !== 0 || 1 / value > 0)) {

@@ -4,7 +4,7 @@
  *
  * Invariant: a slice begins with the first entry of a block, so a namespace is written in front of it.
  */
-import { Tag } from '../../codec/any-tags.js'
+import { writeNumber } from '../../codec/any-writer.js'
 import { MISFIT, NO_ROOM } from '../../codec/contract.js'
 import { hashKey, keyGroupOf } from '../../key/hash-key.js'
 import type { FrozenRows, RowSink } from '../../state/frozen-rows.js'
@@ -98,16 +98,7 @@ export class EntryOutput implements RowSink, TimerSink {
         }
         continue
       }
-      const integer = key | 0
-      if (integer === key) {
-        view.setUint8(at, Tag.int32)
-        view.setInt32(at + 1, integer, true)
-        at += 5
-      } else {
-        view.setUint8(at, Tag.float64)
-        view.setFloat64(at + 1, key, true)
-        at += 9
-      }
+      at = writeNumber(key, view, at, limits[group] as number)
       for (let column = 0; column < numbers.length; column++, at += 8) {
         view.setFloat64(at, (numbers[column] as Float64Array)[slot] as number, true)
       }
@@ -183,21 +174,11 @@ export class EntryOutput implements RowSink, TimerSink {
       view.setFloat64(at + 1, namespace, true)
       at += 9
     }
-    if (number === number) {
-      const integer = number | 0
-      if (integer === number) {
-        view.setUint8(at, Tag.int32)
-        view.setInt32(at + 1, integer, true)
-        at += 5
-      } else {
-        view.setUint8(at, Tag.float64)
-        view.setFloat64(at + 1, number, true)
-        at += 9
-      }
-    } else {
-      at = writeValue(rows.otherKeys[slot], view, arena.bytes, at, limit, this.#host.shapes)
-      if (at < 0) return at
-    }
+    at =
+      number === number
+        ? writeNumber(number, view, at, limit)
+        : writeValue(rows.otherKeys[slot], view, arena.bytes, at, limit, this.#host.shapes)
+    if (at < 0) return at
     if (at + 8 * numbers.length > limit) return NO_ROOM
     for (let column = 0; column < numbers.length; column++, at += 8) {
       view.setFloat64(at, (numbers[column] as Float64Array)[slot] as number, true)

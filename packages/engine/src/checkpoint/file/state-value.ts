@@ -35,23 +35,6 @@ export function writeValue(
   shapes: ObjectShapes,
   depth = 0,
 ): number {
-  if (typeof value === 'number') {
-    if (at + 9 > limit) return NO_ROOM
-    const integer = value | 0
-    if (integer === value && (integer !== 0 || 1 / value > 0)) {
-      view.setUint8(at, Tag.int32)
-      view.setInt32(at + 1, integer, true)
-      return at + 5
-    }
-    view.setUint8(at, Tag.float64)
-    view.setFloat64(at + 1, value, true)
-    return at + 9
-  }
-  if (typeof value === 'string') {
-    if (at >= limit) return NO_ROOM
-    view.setUint8(at, Tag.string)
-    return writeString(value, view, bytes, at + 1, limit)
-  }
   if (typeof value !== 'object' || value === null) return writeAny(value, view, bytes, at, limit)
   if (depth >= DEPTH_MAX) return MISFIT
   if (at + 16 > limit) return NO_ROOM
