@@ -4,7 +4,8 @@
  * Both fail at once, with the seed.
  */
 import type { ThreadCheckpoints } from '../../src/checkpoint/thread-checkpoints.js'
-import { Command, type CommandCode, ControlWord, Doorbell, triggerTime } from '../../src/control/control-layout.js'
+import { CheckpointWords } from '../../src/control/checkpoint-words.js'
+import { Command, type CommandCode, ControlWord, Doorbell } from '../../src/control/control-layout.js'
 import type { Environment, LogEntry } from '../../src/environment/environment.js'
 import type { JobSettings, LogicalGraph } from '../../src/graph/logical-graph.js'
 import type { HostBindings } from '../../src/graph/operator-context.js'
@@ -55,6 +56,7 @@ export class Simulation {
   readonly #options: SimulationOptions
   readonly #waiting: Waiting[] = []
   readonly #timers: Timer[] = []
+  readonly #checkpointWords: CheckpointWords
   readonly #actions = new Map<number, () => void>()
   #state: number
   #spins = 0
@@ -80,6 +82,7 @@ export class Simulation {
     this.shared = allocateShared(this.plan)
     this.metrics = new Float64Array(this.shared.metrics)
     this.settings = resolved
+    this.#checkpointWords = new CheckpointWords(this.shared.control, () => this.#wakeAll())
   }
 
   readonly settings: ReturnType<typeof resolveSettings>
@@ -104,23 +107,21 @@ export class Simulation {
 
   /** Sends a command and rings every doorbell, as a coordinator does. */
   command(command: CommandCode): void {
-    this.#write(ControlWord.command, command)
+    Atomics.store(new Int32Array(this.shared.control), ControlWord.command, command)
+    this.#wakeAll()
   }
 
   /** Asks for an aligned checkpoint. */
   trigger(checkpoint: number): void {
-    triggerTime(this.shared.control)[0] = this.nowMs
-    this.#write(ControlWord.checkpointId, checkpoint)
+    this.#checkpointWords.trigger(checkpoint, 'aligned', this.nowMs)
   }
 
   /** Says that the last checkpoint is complete: subtasks leave. */
   complete(checkpoint: number): void {
-    Atomics.store(new Int32Array(this.shared.control), ControlWord.finalId, checkpoint)
-    this.#write(ControlWord.completedId, checkpoint)
+    this.#checkpointWords.completed(checkpoint, true)
   }
 
-  #write(word: number, value: number): void {
-    Atomics.store(new Int32Array(this.shared.control), word, value)
+  #wakeAll(): void {
     for (let worker = HOST_WORKER; worker < this.plan.workers; worker++) new Doorbell(this.shared.control, this.plan.workers, worker).wake()
   }
 

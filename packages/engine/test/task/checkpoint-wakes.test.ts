@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { EndReason } from '../../src/channel/frame.js'
 import { Input } from '../../src/channel/input-channel.js'
 import { createSnapshotWriters } from '../../src/checkpoint/file/snapshot-writer.js'
-import { type CheckpointReport, checkpointModes } from '../../src/checkpoint/protocol.js'
-import { ControlWord, controlBytes } from '../../src/control/control-layout.js'
+import type { CheckpointReport } from '../../src/checkpoint/protocol.js'
+import { CheckpointWords } from '../../src/control/checkpoint-words.js'
+import { controlBytes } from '../../src/control/control-layout.js'
 import { SubtaskCheckpoints } from '../../src/task/subtask-checkpoints.js'
 import { LocalHarness } from '../channel/local-harness.js'
 import { RingHarness } from '../channel/ring-harness.js'
@@ -49,8 +50,7 @@ class Bench {
   }
 
   trigger(id: number): void {
-    this.words[ControlWord.checkpointMode] = checkpointModes.indexOf('unaligned')
-    this.words[ControlWord.checkpointId] = id
+    new CheckpointWords(this.words.buffer as SharedArrayBuffer, () => {}).trigger(id, 'unaligned', 1)
   }
 }
 

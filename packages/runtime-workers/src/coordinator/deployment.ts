@@ -223,7 +223,7 @@ export class Deployment {
       afterId,
       storage,
       settings: settings.checkpoint,
-      control: this.#commands,
+      control: this.#commands.checkpoints,
       clock: this.#environment.clock,
       setTimer: (delayMs, fire) => this.#environment.setTimer(delayMs, fire),
       random: Math.random,
