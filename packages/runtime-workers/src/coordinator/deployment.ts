@@ -195,7 +195,7 @@ export class Deployment {
       this.#over = true
       untrap?.()
       for (const timer of this.#timers) clearTimeout(timer)
-      this.#environment.close()
+      await this.#environment.close()
     }
     const [first] = this.#failures.sort((a, b) => a.atMs - b.atMs)
     if (first !== undefined) throw first.error

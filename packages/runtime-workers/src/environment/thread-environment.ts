@@ -16,8 +16,8 @@ export interface ThreadEnvironmentOptions {
 }
 
 export interface ThreadEnvironment extends Environment {
-  /** Ends its timers, after the loop has ended. */
-  close(): void
+  /** Ends its timers and its wait, after the loop has ended. */
+  close(): Promise<void>
 }
 
 export function createThreadEnvironment(options: ThreadEnvironmentOptions): ThreadEnvironment {

@@ -1,7 +1,8 @@
 /**
  * Sleep of a real thread on its doorbell word. At most one `Atomics.waitAsync` is pending per thread: it has no timeout and is
  * kept over several parks until it resolves, because an abandoned waiter would swallow a notification meant for its successor.
- * A pending `waitAsync` does not keep a thread alive, hence the referenced timer.
+ * A pending `waitAsync` does not keep a thread alive, hence the referenced timer. It must not outlive its thread either: a notification
+ * that meets a waiter whose thread is being torn down ends the process with a segmentation fault (V8 11.3).
  */
 import type { Clock, Doorbell, Sleeper } from '@sluice/engine'
 
@@ -28,7 +29,8 @@ export class ThreadSleeper implements Sleeper {
   #seen = 0
   #deadlineMs = Number.POSITIVE_INFINITY
   #wake: (() => void) | undefined
-  #waiterPending = false
+  /** Settles when the pending waiter is used up. */
+  #waiter: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #timerAtMs = Number.POSITIVE_INFINITY
   #lastTurnMs = 0
@@ -56,7 +58,7 @@ export class ThreadSleeper implements Sleeper {
     this.#keepAlive.ref()
     return new Promise((resolve) => {
       this.#wake = resolve
-      if (!this.#waiterPending) this.#armWaiter()
+      if (this.#waiter === undefined) this.#armWaiter()
     })
   }
 
@@ -69,10 +71,16 @@ export class ThreadSleeper implements Sleeper {
     })
   }
 
-  /** Ends the timers; nothing may be parked. */
-  close(): void {
-    clearInterval(this.#keepAlive)
+  /** Ends the timers and the pending waiter; nothing may be parked. */
+  async close(): Promise<void> {
     clearTimeout(this.#timer)
+    const bell = this.#bell
+    if (this.#waiter !== undefined && bell !== undefined) {
+      this.#keepAlive.ref()
+      Atomics.notify(bell.words, bell.bellAt)
+      await this.#waiter
+    }
+    clearInterval(this.#keepAlive)
   }
 
   #block(bell: Doorbell, seen: number, timeoutMs: number): void {
@@ -89,13 +97,12 @@ export class ThreadSleeper implements Sleeper {
       this.#resume()
       return
     }
-    this.#waiterPending = true
-    void waiting.value.then(this.#onNotified)
+    this.#waiter = waiting.value.then(this.#onNotified)
   }
 
   /** The waiter is used up. It may have been notified before this park began: then the word decides. */
   readonly #onNotified = (): void => {
-    this.#waiterPending = false
+    this.#waiter = undefined
     this.#lastTurnMs = this.#clock.monotonicMs()
     if (this.#wake !== undefined) this.#armWaiter()
   }

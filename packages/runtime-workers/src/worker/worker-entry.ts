@@ -77,7 +77,7 @@ export default async function runWorker(task: WorkerTask): Promise<void> {
   } catch (error) {
     fail(error)
   } finally {
-    environment.close()
+    await environment.close()
     log?.close()
     post({ type: 'left', worker })
   }

@@ -12,4 +12,4 @@ const waiting = sleeper.park(bell, seen, undefined)
 parentPort.postMessage('parked')
 await waiting
 parentPort.postMessage({ wokenAtMs: clock.monotonicMs() })
-sleeper.close()
+await sleeper.close()

@@ -23,5 +23,5 @@ for (let round = me; round < rounds; round += 2) {
   Atomics.store(turn, 0, round + 1)
   other.ring()
 }
-sleeper.close()
+await sleeper.close()
 parentPort.postMessage({ parks })

@@ -18,8 +18,8 @@ function makeBell(): Doorbell {
   return new Doorbell(new SharedArrayBuffer(controlBytes(1)), 1, 0)
 }
 
-afterEach(() => {
-  for (const sleeper of sleepers.splice(0)) sleeper.close()
+afterEach(async () => {
+  for (const sleeper of sleepers.splice(0)) await sleeper.close()
 })
 
 describe('park', () => {
@@ -79,6 +79,14 @@ describe('park', () => {
     await parked
     expect(Atomics.load(bell.words, bell.bellAt)).toBe(1)
   })
+})
+
+test('a closed sleeper leaves no waiter behind', async () => {
+  const bell = makeBell()
+  const sleeper = makeSleeper()
+  await sleeper.park(bell, bell.announceParked(), clock.monotonicMs() + 2)
+  await sleeper.close()
+  expect(Atomics.notify(bell.words, bell.bellAt)).toBe(0)
 })
 
 test('a parked worker stays alive until it is woken, and its clock is ours', async () => {
