@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import type * as RunSeed from '../chaos/run-seed.js'
 import { type Mutant, mutants } from './mutants.js'
 
-const SEEDS_MAX = 60
+const SEEDS_MAX = 300
 const testing = resolve(import.meta.dirname, '../..')
 const engine = resolve(testing, '../engine/src')
 const folder = mkdtempSync(join(tmpdir(), 'sluice-mutants-'))

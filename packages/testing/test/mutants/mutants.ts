@@ -48,7 +48,7 @@ export const mutants: readonly Mutant[] = [
         by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id, inFlight.final !== undefined)\n',
       },
     ],
-    change: { ...often, mode: 'aligned', slowMs: 80, slowDatabaseMs: 0 },
+    change: { ...often, mode: 'aligned', slowMs: 80, crashes: 30, slowDatabaseMs: 0 },
   },
   {
     name: 'a sink acknowledges before its rows are durable',
