@@ -9,7 +9,15 @@ export { count, max, mean, min, sum } from './aggregate/numeric.js'
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'
 export { type Duration, parseDuration } from './duration/duration.js'
 export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'
-export { type CheckpointOptions, isJob, type Job, type JobOptions, type JobOutputs, type RestartOptions } from './job/job.js'
+export {
+  type CheckpointOptions,
+  type EdgeOptions,
+  isJob,
+  type Job,
+  type JobOptions,
+  type JobOutputs,
+  type RestartOptions,
+} from './job/job.js'
 export { checkpointSettingsOf, restartStrategyOf } from './job/job-options.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
 export { compact, type TableRow } from './join/compact.js'

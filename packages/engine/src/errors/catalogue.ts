@@ -26,6 +26,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
+  SLUICE_BUFFER_FULL: {
+    summary: 'A producer that cannot be held back gave more than the buffer in front of it takes.',
+    hint: 'Raise its bound, say with `overflow` which records may be lost, or read from something that can be held back.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_CHANNEL_CORRUPT: {
     summary: 'A frame read from a channel is not valid.',
     hint: 'This is a defect of Sluice or memory was overwritten: please report it.',
@@ -122,6 +128,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
+  SLUICE_EDGE_UNKNOWN: {
+    summary: 'Something is set for an edge that the job does not have.',
+    hint: 'Edges are called `from -> to` by the names of their operators: see `sluice plan`.',
+    retriable: false,
+    exitStatus: 2,
+  },
   SLUICE_GRAPH_CYCLE: {
     summary: 'The job graph has a cycle.',
     hint: 'Records flow from sources to sinks only: remove the edge that leads back.',
@@ -212,6 +224,12 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 1,
   },
+  SLUICE_LOSSY_STREAM: {
+    summary: 'Records are dropped on purpose in front of a sink that writes each record exactly once.',
+    hint: 'Say `lossy: true` with the policy where the loss is meant, or keep the sink apart from it.',
+    retriable: false,
+    exitStatus: 2,
+  },
   SLUICE_MEMORY_BUDGET: {
     summary: 'The memory budget is too small for the plan.',
     hint: 'Raise --memory, or lower the parallelism.',
@@ -265,6 +283,12 @@ export const errorCatalogue = {
     hint: 'Pass it as --param name=value.',
     retriable: false,
     exitStatus: 2,
+  },
+  SLUICE_PROTOCOL_BROKEN: {
+    summary: 'A stream outside of the job does not keep to its own protocol.',
+    hint: 'See the message for what it did; mend the iterator, stream or observable, or wrap it.',
+    retriable: false,
+    exitStatus: 1,
   },
   SLUICE_RECORD_CLASS_INSTANCE: {
     summary: 'A record holds an instance of a class.',

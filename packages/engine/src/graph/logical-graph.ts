@@ -41,6 +41,8 @@ export interface LogicalNode {
   readonly schema?: object | undefined
   /** For sources and sinks. */
   readonly delivery?: DeliveryGuarantee | undefined
+  /** It loses records on purpose: which ones, as part of a sentence ("drops the oldest records"), and whether the user accepts that in front of a sink that is exactly-once. */
+  readonly lossy?: { readonly because: string; readonly accepted: boolean } | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */
   readonly resources?: readonly string[] | undefined
 }
@@ -106,6 +108,18 @@ export type RestartStrategy =
   | { readonly kind: 'failure-rate'; readonly failures: number; readonly windowMs: number; readonly delayMs: number }
   | { readonly kind: 'none' }
 
+/** How records flow over one edge. Where nothing is said, the settings of the job count. */
+export interface EdgeSettings {
+  /** How much work may be in flight, in ms of the consumer's work; `false`: the window keeps its largest size. */
+  readonly windowTargetMs?: number | false | undefined
+  /** The consumer asks for so many records: per channel it holds no more than these, and its producer makes none that nobody asked for. */
+  readonly prefetch?: number | undefined
+  /** Share of the consumer's time beside its other inputs of the same priority, while they all have records. Default 1. */
+  readonly weight?: number | undefined
+  /** Inputs of a higher priority are read first. Default 0. */
+  readonly priority?: number | undefined
+}
+
 /** Settings a job may fix in `defineJob`; each may be overridden by the runner. */
 export interface JobSettings {
   readonly parallelism?: number | undefined
@@ -122,6 +136,8 @@ export interface JobSettings {
   readonly windowTargetMs?: number | undefined
   /** false: credit windows keep their largest size. Default true. */
   readonly adaptiveWindow?: boolean | undefined
+  /** By the name of the edge: `parse -> write`. */
+  readonly edges?: Readonly<Record<string, EdgeSettings>> | undefined
   /** Number of key groups = largest parallelism of keyed operators. Default 128. */
   readonly keyGroups?: number | undefined
   /** Forces the size of every ring, in bytes (a power of two); tests use the smallest. */

@@ -65,6 +65,14 @@ export interface OperatorContext extends BaseContext {
   setDeadline(timeMs: number | undefined): void
   /** Counts a record that the operator dropped, with a reason. */
   countDropped(count: number, reason: string): void
+  /** Whether every channel behind an output port (default 0) takes records now. */
+  hasCredit(port?: number): boolean
+  /** For operators that hold records back: true, and no further record comes until false. */
+  holdInput(held: boolean): void
+  /** For operators that hold records back: gives a watermark on that came to `holdWatermark`. */
+  passWatermark(watermark: number, idle: boolean): void
+  /** Encoded size of a value in bytes. It is encoded for that: not for every record. */
+  sizeOf(value: unknown): number
 }
 
 export interface AsyncContext extends BaseContext {

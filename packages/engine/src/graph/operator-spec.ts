@@ -23,6 +23,8 @@ export type OperatorKind = OperatorSpec['kind']
 export interface GeneralSpec {
   readonly kind: 'general'
   readonly create: (context: OperatorContext) => Operator
+  /** It holds records back by itself (see `HoldingOperator`): a task of its own, which takes records also while its outputs have no credit. */
+  readonly holds?: boolean | undefined
   /** Who gets what `Operator.snapshot` gave, at another parallelism: one subtask each (`split`, the default), or all of them all (`union`). */
   readonly redistribution?: 'split' | 'union' | undefined
 }
@@ -102,6 +104,22 @@ export interface Operator {
   restore?(restored: RestoredOperator): void
   /** After the last record, also on failure. */
   close?(): void | Promise<void>
+}
+
+/**
+ * An operator that holds records back: a queue in front of a slow consumer, a limit of a rate. It takes records and watermarks also while its outputs have no credit, and
+ * gives them on by itself. `process` may emit only while `context.hasCredit()` holds, and otherwise keeps the record; it says `context.holdInput(true)` when
+ * it can take no more. What it holds is bounded, and is its `snapshot`.
+ */
+export interface HoldingOperator extends Operator {
+  /** Records held back. While there are any, watermarks come to `holdWatermark`, and the end of the input waits. */
+  readonly holding: number
+  /** `release` would do something now: something may leave, or be given up. */
+  readonly releasable: boolean
+  /** Gives one thing on, or gives it up; false: there was nothing to do. Called in every step while it answers true, also without credit: it looks at `context.hasCredit()` itself. */
+  release(): boolean
+  /** A watermark behind the records that are held now: to be given on with `context.passWatermark` when they have left. The newest may take the place of those before it. */
+  holdWatermark(watermark: number, idle: boolean): void
 }
 
 export interface RestoredOperator {

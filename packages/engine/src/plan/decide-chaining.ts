@@ -83,6 +83,10 @@ function reasonsAgainst(
   if (onHost[edge.from.node] !== onHost[edge.to.node]) {
     reasons.push(`${nameOf(graph, onHost[edge.to.node] ? edge.to.node : edge.from.node)} is bound to the calling thread`)
   }
+  for (const node of [edge.from.node, edge.to.node]) {
+    const end = graph.nodes[node]?.spec
+    if (end?.kind === 'general' && end.holds === true) reasons.push(`${nameOf(graph, node)} holds records back`)
+  }
   if (spec?.kind === 'async' && !spec.mayChain) reasons.push(`${nameOf(graph, edge.to.node)} does asynchronous work`)
   return reasons
 }

@@ -2,7 +2,7 @@
  * The physical plan: tasks (chains of operators), their subtasks on workers, and the channels between them. Pure data,
  * the same in every thread; made by `planJob` from the logical graph and the settings.
  */
-import type { Partitioning } from '../graph/logical-graph.js'
+import type { EdgeSettings, Partitioning } from '../graph/logical-graph.js'
 
 /** The worker index of the coordinator's own thread. */
 export const HOST_WORKER = -1
@@ -57,6 +57,8 @@ export interface PlannedEdge {
   readonly toTask: number
   readonly partitioning: Partitioning
   readonly timed: boolean
+  /** What the user says of this edge. */
+  readonly flow?: EdgeSettings | undefined
   /** The keys of its records in their order, where they follow from the functions that make them. */
   readonly knownKeys?: readonly string[] | undefined
   /** Channel ids. Forward: by subtask index. Otherwise the pair (fromIndex, toIndex) is at fromIndex x consumer parallelism + toIndex. */
@@ -110,6 +112,8 @@ export interface PlanSettings {
   readonly maxRecordBytes: number
   readonly keyGroups: number
   readonly chaining: boolean
+  /** By the name of the edge. */
+  readonly edges?: Readonly<Record<string, EdgeSettings>> | undefined
   /** Edges, as `edgeName` calls them, whose ends do not share a task: a checkpoint that is restored has records that wait there. */
   readonly unchained?: ReadonlySet<string> | undefined
 }

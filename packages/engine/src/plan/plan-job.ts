@@ -4,6 +4,7 @@
 import type { LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
 import { sortGraph } from '../graph/sort-graph.js'
 import { validateGraph } from '../graph/validate-graph.js'
+import { checkEdgeSettings, edgeSettingNotes } from './edge-settings.js'
 import { buildTasks, nameEdges, type TaskDrafts } from './build-tasks.js'
 import { decideChaining, type EdgeDecisions } from './decide-chaining.js'
 import { decideParallelism, type ParallelismDecision } from './decide-parallelism.js'
@@ -22,12 +23,13 @@ import { checkAlignment, timeNotes } from './time-facts.js'
  */
 export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: FunctionFacts): PhysicalPlan {
   validateGraph(graph, settings.keyGroups)
+  checkEdgeSettings(graph, settings.edges)
   const order = sortGraph(graph).order ?? []
   const decided = decideParallelism(graph, settings)
   const edgeDecisions = decideChaining(graph, decided, settings)
   const drafts = buildTasks(graph, order, edgeDecisions.chaining)
 
-  const edges = draftEdges(graph, drafts, edgeDecisions)
+  const edges = draftEdges(graph, drafts, edgeDecisions, settings)
   const placed = placeSubtasks(placementTasks(graph, drafts, edges, decided), settings.workers)
   const subtasks: PlannedSubtask[] = []
   const tasks = drafts.tasks.map((draft, id): PlannedTask => {
@@ -66,14 +68,21 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
     channels,
     chaining: edgeDecisions.chaining,
     memory,
-    notes: [...decided.notes, ...edgeDecisions.notes, ...notesOn(graph), ...timeNotes(graph), ...settingNotes(settings, workers, memory)],
+    notes: [
+      ...decided.notes,
+      ...edgeDecisions.notes,
+      ...notesOn(graph),
+      ...timeNotes(graph),
+      ...edgeSettingNotes(graph, edgeDecisions.chaining, settings.edges),
+      ...settingNotes(settings, workers, memory),
+    ],
   }
 }
 
 type EdgeDraft = Omit<PlannedEdge, 'channels'>
 type Connection = Omit<PlannedChannel, 'capacityBytes' | 'maxFrameBytes'>
 
-function draftEdges(graph: LogicalGraph, { taskOf }: TaskDrafts, decisions: EdgeDecisions): readonly EdgeDraft[] {
+function draftEdges(graph: LogicalGraph, { taskOf }: TaskDrafts, decisions: EdgeDecisions, settings: PlanSettings): readonly EdgeDraft[] {
   const names = nameEdges(graph)
   return graph.edges
     .filter((edge) => decisions.chaining[edge.id]?.chained !== true)
@@ -85,6 +94,7 @@ function draftEdges(graph: LogicalGraph, { taskOf }: TaskDrafts, decisions: Edge
       toTask: taskOf[edge.to.node] ?? -1,
       partitioning: decisions.partitioning[edge.id] ?? 'forward',
       timed: edge.timed,
+      flow: settings.edges?.[names[edge.id] ?? ''],
     }))
 }
 

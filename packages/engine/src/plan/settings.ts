@@ -36,6 +36,7 @@ export const defaultSettings: Omit<ResolvedSettings, 'workers' | 'parallelism' |
   checkRecords: false,
   stuckAfterMs: 10_000,
   stopTimeoutMs: 10_000,
+  edges: {},
   restart: { kind: 'exponential', initialDelayMs: 1_000, maxDelayMs: 60_000, resetAfterMs: 600_000 },
 }
 
@@ -99,6 +100,7 @@ export function resolveSettings(job: JobSettings, overrides: SettingOverrides): 
     keyGroups: integer('keyGroups', overrides.keyGroups ?? job.keyGroups ?? defaultSettings.keyGroups, 1, KEY_GROUPS_MAX),
     chaining: overrides.chaining ?? job.chaining ?? defaultSettings.chaining,
     windowTargetMs: durationMs('windowTargetMs', overrides.windowTargetMs ?? job.windowTargetMs ?? defaultSettings.windowTargetMs),
+    edges: { ...job.edges, ...overrides.edges },
     adaptiveWindow: overrides.adaptiveWindow ?? job.adaptiveWindow ?? defaultSettings.adaptiveWindow,
     checkRecords: overrides.checkRecords ?? job.checkRecords ?? defaultSettings.checkRecords,
     stuckAfterMs: durationMs('stuckAfterMs', overrides.stuckAfterMs ?? job.stuckAfterMs ?? defaultSettings.stuckAfterMs),

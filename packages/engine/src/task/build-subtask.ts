@@ -3,6 +3,7 @@
  * subtask on the thread that owns it, before anything is opened.
  */
 import { ConsumerMetrics, ProducerMetrics } from '../channel/channel-metrics.js'
+import type { WindowLimits } from '../channel/credit-window.js'
 import { Gate } from '../channel/gate.js'
 import type { InputChannel } from '../channel/input-channel.js'
 import { createLocalChannel, type LocalInput, type LocalOutput } from '../channel/local-channel.js'
@@ -84,7 +85,13 @@ class SubtaskBuilder {
   readonly #nodes: readonly LogicalNode[]
   readonly #positions: ReadonlyMap<number, number>
   readonly #parallelism: number
+  /** Counts outputs without credit. */
   readonly #gate: Gate
+  /** Counts what keeps the chain from taking records: the same, but where the head holds records back by itself. */
+  readonly #intake: Gate
+  /** By position and port. */
+  readonly #outputsOfPort: OutputChannel[][][] = []
+  #inputHeld = false
   readonly #contexts: OperatorContexts[] = []
   readonly #outputs: OutputChannel[] = []
   readonly #outputsOf: OutputChannel[][] = []
@@ -100,10 +107,12 @@ class SubtaskBuilder {
     this.#positions = new Map(task.nodes.map((id, position) => [id, position]))
     this.#parallelism = task.parallelism
     this.#gate = gateOf(thread, planned.id)
+    const head = this.#nodes[0]?.spec
+    this.#intake = head?.kind === 'general' && head.holds === true ? new Gate() : this.#gate
   }
 
   build(): BuiltSubtask {
-    const { environment, layout, metrics, settings } = this.#thread
+    const { environment, layout, metrics } = this.#thread
     const { clock } = environment
     const { id } = this.#planned
     const accounting = new SubtaskAccounting(metrics, layout.subtaskAt(id), clock.monotonicMs())
@@ -119,7 +128,7 @@ class SubtaskBuilder {
     const headEdges = this.#thread.plan.tasks[this.#planned.task]?.inputs ?? []
     const parts = {
       nodes,
-      gate: this.#gate,
+      gate: this.#intake,
       timed: headEdges.some((edge) => this.#thread.plan.edges[edge]?.timed === true),
       inputs: Math.max(1, ...headEdges.map((edge) => this.#logicalEdge(edge).to.input + 1)),
       fail: this.#fail,
@@ -128,13 +137,14 @@ class SubtaskBuilder {
     const drivers = environment.codeGeneration ? compileChain(parts) : interpretChain(parts)
     this.#drivers = drivers
     nodes.forEach((node, position) => node.table?.connect(drivers.push[position] ?? (() => {})))
-    const windowLimits = inputs.map((input) => this.#windowLimits(this.#thread.plan.channels[input.id] as PlannedChannel))
+    const windowLimits = inputs.map((input) => this.#adaptiveWindow(this.#thread.plan.channels[input.id] as PlannedChannel))
     const source = this.#source(drivers, accounting, nodes)
     const subtask = new Subtask({
       id,
       name: `${this.#thread.plan.tasks[this.#planned.task]?.name} (subtask ${this.#planned.index})`,
       nodes,
       gate: this.#gate,
+      intake: this.#intake,
       clock,
       inputs,
       timeInputs: this.#timeInputs(inputs),
@@ -150,7 +160,6 @@ class SubtaskBuilder {
       accounting,
       sampling,
       fail: this.#fail,
-      windowTargetMs: settings.adaptiveWindow ? settings.windowTargetMs : undefined,
       windowLimits,
       warn: (message, error) =>
         environment.log({
@@ -209,6 +218,24 @@ class SubtaskBuilder {
         this.#subtask?.setDeadline(position, timeMs === undefined ? undefined : clock.monotonicMs() + Math.max(0, timeMs - clock.nowMs())),
       countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
+      hasCredit: (position, port) => this.#outputsOfPort[position]?.[port]?.some(({ blocked }) => blocked) !== true,
+      holdInput: (held) => {
+        if (held === this.#inputHeld) return
+        assert(this.#intake !== this.#gate, `${this.#nodes[0]?.name} holds its input, and does not say that it holds records back`)
+        this.#inputHeld = held
+        this.#intake.closed += held ? 1 : -1
+      },
+      passWatermark: (watermark, idle) => this.#subtask?.passWatermark(watermark, idle),
+      sizeOf: (value) => {
+        this.#sizes ??= createRecordEncoder({
+          seed: undefined,
+          knownKeys: undefined,
+          onDefine: () => {},
+          maxRecordBytes: this.#thread.settings.maxRecordBytes,
+          generate: environment.codeGeneration,
+        })
+        return this.#sizes.sizeOf(value)
+      },
       expand: (position, values, timestamp) => {
         const expansion = this.#expansions[position]
         if (expansion?.begin(values, timestamp) === true) this.#drivers?.expand[position]?.()
@@ -216,6 +243,7 @@ class SubtaskBuilder {
     }
   }
 
+  #sizes: RecordEncoder | undefined
   readonly #expansions: (Expansion | undefined)[] = []
   /** By position: the keyed state of its operator. */
   readonly #states: (StateRegistry | undefined)[] = []
@@ -340,6 +368,8 @@ class SubtaskBuilder {
     this.#outputs.push(...channels)
     const position = this.#positions.get(edge.from.node) as number
     this.#outputsOf[position] = [...(this.#outputsOf[position] ?? []), ...channels]
+    const ports = (this.#outputsOfPort[position] ??= [])
+    ports[edge.from.port] = [...(ports[edge.from.port] ?? []), ...channels]
     return createEmit(
       {
         name: planned.name,
@@ -446,7 +476,16 @@ class SubtaskBuilder {
 
   #windowAtStart(channel: PlannedChannel): number {
     const { minBytes, maxBytes } = this.#windowLimits(channel)
-    return this.#thread.settings.adaptiveWindow ? minBytes : maxBytes
+    return this.#adaptiveWindow(channel) === undefined ? maxBytes : minBytes
+  }
+
+  /** What the edge says of its window comes before what the job says. */
+  #adaptiveWindow(channel: PlannedChannel): WindowLimits | undefined {
+    const { plan, settings } = this.#thread
+    const flow = plan.edges[channel.edge]?.flow
+    const jobTargetMs = settings.adaptiveWindow ? settings.windowTargetMs : false
+    const targetMs = flow?.windowTargetMs ?? (flow?.prefetch === undefined ? jobTargetMs : false)
+    return targetMs === false ? undefined : { ...this.#windowLimits(channel), targetMs }
   }
 
   #windowLimits(channel: PlannedChannel): { minBytes: number; maxBytes: number } {

@@ -9,7 +9,7 @@ import type { Gate } from '../channel/gate.js'
 import type { RingInput } from '../channel/ring-input.js'
 import type { LogicalNode } from '../graph/logical-graph.js'
 import { SideOutputValue } from '../graph/operator-context.js'
-import type { Operator } from '../graph/operator-spec.js'
+import type { HoldingOperator, Operator } from '../graph/operator-spec.js'
 import type { AsyncTable } from './async-table.js'
 import type { Emit } from './edge-output.js'
 import { type ElementChecks, elementChecks } from './element-checks.js'
@@ -36,8 +36,15 @@ export interface ChainNode {
   readonly tracker: WatermarkTracker | undefined
 }
 
+/** The operator of a node, where it holds records back. */
+export function holdingOperator(node: ChainNode | undefined): HoldingOperator | undefined {
+  const spec = node?.node.spec
+  return spec?.kind === 'general' && spec.holds === true ? (node?.operator as HoldingOperator) : undefined
+}
+
 export interface ChainParts {
   readonly nodes: readonly ChainNode[]
+  /** What keeps the chain from taking records. */
   readonly gate: Gate
   /** Whether the head's input carries timestamps. */
   readonly timed: boolean

@@ -7,15 +7,20 @@
  * operator never sees a record between its watermark and the last thing that was due.
  */
 import type { OutputChannel } from '../channel/output-channel.js'
-import type { AsyncTable } from './async-table.js'
-import type { ChainNode } from './chain-drivers.js'
+import { type ChainNode, holdingOperator } from './chain-drivers.js'
+
+/** Holds records back that came before a watermark: it waits behind them. */
+export interface TimeHolder {
+  readonly inFlight: number
+  mark(watermark: number, idle: boolean): void
+}
 
 interface Domain {
   /** Positions of operators that time concerns, in the order of the chain. */
   readonly stops: readonly number[]
   readonly outputs: readonly OutputChannel[]
-  /** In front of everything: results of records that came before a watermark leave before it. */
-  readonly table: AsyncTable | undefined
+  /** In front of everything: what came before a watermark leaves before it. */
+  readonly holder: TimeHolder | undefined
   /** Index of the stop being visited, -1: no visit is under way. */
   at: number
   entered: boolean
@@ -64,11 +69,10 @@ export class ChainTime {
     })
     for (const root of new Set([HEAD, ...rootOf])) {
       const members = rootOf.flatMap((each, position) => (each === root ? [position] : []))
-      const table = root === HEAD ? nodes[0]?.table : undefined
       this.#domains.set(root, {
         stops: members.filter((position) => nodes[position]?.operator !== undefined),
         outputs: members.flatMap((position) => outputsOf[position] ?? []),
-        table: table?.discardsResults === false ? table : undefined,
+        holder: root === HEAD ? holderOf(nodes[0]) : undefined,
         at: -1,
         entered: false,
         watermark: Number.NEGATIVE_INFINITY,
@@ -103,7 +107,7 @@ export class ChainTime {
   /** A new watermark of a domain, or another status; where results in flight are older it waits behind them. */
   advance(root: number, watermark: number, idle: boolean): void {
     const domain = this.#domains.get(root) as Domain
-    if (domain.table !== undefined && domain.table.inFlight > 0) domain.table.mark(watermark, idle)
+    if (domain.holder !== undefined && domain.holder.inFlight > 0) domain.holder.mark(watermark, idle)
     else this.enter(root, watermark, idle)
   }
 
@@ -203,5 +207,17 @@ export class ChainTime {
     } catch (error) {
       return fail(position, error)
     }
+  }
+}
+
+function holderOf(head: ChainNode | undefined): TimeHolder | undefined {
+  if (head?.table !== undefined) return head.table.discardsResults ? undefined : head.table
+  const operator = holdingOperator(head)
+  if (operator === undefined) return undefined
+  return {
+    get inFlight() {
+      return operator.holding
+    },
+    mark: (watermark, idle) => operator.holdWatermark(watermark, idle),
   }
 }

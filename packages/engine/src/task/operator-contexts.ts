@@ -36,6 +36,10 @@ export interface ContextHost {
   stateOf(position: number): StateRegistry
   emit(position: number, value: unknown, timestamp: number, port: number): void
   expand(position: number, values: Iterable<unknown>, timestamp: number): void
+  hasCredit(position: number, port: number): boolean
+  holdInput(held: boolean): void
+  passWatermark(watermark: number, idle: boolean): void
+  sizeOf(value: unknown): number
 }
 
 /** Every context of one operator in one subtask. */
@@ -106,6 +110,22 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   expand(values: Iterable<unknown>, timestamp: number): void {
     this.#host.expand(this.#position, values, timestamp)
+  }
+
+  hasCredit(port = 0): boolean {
+    return this.#host.hasCredit(this.#position, port)
+  }
+
+  holdInput(held: boolean): void {
+    this.#host.holdInput(held)
+  }
+
+  passWatermark(watermark: number, idle: boolean): void {
+    this.#host.passWatermark(watermark, idle)
+  }
+
+  sizeOf(value: unknown): number {
+    return this.#host.sizeOf(value)
   }
 
   setDeadline(timeMs: number | undefined): void {

@@ -8,6 +8,7 @@
  */
 import type { InputChannel } from '../channel/input-channel.js'
 import { Input } from '../channel/input-channel.js'
+import type { WindowLimits } from '../channel/credit-window.js'
 import { EndReason, type EndReasonCode } from '../channel/frame.js'
 import type { Gate } from '../channel/gate.js'
 import type { LocalInput } from '../channel/local-channel.js'
@@ -16,7 +17,7 @@ import type { RingInput } from '../channel/ring-input.js'
 import { Command, type CommandCode } from '../control/control-layout.js'
 import type { Clock } from '../environment/environment.js'
 import type { SluiceError } from '../errors/sluice-error.js'
-import type { Operator } from '../graph/operator-spec.js'
+import type { HoldingOperator, Operator } from '../graph/operator-spec.js'
 import { SubtaskState, type SubtaskStateCode, SubtaskWord } from '../metrics/metric-layout.js'
 import type { SnapshotReader, SnapshotWriter } from '../checkpoint/snapshot.js'
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
@@ -24,7 +25,7 @@ import type { StateRegistry } from '../state/state-registry.js'
 import type { SubtaskAccounting } from './accounting.js'
 import type { Alignment } from './alignment.js'
 import type { AsyncTable } from './async-table.js'
-import type { ChainDrivers, ChainNode, Sampling } from './chain-drivers.js'
+import { type ChainDrivers, type ChainNode, holdingOperator, type Sampling } from './chain-drivers.js'
 import { ChainTime, HEAD } from './chain-time.js'
 import { Silence, type SilenceCode } from './idle-clock.js'
 import type { SinkBuffer } from './sink-buffer.js'
@@ -38,7 +39,10 @@ export interface SubtaskParts {
   readonly id: number
   readonly name: string
   readonly nodes: readonly ChainNode[]
+  /** Counts outputs without credit. */
   readonly gate: Gate
+  /** Counts what keeps the chain from taking records: the same, but where the head holds records back by itself. */
+  readonly intake: Gate
   readonly clock: Clock
   readonly inputs: readonly InputChannel[]
   /** Those whose watermarks count: nothing is awaited from records without timestamps beside others that have them. */
@@ -58,9 +62,8 @@ export interface SubtaskParts {
   readonly accounting: SubtaskAccounting
   readonly sampling: Sampling
   readonly fail: (position: number, error: unknown) => never
-  /** Limits of the adaptive window per input, or undefined where windows stay as they are. */
-  readonly windowTargetMs: number | undefined
-  readonly windowLimits: readonly { readonly minBytes: number; readonly maxBytes: number }[]
+  /** By input: the adaptive window; undefined: it stays as it is. */
+  readonly windowLimits: readonly (WindowLimits | undefined)[]
   /** Closing failed: nothing to do but to say so. */
   readonly warn: (message: string, error: unknown) => void
   /** undefined: no checkpoints are taken. */
@@ -94,6 +97,8 @@ const SAMPLE_RECORDS = 8
 /** So few records are taken at once while an input is idle: that it is active again is told directly behind them. */
 const IDLE_RECORDS = 8
 const ADAPT_PERIOD_MS = 100
+/** Records that were held back and are let go between two looks at the clock. */
+const RELEASES_PER_LOOK = 32
 
 export class Subtask {
   readonly name: string
@@ -104,6 +109,8 @@ export class Subtask {
   /** The one nearest to the sinks first: where it makes room, results and watermarks that wait leave before the next record is taken. */
   readonly #tables: readonly AsyncTable[]
   readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
+  /** The head, where it holds records back by itself. */
+  readonly #holder: HoldingOperator | undefined
   readonly #deadlines: Map<number, number> = new Map()
   readonly #checkpoints: SubtaskCheckpoints | undefined
   readonly #sections: SectionParts | undefined
@@ -156,6 +163,7 @@ export class Subtask {
     const trackers = nodes.flatMap(({ tracker }, position) => (tracker === undefined ? [] : [{ position, tracker }]))
     this.#tracked = new TrackedTime({ trackers, mayIdle: parts.mayIdle, time: this.#time, accounting, alignment: parts.alignment })
     for (const table of this.#tables) table.connectTime((watermark, idle) => this.#time.enter(HEAD, watermark, idle))
+    this.#holder = holdingOperator(nodes[0])
     this.#sinks = parts.nodes.flatMap((node, position) => (node.sink === undefined ? [] : [{ position, sink: node.sink }]))
     this.#reading = parts.inputs
     if (parts.checkpoints === undefined) return
@@ -166,7 +174,7 @@ export class Subtask {
       control,
       checkpoints: thread,
       clock: parts.clock,
-      gate: parts.gate,
+      gate: parts.intake,
       inputs: parts.inputs,
       outputs: parts.outputs,
       sinks: this.#sinks.map(({ position, sink }) => ({ name: nodes[position]?.node.name as string, sink })),
@@ -182,6 +190,11 @@ export class Subtask {
   /** What the operator at a position knows of event time. */
   watermarkAt(position: number): number {
     return this.#time.watermarkAt(position)
+  }
+
+  /** A watermark leaves that the head held back. */
+  passWatermark(watermark: number, idle: boolean): void {
+    this.#time.enter(HEAD, watermark, idle)
   }
 
   /** Opens operators and sinks before the first record, and puts everything where it was when a checkpoint is restored. */
@@ -310,19 +323,20 @@ export class Subtask {
   /** Something may be done now; reads shared words, changes nothing. */
   ready(nowMs: number): boolean {
     if (this.finished) return false
-    const { gate, outputs, source } = this.#parts
+    const { gate, intake, outputs, source } = this.#parts
+    const holder = this.#holder
     if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
     for (const table of this.#tables) if (this.#mayDrain(table)) return true
     if (this.nextDeadlineMs() <= nowMs) return true
     if (gate.closed > 0) {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
-      return this.#time.active && !this.#held && !this.#expansionActive()
-    }
-    if (this.#expansionActive() || this.#time.active) return true
+      if (holder === undefined) return this.#time.active && !this.#held && !this.#expansionActive()
+    } else if (this.#expansionActive() || this.#time.active) return true
     if (this.#endSent) return this.#checkpoints?.done === true
-    if (this.#ending) return !this.#endAwaitsTable()
+    if (holder?.releasable === true) return true
+    if (this.#ending) return gate.closed === 0 && !this.#endAwaits()
     if (source !== undefined) return source.exhausted || (source.ready(nowMs) && !this.#tracked.waits)
-    return this.#inputReady()
+    return intake.closed === 0 && this.#inputReady()
   }
 
   #inputReady(): boolean {
@@ -341,7 +355,7 @@ export class Subtask {
     let earliest = Number.POSITIVE_INFINITY
     for (const table of this.#tables) earliest = Math.min(earliest, table.deadlineMs ?? Number.POSITIVE_INFINITY)
     const { source, gate } = this.#parts
-    if (gate.closed > 0) return earliest
+    if (gate.closed > 0 && this.#holder === undefined) return earliest
     for (const deadlineMs of this.#deadlines.values()) if (deadlineMs < earliest) earliest = deadlineMs
     if (!this.#ending) earliest = Math.min(earliest, this.#tracked.deadlineMs)
     if (source !== undefined && !this.#ending && !source.exhausted)
@@ -349,9 +363,16 @@ export class Subtask {
     return earliest
   }
 
-  /** The end of input has reached an asynchronous operator that still has records in flight. */
-  #endAwaitsTable(): boolean {
-    return this.#endEntered && (this.#parts.nodes[this.#endPosition]?.table?.inFlight ?? 0) > 0
+  /** The end of input has reached an operator that still has records in flight, or holds some back. */
+  #endAwaits(): boolean {
+    if (!this.#endEntered) return false
+    return (this.#parts.nodes[this.#endPosition]?.table?.inFlight ?? 0) > 0 || this.#endHeld
+  }
+
+  /** What is held back leaves before the end. Where the job was stopped, it is in its last checkpoint, if there is one. */
+  get #endHeld(): boolean {
+    const stopped = this.#endReason === EndReason.stopped && this.#checkpoints !== undefined
+    return this.#holder !== undefined && this.#holder.holding > 0 && !stopped
   }
 
   /** A read of the source is under way. */
@@ -391,6 +412,7 @@ export class Subtask {
         if (!output.blocked) progressed = true
       }
     }
+    if (this.#holder !== undefined && this.#releaseHeld(this.#holder, nowMs)) progressed = true
     // Before any further result: what an element has begun comes first.
     if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
     if (this.#runTime(nowMs)) progressed = true
@@ -401,13 +423,11 @@ export class Subtask {
       this.#work(nowMs)
       if (table.drain() > 0) progressed = true
     }
-    if (this.#free && this.#deadlines.size > 0 && this.#fireDeadlines(nowMs)) progressed = true
+    if (this.#deadlines.size > 0 && (this.#free || this.#holder !== undefined) && this.#fireDeadlines(nowMs)) progressed = true
     if (this.#free && !this.#tracked.empty && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
-    if (this.#free) {
-      if (this.#ending) {
-        if (this.#advanceEnd(nowMs)) progressed = true
-      } else if (this.#takeInput(nowMs)) progressed = true
-    }
+    if (this.#ending) {
+      if (this.#free && this.#advanceEnd(nowMs)) progressed = true
+    } else if (this.#mayTake && this.#takeInput(nowMs)) progressed = true
     for (const output of outputs) output.flush()
     for (const { position, sink } of this.#sinks) this.#flushSink(position, sink)
     const endMs = this.#working ? clock.monotonicMs() : nowMs
@@ -461,7 +481,7 @@ export class Subtask {
   }
 
   #account(progressed: boolean, nowMs: number): void {
-    const { accounting, gate, outputs, inputs } = this.#parts
+    const { accounting, gate, intake, outputs, inputs } = this.#parts
     let state: SubtaskStateCode
     let blockedChannel = -1
     if (gate.closed > 0) {
@@ -471,7 +491,8 @@ export class Subtask {
         break
       }
       state = blockedChannel >= 0 ? SubtaskState.backpressured : SubtaskState.waiting
-    } else if (progressed) state = SubtaskState.queued
+    } else if (intake.closed > 0) state = SubtaskState.waiting
+    else if (progressed) state = SubtaskState.queued
     else if (this.#aligned) state = SubtaskState.aligned
     else if (this.#ending) state = this.awaiting ? SubtaskState.waiting : SubtaskState.idle
     else state = this.#checkpoints?.alignment.refuses === true ? SubtaskState.refusing : SubtaskState.idle
@@ -511,6 +532,24 @@ export class Subtask {
   /** Nothing is under way that comes before the next record. */
   get #free(): boolean {
     return this.#parts.gate.closed === 0 && !this.#expansionActive() && !this.#time.active
+  }
+
+  /** The next record may be taken. */
+  get #mayTake(): boolean {
+    return this.#holder === undefined ? this.#free : this.#parts.intake.closed === 0
+  }
+
+  /** Lets go what the head held back, for about as long as a step. */
+  #releaseHeld(holder: HoldingOperator, nowMs: number): boolean {
+    if (this.#endSent || !holder.releasable) return false
+    this.#work(nowMs)
+    const { clock } = this.#parts
+    try {
+      for (let count = 1; holder.release(); count++) if (count % RELEASES_PER_LOOK === 0 && clock.monotonicMs() - nowMs >= STEP_MS) break
+    } catch (error) {
+      this.#parts.fail(0, error)
+    }
+    return true
   }
 
   /** Calls records that were in flight in the restored checkpoint again, as there is room; true where one was called. */
@@ -644,7 +683,7 @@ export class Subtask {
       this.#endReplay()
       return true
     }
-    const { gate, clock, accounting } = this.#parts
+    const { intake, clock, accounting } = this.#parts
     const inputs = this.#reading
     const refused = this.#checkpoints?.alignment.refused
     let nowMs = startMs
@@ -667,10 +706,10 @@ export class Subtask {
             continue
           }
           this.#onControlFrame(channel, found)
-          if (this.#ending || gate.closed > 0) return true
+          if (this.#ending || intake.closed > 0) return true
           if (this.#time.active) {
             this.#runTime(nowMs)
-            if (!this.#free) return true
+            if (!this.#mayTake) return true
             nowMs = clock.monotonicMs()
             if (nowMs - startMs >= STEP_MS) return true
           }
@@ -695,7 +734,7 @@ export class Subtask {
       const afterMs = clock.monotonicMs()
       this.#tuneDrive(taken, afterMs - nowMs)
       nowMs = afterMs
-      if (gate.closed > 0 || nowMs - startMs >= STEP_MS) return true
+      if (intake.closed > 0 || nowMs - startMs >= STEP_MS) return true
       if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
     }
     return progressed
@@ -783,7 +822,8 @@ export class Subtask {
     this.#ending = true
     this.#endReason = reason
     this.#tracked.end()
-    this.#deadlines.clear()
+    // What is held back may still wait for its time.
+    if (this.#holder === undefined) this.#deadlines.clear()
   }
 
   /** Takes the end of input through the chain, operator by operator; true where something moved. */
@@ -815,6 +855,7 @@ export class Subtask {
         if (!this.#time.settle(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
       }
       if (table !== undefined && table.inFlight > 0) return moved
+      if (this.#endHeld) return moved
       if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink))) return moved
       this.#endPosition++
       this.#endEntered = false
@@ -858,7 +899,7 @@ export class Subtask {
 
   #adapt(nowMs: number): void {
     this.#adaptedAtMs = nowMs
-    const { accounting, inputs, windowTargetMs, windowLimits, states } = this.#parts
+    const { accounting, inputs, windowLimits, states } = this.#parts
     if (states.length > 0) {
       let bytes = 0
       for (const state of states) bytes += state.bytes
@@ -867,10 +908,9 @@ export class Subtask {
     const { workMs } = accounting
     const busyMs = workMs - this.#adaptedWorkMs
     this.#adaptedWorkMs = workMs
-    if (windowTargetMs === undefined) return
     inputs.forEach((input, index) => {
       const limits = windowLimits[index]
-      if (limits !== undefined) input.adapt(busyMs, { ...limits, targetMs: windowTargetMs })
+      if (limits !== undefined) input.adapt(busyMs, limits)
     })
   }
 }

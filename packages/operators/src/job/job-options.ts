@@ -2,11 +2,18 @@
  * The options of a job, checked when it is defined, and the settings that they stand for. Checked by hand: every worker loads this
  * module before its first record, and a schema library takes longer to load than the rest of the package.
  */
-import { type CheckpointSettings, defaultSettings, type JobSettings, type RestartStrategy, SluiceError } from '@sluice/engine'
+import {
+  type CheckpointSettings,
+  defaultSettings,
+  type EdgeSettings,
+  type JobSettings,
+  type RestartStrategy,
+  SluiceError,
+} from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
 import { type Duration, parseDuration } from '../duration/duration.js'
 import { isName, NAME_CHARACTERS_MAX } from './is-name.js'
-import type { CheckpointOptions, JobOptions, RestartOptions } from './job.js'
+import type { CheckpointOptions, EdgeOptions, JobOptions, RestartOptions } from './job.js'
 
 type Check = (value: unknown) => string | undefined
 
@@ -74,7 +81,16 @@ const optionChecks: Readonly<Record<keyof JobOptions, Check>> = {
   memory: isSize,
   checkpoint: isObject,
   restart: isObject,
+  edges: isObject,
   settings: isObject,
+}
+
+const edgeChecks: Readonly<Record<keyof EdgeOptions, Check>> = {
+  window: (value) =>
+    value === false ? undefined : isPeriod(value) === undefined ? undefined : "a duration above 0, such as '50ms', or false",
+  prefetch: isCount,
+  weight: (value) => (Number.isFinite(value) && (value as number) > 0 ? undefined : 'a number above 0'),
+  priority: (value) => (Number.isSafeInteger(value) ? undefined : 'a whole number'),
 }
 
 /** Fails with `SLUICE_OPTIONS_INVALID`, which names each wrong option. */
@@ -86,6 +102,12 @@ export function checkJobOptions(options: unknown, declaredAt: string | undefined
     if (given['name'] === undefined) problems.push('name is missing')
     check(given, optionChecks, '', problems)
     if (isObject(given['settings']) === undefined) check(given['settings'] as object, settingChecks, 'settings.', problems)
+    if (isObject(given['edges']) === undefined) {
+      for (const [edge, said] of Object.entries(given['edges'] as object)) {
+        if (isObject(said) === undefined) check(said as object, edgeChecks, `edges["${edge}"].`, problems)
+        else problems.push(`edges["${edge}"] is ${show(said)}, and takes an object`)
+      }
+    }
     const checkpoint = given['checkpoint']
     if (isObject(checkpoint) === undefined) {
       for (const name of ['interval', 'directory'])
@@ -136,16 +158,26 @@ function show(value: unknown): string {
   return `a value of type ${value === null ? 'null' : typeof value}`
 }
 
-export function settingsOf({ parallelism, workers, memory, checkpoint, restart, settings }: JobOptions): JobSettings {
+export function settingsOf({ parallelism, workers, memory, checkpoint, restart, edges, settings }: JobOptions): JobSettings {
   const memoryBytes = memory === undefined ? undefined : parseByteSize(memory, 'memory')
   return {
     ...settings,
+    edges: edges === undefined ? undefined : edgeSettingsOf(edges),
     parallelism,
     workers,
     memoryBytes,
     checkpoint: checkpoint === undefined ? undefined : checkpointSettingsOf(checkpoint),
     restart: restart === undefined ? undefined : restartStrategyOf(restart),
   }
+}
+
+function edgeSettingsOf(edges: Readonly<Record<string, EdgeOptions>>): Readonly<Record<string, EdgeSettings>> {
+  return Object.fromEntries(
+    Object.entries(edges).map(([name, { window, prefetch, weight, priority }]) => {
+      const windowTargetMs = window === undefined || window === false ? window : parseDuration(window, `edges["${name}"].window`)
+      return [name, { windowTargetMs, prefetch, weight, priority }]
+    }),
+  )
 }
 
 /**

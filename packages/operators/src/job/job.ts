@@ -46,6 +46,25 @@ export type RestartOptions =
   | { readonly strategy: 'none' }
 
 /** What a job is called and how it is to run; whoever runs it may override all but the name. */
+/** How records flow over one edge: by a window of time (the default) or by what the consumer asks for, and how it is read beside the other inputs of its consumer. */
+export type EdgeOptions = {
+  /** Share of the consumer's time beside its other inputs of the same priority, while they all have records. Default 1. */
+  readonly weight?: number | undefined
+  /** Inputs of a higher priority are read first. Default 0. */
+  readonly priority?: number | undefined
+} & (
+  | {
+      /** How much work may be in flight on the edge, as a time of its consumer's work; `false`: the window keeps its largest size. Default: `settings.windowTargetMs`. */
+      readonly window?: Duration | false | undefined
+      readonly prefetch?: undefined
+    }
+  | {
+      /** The consumer asks for so many records at a time: per channel it holds no more than these, and no record is made that it did not ask for. */
+      readonly prefetch: number
+      readonly window?: undefined
+    }
+)
+
 export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   /** Names the job in log, metrics and checkpoints. */
   readonly name: string
@@ -61,8 +80,10 @@ export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   readonly checkpoint?: CheckpointOptions | undefined
   /** What happens after a failure, where checkpoints are taken. */
   readonly restart?: RestartOptions | undefined
+  /** How records flow over single edges, by their names in the plan: `{ 'parse -> write': { window: '20ms' } }`. */
+  readonly edges?: Readonly<Record<string, EdgeOptions>> | undefined
   /** What is rarely changed; see `JobSettings`. */
-  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint' | 'restart'> | undefined
+  readonly settings?: Omit<JobSettings, 'parallelism' | 'workers' | 'memoryBytes' | 'checkpoint' | 'restart' | 'edges'> | undefined
 }
 
 /** A job: a name, options, and a declaration that makes its graph. `P`: its parsed parameters; `O`: the streams that it returns. */

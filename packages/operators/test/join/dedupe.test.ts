@@ -6,20 +6,12 @@ import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, nodeOf } from '../support/graphs.js'
 import { type Arrival, arrivals, drive, keyOf } from './drive.js'
 
-class CountingContext extends FakeOperatorContext {
-  readonly dropped = new Map<string, number>()
-
-  override countDropped(...[count, reason]: [number?, string?]): void {
-    this.dropped.set(reason ?? '', (this.dropped.get(reason ?? '') ?? 0) + (count ?? 0))
-  }
-}
-
 const plan = (options: DedupeOptions = {}) => planDedupe('once', keyOf, true, options)
 
 test('the first record of every key, for ever', () => {
   fc.assert(
     fc.property(arrivals(), (list) => {
-      const context = new CountingContext()
+      const context = new FakeOperatorContext()
       const { push } = drive(plan(), context)
       list.forEach(push)
       const first = new Map(list.toReversed().map((arrival) => [JSON.stringify(arrival.key), arrival]))

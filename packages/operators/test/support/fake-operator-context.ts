@@ -60,7 +60,34 @@ export class FakeOperatorContext implements OperatorContext {
     this.deadlineMs = timeMs
   }
 
-  countDropped(): void {}
+  /** What was dropped, by reason. */
+  readonly dropped = new Map<string, number>()
+
+  countDropped(count: number, reason: string): void {
+    this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + count)
+  }
+
+  /** Ports whose channels have no credit. */
+  readonly blocked = new Set<number>()
+  inputHeld = false
+  readonly passed: { readonly watermark: number; readonly idle: boolean }[] = []
+
+  hasCredit(port = 0): boolean {
+    return !this.blocked.has(port)
+  }
+
+  holdInput(held: boolean): void {
+    this.inputHeld = held
+  }
+
+  passWatermark(watermark: number, idle: boolean): void {
+    this.watermark = watermark
+    this.passed.push({ watermark, idle })
+  }
+
+  sizeOf(value: unknown): number {
+    return JSON.stringify(value).length
+  }
 
   countLate(count: number): void {
     this.late += count
