@@ -1,10 +1,8 @@
 /** What the counters say of a checkpoint: who refuses an input and for how long, what stands in front of the barrier, what the snapshot cost. In virtual time. */
 import { describe, expect, it } from 'vitest'
 import { bytesAhead } from '../../src/checkpoint/coordinator/bytes-ahead.js'
-import { createSnapshotWriters } from '../../src/checkpoint/file/snapshot-writer.js'
 import type { CheckpointReport, SnapshotFigures } from '../../src/checkpoint/protocol.js'
 import { SNAPSHOT_PENDING_BYTES_MAX } from '../../src/checkpoint/snapshot.js'
-import type { ThreadCheckpoints } from '../../src/checkpoint/thread-checkpoints.js'
 import { Command } from '../../src/control/control-layout.js'
 import { SubtaskState } from '../../src/metrics/metric-layout.js'
 import type { MetricsSnapshot } from '../../src/metrics/read-metrics.js'
@@ -12,27 +10,13 @@ import { reportInterval } from '../../src/metrics/report-interval.js'
 import { MemoryStorage } from '../support/memory-storage.js'
 import { graphOf } from '../support/run-graph.js'
 import { Simulation } from '../support/simulation.js'
+import { threadCheckpoints } from '../support/thread-checkpoints.js'
 import { general, indexSource, map, sink } from '../support/specs.js'
 
 const SLOW_MS = 4
 /** How many records `slow` has taken when the checkpoint is asked for, and how many more there are. */
 const TRIGGER_AT = 400
 const AHEAD = 120
-
-function threadCheckpoints(report: (report: CheckpointReport) => void, storage = new MemoryStorage()): ThreadCheckpoints {
-  return {
-    run: { id: 'run', attempt: 1, restoredCheckpoint: 0 },
-    writers: createSnapshotWriters({
-      storage,
-      folderOf: (id) => `chk-${id}`,
-      keyGroups: 128,
-      attempt: 1,
-      placeOf: () => ({ index: 0, parallelism: 1 }),
-    }),
-    restore: undefined,
-    report,
-  }
-}
 
 /** many -> fast -> join, few -> slow -> join, and a checkpoint that is asked for when all that is left of `few` stands in front of `slow`. */
 interface Diamond {

@@ -2,14 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { EndReason } from '../../src/channel/frame.js'
 import { Input } from '../../src/channel/input-channel.js'
-import { createSnapshotWriters } from '../../src/checkpoint/file/snapshot-writer.js'
 import type { CheckpointReport } from '../../src/checkpoint/protocol.js'
 import { CheckpointWords } from '../../src/control/checkpoint-words.js'
 import { controlBytes } from '../../src/control/control-layout.js'
 import { SubtaskCheckpoints } from '../../src/task/subtask-checkpoints.js'
 import { LocalHarness } from '../channel/local-harness.js'
 import { RingHarness } from '../channel/ring-harness.js'
-import { MemoryStorage } from '../support/memory-storage.js'
+import { threadCheckpoints } from '../support/thread-checkpoints.js'
 
 type Harness = RingHarness | LocalHarness
 
@@ -23,18 +22,7 @@ class Bench {
     this.checkpoints = new SubtaskCheckpoints({
       subtask: 0,
       control: this.words,
-      checkpoints: {
-        run: { id: 'run', attempt: 1, restoredCheckpoint: 0 },
-        writers: createSnapshotWriters({
-          storage: new MemoryStorage(),
-          folderOf: (id) => `chk-${id}`,
-          keyGroups: 128,
-          attempt: 1,
-          placeOf: () => ({ index: 0, parallelism: 1 }),
-        }),
-        restore: undefined,
-        report: (report) => this.reports.push(report),
-      },
+      checkpoints: threadCheckpoints((report) => this.reports.push(report)),
       clock: { nowMs: () => 1, monotonicMs: () => 1 },
       gate,
       inputs: [input],

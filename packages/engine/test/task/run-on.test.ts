@@ -1,9 +1,7 @@
 /** What is suspended runs on where a snapshot waits for it, and only as far as there is room. */
 import { expect, it } from 'vitest'
-import { createSnapshotWriters } from '../../src/checkpoint/file/snapshot-writer.js'
-import type { CheckpointReport } from '../../src/checkpoint/protocol.js'
 import type { LogicalGraph } from '../../src/graph/logical-graph.js'
-import { MemoryStorage } from '../support/memory-storage.js'
+import { threadCheckpoints } from '../support/thread-checkpoints.js'
 import { graphOf } from '../support/run-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 import { flatMap, indexSource, sink } from '../support/specs.js'
@@ -18,24 +16,13 @@ function simulate(
   let last = 0
   const simulation: Simulation = new Simulation(graph, {
     ...options,
-    checkpoints: {
-      run: { id: 'run', attempt: 1, restoredCheckpoint: 0 },
-      writers: createSnapshotWriters({
-        storage: new MemoryStorage(),
-        folderOf: (id) => `chk-${id}`,
-        keyGroups: 128,
-        attempt: 1,
-        placeOf: () => ({ index: 0, parallelism: 1 }),
-      }),
-      restore: undefined,
-      report: (report: CheckpointReport) => {
-        if (report.type === 'declined') throw report.error
-        if (report.type === 'ended' && ++ended === simulation.plan.subtasks.length) simulation.trigger(2)
-        if (report.type !== 'acknowledged') return
-        acknowledged.add(report.id)
-        if (report.id === 2 && ++last === simulation.plan.subtasks.length) simulation.complete(2)
-      },
-    },
+    checkpoints: threadCheckpoints((report) => {
+      if (report.type === 'declined') throw report.error
+      if (report.type === 'ended' && ++ended === simulation.plan.subtasks.length) simulation.trigger(2)
+      if (report.type !== 'acknowledged') return
+      acknowledged.add(report.id)
+      if (report.id === 2 && ++last === simulation.plan.subtasks.length) simulation.complete(2)
+    }),
   })
   return { simulation, acknowledged }
 }

@@ -11,7 +11,7 @@ import type { KeyTable } from '../../../src/state/key-table.js'
 import { StateRegistry } from '../../../src/state/state-registry.js'
 import { TimerQueue } from '../../../src/state/timer-queue.js'
 import { writeGolden } from './golden-state.js'
-import { MemoryStorage } from './memory-storage.js'
+import { MemoryStorage } from '../../support/memory-storage.js'
 
 function begin(storage: MemoryStorage, id = 1, onRoom?: () => void): SnapshotWriter {
   return createSnapshotWriters({
@@ -55,7 +55,7 @@ test('every changed byte and every lost end is found', async () => {
   const writer = begin(storage)
   writeGolden(writer)
   const handle = await finish(writer)
-  const whole = storage.files.get(handle.path) as Buffer
+  const whole = Buffer.from(storage.files.get(handle.path) as Uint8Array)
   await verifySnapshotFile(storage, handle)
   await fc.assert(
     fc.asyncProperty(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 }), fc.boolean(), async (at, by, cut) => {
@@ -87,7 +87,8 @@ test('a file of another checkpoint under the same name is found by its checksum'
 test('a newer format is refused by its number', async () => {
   const storage = new MemoryStorage()
   const handle = await writeTable(storage, ['number'], undefined, [[1]])
-  const bytes = storage.files.get(handle.path) as Buffer
+  const stored = storage.files.get(handle.path) as Uint8Array
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
   bytes.writeUInt32LE(2, bytes.length - 16)
   await expect(checkSnapshotFile(storage, handle)).rejects.toThrow(
     expect.objectContaining({ code: 'SLUICE_CHECKPOINT_VERSION', message: expect.stringContaining('format 2') }),
@@ -107,7 +108,7 @@ test('nothing to write is no file', async () => {
 
 test('storage that fails makes finish fail, and the table goes on', async () => {
   const storage = new MemoryStorage()
-  storage.appendError = new Error('no space')
+  storage.gate = (operation) => (operation === 'append' ? Promise.reject(new Error('no space')) : undefined)
   const registry = new StateRegistry()
   const table = registry.keyTable('rows', ['number'])
   for (let key = 0; key < 200_000; key++) table.slotOf(key)
@@ -117,7 +118,7 @@ test('storage that fails makes finish fail, and the table goes on', async () => 
   while (!writer.step(() => true)) if (++turns % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
   await expect(writer.finish()).rejects.toThrow('no space')
   expect([writer.pendingBytes, storage.files.size]).toEqual([0, 0])
-  storage.appendError = undefined
+  storage.gate = () => undefined
   const next = begin(storage, 2)
   next.freeze('op', registry)
   await verifySnapshotFile(storage, await finish(next))
@@ -126,7 +127,8 @@ test('storage that fails makes finish fail, and the table goes on', async () => 
 test('what waits for storage is bounded, goes on when it answers, and then says so to who sleeps', async () => {
   const storage = new MemoryStorage()
   let open: () => void = () => {}
-  storage.gate = new Promise((resolve) => (open = resolve))
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  storage.gate = (operation) => (operation === 'append' ? opened.then(() => undefined) : undefined)
   const registry = new StateRegistry()
   const table = registry.keyTable('rows', ['value'])
   for (let key = 0; key < 100; key++) table.columns[0]!.values[table.slotOf(key)] = new Uint8Array(200_000)

@@ -11,7 +11,7 @@ import type { KeyTable } from '../../../src/state/key-table.js'
 import { StateRegistry } from '../../../src/state/state-registry.js'
 import { TimerQueue } from '../../../src/state/timer-queue.js'
 import type { WindowTables } from '../../../src/state/window-tables.js'
-import { MemoryStorage } from './memory-storage.js'
+import { MemoryStorage } from '../../support/memory-storage.js'
 
 const KEY_GROUPS = 8
 
