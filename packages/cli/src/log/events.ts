@@ -261,7 +261,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
   'job.bottleneck': {
     when: 'With every report while some edge is above `OK`.',
     fields: {
-      kind: field('text', '`operator`, or `worker`: the subtask is ready more than it runs, because its worker runs others.'),
+      kind: field(
+        'text',
+        '`operator`; `limit`: a limit that the user set, such as a rate, is reached; `worker`: the subtask is ready more than it runs, because its worker runs others.',
+      ),
       operator: field('text', 'The operator that sets the pace; in a chain the slowest function.'),
       subtask: field('count', 'Index of its subtask.'),
       worker: field('index', 'The worker it runs on; -1: the main thread.'),

@@ -43,6 +43,8 @@ export interface LogicalNode {
   readonly delivery?: DeliveryGuarantee | undefined
   /** It loses records on purpose: which ones, as part of a sentence ("drops the oldest records"), and whether the user accepts that in front of a sink that is exactly-once. */
   readonly lossy?: { readonly because: string; readonly accepted: boolean } | undefined
+  /** It holds the stream to a limit that the user set: which, as part of a sentence ("rate of 100/s"). What waits for it waits for the limit, not for its work. */
+  readonly limit?: string | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */
   readonly resources?: readonly string[] | undefined
 }

@@ -205,6 +205,27 @@ describe('the walk of the wait-for graph', () => {
     )
   })
 
+  it('blames a limit that the user set where the stream waits for it', () => {
+    const scene = new Scene(
+      new GraphBuilder({ parallelism: 1 })
+        .node('in', source)
+        .node('limit', map, { limit: 'rate of 100/s' })
+        .node('out', sink)
+        .edge('in', 'limit')
+        .edge('limit', 'out'),
+    )
+    scene.board
+      .subtask('in', 0, { busyMs: 20, backpressuredMs: 980 })
+      .channel('in -> limit', 0, { blockedMs: 980 })
+      .subtask('limit', 0, { busyMs: 900, idleMs: 100 })
+    expect(scene.bottleneck()).toMatchObject({
+      kind: 'limit',
+      operator: 'limit',
+      message:
+        'limit (subtask 0) is the bottleneck: its rate of 100/s is reached 90 % of the time, holds source in back 98 % of the time through in -> limit',
+    })
+  })
+
   it('blames the worker where the end of the walk is ready but does not run', () => {
     const builder = new GraphBuilder({ parallelism: 1 })
       .node('in', source)
