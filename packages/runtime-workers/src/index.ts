@@ -3,6 +3,7 @@ export { type AskedCheckpoint, findCheckpoint } from './coordinator/find-restore
 export { run } from './coordinator/run.js'
 export type {
   CheckpointSummary,
+  LostEvent,
   OutputWriter,
   Outputs,
   PlannedEvent,

@@ -5,7 +5,7 @@ import type { SavepointArguments, StatusArguments, StopArguments } from '../argu
 import { makeColours, wantsColour } from '../format/colours.js'
 import { printableLine } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
-import { formatDuration } from '../format/units.js'
+import { formatAmount, formatDuration } from '../format/units.js'
 import { formatErrorBlock } from '../report/error-block.js'
 import { readErrorFacts } from '../report/error-facts.js'
 import { findRunningJob, findRunningJobs, request, type RunningJob } from './control-client.js'
@@ -50,6 +50,7 @@ function statusTable(jobs: readonly RunningJob[], color: boolean): string {
       { title: 'state' },
       { title: 'for', align: 'right' },
       { title: 'attempt', align: 'right' },
+      { title: 'holds', align: 'right' },
       { title: 'last checkpoint' },
       { title: 'file' },
     ],
@@ -62,6 +63,8 @@ function statusTable(jobs: readonly RunningJob[], color: boolean): string {
         state,
         formatDuration(Date.now() - Date.parse(startedAt)),
         String(attempt),
+        // A job of an older version does not say.
+        status.heldRecords === undefined ? '-' : formatAmount(status.heldRecords, 'record'),
         printableLine(last),
         printableLine(file),
       ]

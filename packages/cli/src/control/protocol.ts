@@ -10,7 +10,9 @@ export type ControlRequest =
   | { readonly command: 'stop'; readonly drain: boolean; readonly savepoint: boolean; readonly name?: string; readonly directory?: string }
 
 /** A running job, as it answers. */
-export interface JobStatus extends RunStatus {
+export interface JobStatus extends Omit<RunStatus, 'heldRecords'> {
+  /** A job that runs with an older version does not say. */
+  readonly heldRecords?: number
   readonly job: string
   readonly pid: number
   /** Absolute path of its file. */

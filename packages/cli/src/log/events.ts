@@ -52,6 +52,7 @@ export type JobLogEvent =
   | 'source.active'
   | 'watermark.stalled'
   | 'records.late'
+  | 'records.dropped'
   | 'user.log'
 
 export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
@@ -200,9 +201,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(
-        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, refusingMsPerSecond, checkpointMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, watermark }',
-        'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group, `refusingMsPerSecond`: an operator for the barrier of a checkpoint on its other inputs; `checkpointMsPerSecond`: how much of the busy time went into snapshots. `watermark`: where event time stood last, ISO 8601; null where there was none.',
+        'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, refusingMsPerSecond, checkpointMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, heldRecords, heldBytes, watermark }',
+        'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group, `refusingMsPerSecond`: an operator for the barrier of a checkpoint on its other inputs; `checkpointMsPerSecond`: how much of the busy time went into snapshots. `heldRecords`, `heldBytes`: what an operator that holds records back still held. `watermark`: where event time stood last, ISO 8601; null where there was none.',
       ),
+      dropped: field('list of { operator, reason, edge, total }', 'What operators lost on purpose over the whole run, by reason.'),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
       headroom: optional(
@@ -321,8 +323,19 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       through: field('list of text', 'The edges between the two, from the input on.'),
     },
   },
+  'records.dropped': {
+    when: 'With every report in which an operator lost records on purpose, and at the end: one per operator and reason. All of them add up to what was lost.',
+    fields: {
+      operator: field('text', 'The operator.'),
+      reason: field('text', 'Why, in a word: `duplicate`, `invalid`, or what the policy of the operator says.'),
+      edge: optional('text', 'The edge in front of the operator as `from -> to`, of several all; not there for a source.'),
+      count: field('count', 'Since the last report.'),
+      total: field('count', 'Since the start; after a restart, since the start of the attempt.'),
+      perSecond: field('1/s', '`count` over the time since the last report.'),
+    },
+  },
   'records.late': {
-    when: 'With every report in which records came too late for an operator: all their windows were gone. One per operator.',
+    when: 'With every report in which records came too late for an operator, and at the end: all their windows were gone. One per operator.',
     fields: {
       operator: field('text', 'The operator.'),
       lateRecords: field('count', 'Since the start.'),

@@ -34,6 +34,7 @@ const labels: Readonly<Record<string, string>> = {
   'source.active': 'active',
   'watermark.stalled': 'stalled',
   'records.late': 'late',
+  'records.dropped': 'dropped',
   'user.log': 'log',
 }
 
@@ -70,6 +71,7 @@ export class PrettyPrinter {
       case 'source.idle':
       case 'watermark.stalled':
       case 'records.late':
+      case 'records.dropped':
         return this.#colours.yellow(printable(text(line['msg'])))
       case 'job.failed':
         // The block that follows says the rest.

@@ -1,6 +1,15 @@
 /** A report, a stuck operator, the end of a run and user code's own lines, as lines of the log. Pure. */
-import type { EdgePressure, IdleInput, IntervalReport, LateRecords, StalledWatermark, StuckSubtask, SubtaskReport } from '@sluice/engine'
-import type { RunLogEntry, RunResult } from '@sluice/runtime-workers'
+import type {
+  DroppedRecords,
+  EdgePressure,
+  IdleInput,
+  IntervalReport,
+  LateRecords,
+  StalledWatermark,
+  StuckSubtask,
+  SubtaskReport,
+} from '@sluice/engine'
+import type { LostEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
 import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 import type { JobLogLine } from './events.js'
 
@@ -9,12 +18,13 @@ const DATE_MS_MAX = 8.64e15
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** One line per edge; one for the bottleneck while some edge is above `OK`; one per operator for which records came too late. */
-export function reportLines(report: IntervalReport): readonly JobLogLine[] {
-  return [...pressureLines(report), ...report.late.filter(({ added }) => added > 0).map(lateLine)]
+/** One line per operator and reason for which records were lost, one per operator for which some came too late. */
+export function lostLines({ dropped, late }: LostEvent): readonly JobLogLine[] {
+  return [...dropped.map(droppedLine), ...late.map(lateLine)]
 }
 
-function pressureLines(report: IntervalReport): readonly JobLogLine[] {
+/** One line per edge; one for the bottleneck while some edge is above `OK`. */
+export function reportLines(report: IntervalReport): readonly JobLogLine[] {
   const edges = report.edges.map(
     (edge): JobLogLine => ({ level: 'info', event: 'edge.pressure', msg: edgeInWords(edge), fields: edgeFields(edge) }),
   )
@@ -67,6 +77,16 @@ export function stalledLine({ operator, subtask, watermark, forMs, heldBy, throu
       ...(heldBy === undefined ? {} : { heldBy }),
       through,
     },
+  }
+}
+
+function droppedLine({ operator, reason, edge, count, total, perSecond }: DroppedRecords): JobLogLine {
+  const rate = `${formatCount(perSecond)}/s`
+  return {
+    level: 'warn',
+    event: 'records.dropped',
+    msg: `${operator} dropped ${formatAmount(count, 'record')} (${reason}), ${rate}${edge === undefined ? '' : `, of ${edge}`}; ${formatCount(total)} so far`,
+    fields: { operator, reason, ...(edge === undefined ? {} : { edge }), count, total, perSecond: rounded(perSecond, 1) },
   }
 }
 
@@ -127,6 +147,12 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       stopped,
       edges: totals.edges.map(edgeFields),
       subtasks: totals.subtasks.map(subtaskFields),
+      dropped: totals.dropped.map(({ operator, reason, edge, total }) => ({
+        operator,
+        reason,
+        ...(edge === undefined ? {} : { edge }),
+        total,
+      })),
       late: totals.late.map(({ operator, lateRecords }) => ({ operator, lateRecords })),
       ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
       ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
@@ -170,6 +196,8 @@ function subtaskFields(subtask: SubtaskReport): Fields {
     dropped: subtask.dropped,
     deadLetters: subtask.deadLetters,
     lateRecords: subtask.lateRecords,
+    heldRecords: subtask.heldRecords,
+    heldBytes: subtask.heldBytes,
     watermark: isoTime(subtask.watermark),
   }
 }

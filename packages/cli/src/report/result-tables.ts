@@ -1,5 +1,5 @@
 /** The end of a run on the terminal: edges with rates and pressure, operators with what their time went to. Pure. */
-import { type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport } from '@sluice/engine'
+import { type DroppedRecords, type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport } from '@sluice/engine'
 import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
@@ -15,6 +15,7 @@ export function formatResultTables(totals: IntervalReport, colours: Colours, che
   const tables = [
     ...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]),
     operatorTable(totals.subtasks, colours),
+    ...(totals.dropped.length === 0 ? [] : [lossTable(totals.dropped, colours)]),
     ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
   ]
   const bottleneck = totals.bottleneck === undefined ? [] : [colours.yellow(printableLine(totals.bottleneck.message))]
@@ -41,6 +42,20 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
       formatShare(edge.blockedMsPerSecond.max / 1000),
       formatDuration(edge.longestStallMs),
       paint[edge.level](edge.level),
+    ]),
+    bold,
+  )
+}
+
+/** What operators lost on purpose, by reason. */
+function lossTable(dropped: readonly DroppedRecords[], { bold }: Colours): string {
+  return formatTable(
+    [{ title: 'losses' }, { title: 'reason' }, { title: 'records', align: right }, { title: 'edge' }],
+    dropped.map(({ operator, reason, total, edge }) => [
+      shorten(printableLine(operator), NAME_WIDTH_MAX),
+      printableLine(reason),
+      formatWhole(total),
+      edge === undefined ? '-' : shorten(printableLine(edge), NAME_WIDTH_MAX),
     ]),
     bold,
   )
@@ -75,6 +90,7 @@ function checkpointTable({ run, completed, failed, durationMaxMs, syncMaxMs, las
 function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): string {
   const lost = subtasks.some(({ dropped, deadLetters }) => dropped > 0 || deadLetters > 0)
   const aligned = subtasks.some(({ alignedMsPerSecond }) => alignedMsPerSecond >= 1)
+  const held = subtasks.some(({ heldRecords }) => heldRecords > 0)
   const late = subtasks.some(({ lateRecords }) => lateRecords > 0)
   const share = (msPerSecond: number): string => formatShare(msPerSecond / 1000)
   return formatTable(
@@ -89,6 +105,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       ...(aligned ? [{ title: 'aligned', align: right } as const] : []),
       { title: 'records in', align: right },
       { title: 'records out', align: right },
+      ...(held ? [{ title: 'holds', align: right } as const] : []),
       ...(lost ? [{ title: 'dropped', align: right } as const, { title: 'dead letters', align: right } as const] : []),
       ...(late ? [{ title: 'late', align: right } as const] : []),
     ],
@@ -103,6 +120,7 @@ function operatorTable(subtasks: readonly SubtaskReport[], { bold }: Colours): s
       ...(aligned ? [share(subtask.alignedMsPerSecond)] : []),
       formatWhole(subtask.recordsIn),
       formatWhole(subtask.recordsOut),
+      ...(held ? [formatWhole(subtask.heldRecords)] : []),
       ...(lost ? [formatWhole(subtask.dropped), formatWhole(subtask.deadLetters)] : []),
       ...(late ? [formatWhole(subtask.lateRecords)] : []),
     ]),

@@ -20,7 +20,7 @@ import {
   stoppingLine,
 } from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
-import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../log/report-lines.js'
+import { activeLine, finishedLine, idleLine, lostLines, reportLines, stalledLine, stuckLine, userLine } from '../log/report-lines.js'
 import { readParamSources } from '../params/read-param-sources.js'
 import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { formatErrorBlock } from '../report/error-block.js'
@@ -128,6 +128,7 @@ class RunCommand {
         if (line !== undefined) this.#log.write(line)
       })
       .on('report', (reported) => reportLines(reported).forEach((line) => this.#log.write(line)))
+      .on('lost', (lost) => lostLines(lost).forEach((line) => this.#log.write(line)))
       .on('stuck', (stuck) => this.#stuck(stuck))
       .on('idle', (input) => this.#log.write(idleLine(input)))
       .on('active', (input) => this.#log.write(activeLine(input)))

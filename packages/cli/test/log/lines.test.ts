@@ -12,7 +12,7 @@ import {
   stoppingLine,
 } from '../../src/log/life-cycle-lines.js'
 import { PrettyPrinter } from '../../src/log/pretty-printer.js'
-import { activeLine, finishedLine, idleLine, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
+import { activeLine, finishedLine, idleLine, lostLines, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
 import { graph, plan, reportOf } from '../support/reports.js'
@@ -101,6 +101,9 @@ const stalled = {
 }
 const late = { ...held, late: [{ operator: 'sum', lateRecords: 1234, added: 17 }] }
 
+const dropped = { operator: 'sum', reason: 'queue full', edge: 'flights -> sum', count: 500, total: 12_345, perSecond: 100 }
+const lossy = { ...held, dropped: [dropped, { ...dropped, operator: 'flights', reason: 'invalid', edge: undefined, count: 1, total: 1 }] }
+
 const lines: readonly JobLogLine[] = [
   plannedLine(graph, plan, { input: 'a.csv', token: '***' }, { checkpoint }),
   startedLine(149.6, { attempt: 2, restored: 7 }),
@@ -108,6 +111,7 @@ const lines: readonly JobLogLine[] = [
   restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: 7 }, '/'),
   ...[completed, failed, leftover].map((event) => checkpointLine(event)).filter((line) => line !== undefined),
   ...reportLines(late),
+  ...lostLines({ dropped: lossy.dropped, late: late.late }),
   idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
   stalledLine(stalled),
@@ -255,13 +259,27 @@ test('a source that waited for its group has a column for that', () => {
 })
 
 test('late records are told while they grow, and at the end', () => {
-  const lateLines = (added: number) =>
-    reportLines({ ...late, late: [{ operator: 'sum', lateRecords: 1234, added }] }).filter(({ event }) => event === 'records.late')
-  expect(lateLines(17).map(({ msg }) => msg)).toEqual([expect.stringMatching(/^17 records came too late for sum, 1\.23 k so far: /)])
-  expect(lateLines(0)).toEqual([])
+  const lines = lostLines({ dropped: [], late: late.late })
+  expect(lines.map(({ event, msg }) => [event, msg])).toEqual([
+    ['records.late', expect.stringMatching(/^17 records came too late for sum, 1\.23 k so far: /)],
+  ])
   expect(finishedLine({ ...result, totals: late }).fields['late']).toEqual([{ operator: 'sum', lateRecords: 1234 }])
   const [first, ...others] = held.subtasks
   expect(formatResultTables({ ...held, subtasks: [{ ...first!, lateRecords: 7 }, ...others] }, makeColours(false))).toMatch(/late\n.* 7\n/)
+})
+
+test('losses are told by operator and reason, and at the end', () => {
+  expect(lostLines({ dropped: lossy.dropped, late: [] }).map(({ msg }) => msg)).toEqual([
+    'sum dropped 500 records (queue full), 100/s, of flights -> sum; 12.3 k so far',
+    'flights dropped 1 record (invalid), 100/s; 1 so far',
+  ])
+  expect(finishedLine({ ...result, totals: lossy }).fields['dropped']).toEqual([
+    { operator: 'sum', reason: 'queue full', edge: 'flights -> sum', total: 12_345 },
+    { operator: 'flights', reason: 'invalid', total: 1 },
+  ])
+  expect(formatResultTables(lossy, makeColours(false))).toMatch(
+    /^losses +reason +records +edge\nsum +queue full +12,345 +flights -> sum\nflights +invalid +1 +-$/m,
+  )
 })
 
 test('a stopped job says so first', () => {
@@ -281,8 +299,10 @@ test('the tables show each edge and each subtask', () => {
   expect(formatResultTables(reportOf(0), makeColours(false))).not.toContain('bottleneck')
 })
 
-test('what was dropped has columns of its own', () => {
+test('what was dropped and what is held have columns of their own', () => {
   const [first, ...others] = held.subtasks
+  const holds = { ...held, subtasks: [{ ...first!, heldRecords: 1234 }, ...others] }
+  expect(formatResultTables(holds, makeColours(false))).toMatch(/holds\n.* 1,234\n/)
   const lossy = { ...held, subtasks: [{ ...first!, dropped: 5, deadLetters: 1 }, ...others] }
   expect(formatResultTables(lossy, makeColours(false))).toMatch(/dropped +dead letters\n.* 5 +1\n/)
 })

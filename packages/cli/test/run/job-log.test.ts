@@ -42,6 +42,7 @@ export default defineJob({ name: 'times' }, (job) => {
   rare.union(often, held).keyBy((tick) => tick % 3).window(tumbling('1s')).reduce('windows', (left) => left).sink('out', discard())
   job.source('jumps', interval('5ms')).withTimestamps((tick) => (tick % 2) * tick * 1000, { perRecord: true })
     .keyBy(() => 0).window(tumbling('1s')).reduce('by second', (left) => left).sink('seconds', discard())
+  job.source('repeats', interval('5ms')).keyBy((tick) => tick % 3).dedupe('once').sink('first', discard())
 })
 `
 
@@ -55,7 +56,7 @@ beforeAll(async () => {
   slow.process.kill('SIGINT')
   await folder.write('times.ts', timesJob)
   const times = startSluice(['run', 'times.ts', '--log', 'json', '--report', '50ms', '--workers', '1'], { cwd: folder.path })
-  for (const event of ['source.idle', 'source.active', 'watermark.stalled', 'records.late'])
+  for (const event of ['source.idle', 'source.active', 'watermark.stalled', 'records.late', 'records.dropped'])
     await times.said(new RegExp(`"event":"${event}"`))
   times.process.kill('SIGINT')
   const runs = [

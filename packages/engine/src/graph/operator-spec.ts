@@ -114,6 +114,8 @@ export interface Operator {
 export interface HoldingOperator extends Operator {
   /** Records held back. While there are any, watermarks come to `holdWatermark`, and the end of the input waits. */
   readonly holding: number
+  /** Their bytes, where it counts them: what a report shows. */
+  readonly holdingBytes?: number | undefined
   /** `release` would do something now: something may leave, or be given up. */
   readonly releasable: boolean
   /** Gives one thing on, or gives it up; false: there was nothing to do. Called in every step while it answers true, also without credit: it looks at `context.hasCredit()` itself. */

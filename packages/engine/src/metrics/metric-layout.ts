@@ -2,15 +2,16 @@
  * Where each metric lies in the shared metrics memory: Float64 words, cumulative, one writer per 64-byte line, read by the
  * coordinator at any time without a message. Times are ms of the process-wide monotonic clock.
  *
- *   subtask s:   three lines, written by its worker
+ *   subtask s:   four lines, written by its worker
  *   channel c:   one line written by the producing worker, two by the consuming worker
- *   operator o:  three words per (subtask, node of its chain), written by the subtask's worker
+ *   operator o:  three words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { DROP_WORDS } from './drop-counts.js'
 
 const WORDS_PER_LINE = 8
 
-const SUBTASK_WORDS = 24
+const SUBTASK_WORDS = 32
 export const SubtaskWord = {
   busyMs: 0,
   queuedMs: 1,
@@ -49,6 +50,9 @@ export const SubtaskWord = {
   refusingMs: 22,
   /** Of the busy time: how long snapshots were taken and written. */
   checkpointMs: 23,
+  /** Records that its operator holds back (see `HoldingOperator`), and their bytes as far as it counts them. */
+  heldRecords: 24,
+  heldBytes: 25,
 } as const
 
 /**
@@ -110,6 +114,8 @@ export interface MetricLayout {
   readonly channelAt: (channel: number) => number
   /** `position`: index of the node in its task's chain. */
   readonly operatorAt: (subtask: number, position: number) => number
+  /** Losses of an operator by reason: `DROP_WORDS`. */
+  readonly dropsAt: (subtask: number, position: number) => number
 }
 
 export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
@@ -122,10 +128,16 @@ export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
     const count = (plan.tasks[subtask.task]?.nodes.length ?? 0) * OPERATOR_WORDS
     words += Math.ceil(count / WORDS_PER_LINE) * WORDS_PER_LINE
   }
+  const dropBase: number[] = []
+  for (const subtask of plan.subtasks) {
+    dropBase.push(words)
+    words += (plan.tasks[subtask.task]?.nodes.length ?? 0) * DROP_WORDS
+  }
   return {
     words,
     subtaskAt: (subtask) => subtask * SUBTASK_WORDS,
     channelAt: (channel) => channelsAt + channel * CHANNEL_WORDS,
     operatorAt: (subtask, position) => (operatorBase[subtask] ?? 0) + position * OPERATOR_WORDS,
+    dropsAt: (subtask, position) => (dropBase[subtask] ?? 0) + position * DROP_WORDS,
   }
 }

@@ -4,6 +4,7 @@
  * synchronous function tells the truth too. Totals are cumulative; rates come from two snapshots.
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { type DropCount, readDropCounts } from './drop-counts.js'
 import { ChannelWord, layoutMetrics, OperatorWord, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metric-layout.js'
 
 /** All metrics of a job at one instant. Plain data. */
@@ -44,6 +45,10 @@ export interface SubtaskMetrics {
   /** Channel that lacks credit, -1: none. */
   readonly blockedChannel: number
   readonly asyncInFlight: number
+  /** Records that its operator holds back: a queue in front of a slow consumer, a limit of a rate. */
+  readonly heldRecords: number
+  /** Their bytes, as far as the operator counts them. */
+  readonly heldBytes: number
   readonly dropped: number
   readonly deadLetters: number
   readonly lateRecords: number
@@ -87,6 +92,8 @@ export interface OperatorMetricsSample {
   readonly sampledMs: number
   readonly sampledRecords: number
   readonly lateRecords: number
+  /** Records that it lost on purpose, by reason, since the start. */
+  readonly dropped: readonly DropCount[]
 }
 
 /** Reads everything at `nowMs` of the monotonic clock that the workers stamp with. */
@@ -106,6 +113,7 @@ export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: nu
           sampledMs: word(metrics, at + OperatorWord.sampledMs),
           sampledRecords: word(metrics, at + OperatorWord.sampledRecords),
           lateRecords: word(metrics, at + OperatorWord.lateRecords),
+          dropped: readDropCounts(metrics, layout.dropsAt(id, position)),
         }
       }),
     ),
@@ -176,6 +184,8 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     stateBytes: read(SubtaskWord.stateBytes),
     blockedChannel: started ? read(SubtaskWord.blockedChannel) : -1,
     asyncInFlight: read(SubtaskWord.asyncInFlight),
+    heldRecords: read(SubtaskWord.heldRecords),
+    heldBytes: read(SubtaskWord.heldBytes),
     dropped: read(SubtaskWord.dropped),
     deadLetters: read(SubtaskWord.deadLetters),
     lateRecords: read(SubtaskWord.lateRecords),

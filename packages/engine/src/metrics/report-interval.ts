@@ -2,6 +2,7 @@
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 import { defaultSettings } from '../plan/settings.js'
+import { type DroppedRecords, droppedRecords } from './dropped-records.js'
 import { type EdgePressure, edgePressures } from './edge-pressure.js'
 import { type Bottleneck, findBottleneck } from './find-bottleneck.js'
 import { type Headroom, headroomOf } from './headroom.js'
@@ -25,6 +26,8 @@ export interface IntervalReport {
   readonly stuck: readonly StuckSubtask[]
   /** Operators for which records came too late, so far. */
   readonly late: readonly LateRecords[]
+  /** What operators lost on purpose so far, by reason. */
+  readonly dropped: readonly DroppedRecords[]
 }
 
 /**
@@ -51,5 +54,6 @@ export function reportInterval(
     headroom: headroomOf(graph, plan, interval),
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     late: lateRecords(graph, plan, previous, current),
+    dropped: droppedRecords(graph, plan, previous, current),
   }
 }

@@ -35,6 +35,9 @@ export interface SubtaskReport {
   readonly watermark: number
   readonly stateBytes: number
   readonly asyncInFlight: number
+  /** Records that its operator holds back now, and their bytes as far as it counts them. */
+  readonly heldRecords: number
+  readonly heldBytes: number
   readonly finished: boolean
 }
 
@@ -69,6 +72,8 @@ export function subtaskReports(plan: PhysicalPlan, { elapsedMs, subtasks, curren
       watermark: metrics.watermark,
       stateBytes: metrics.stateBytes,
       asyncInFlight: metrics.asyncInFlight,
+      heldRecords: metrics.heldRecords,
+      heldBytes: metrics.heldBytes,
       finished: metrics.finished,
     }
   })

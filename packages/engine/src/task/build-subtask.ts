@@ -22,6 +22,7 @@ import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
+import { DropCounts } from '../metrics/drop-counts.js'
 import { ChannelWord, type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
@@ -216,7 +217,10 @@ class SubtaskBuilder {
       },
       setDeadline: (position, timeMs) =>
         this.#subtask?.setDeadline(position, timeMs === undefined ? undefined : clock.monotonicMs() + Math.max(0, timeMs - clock.nowMs())),
-      countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
+      countDropped: (position, count, reason) => {
+        accounting.add(SubtaskWord.dropped, count)
+        this.#drops(position).add(reason, count)
+      },
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
       hasCredit: (position, port) => this.#outputsOfPort[position]?.[port]?.some(({ blocked }) => blocked) !== true,
       holdInput: (held) => {
@@ -243,7 +247,14 @@ class SubtaskBuilder {
     }
   }
 
+  #drops(position: number): DropCounts {
+    const { metrics, layout } = this.#thread
+    return (this.#dropCounts[position] ??= new DropCounts(metrics, layout.dropsAt(this.#planned.id, position)))
+  }
+
   #sizes: RecordEncoder | undefined
+  /** By position: what its operator lost. */
+  readonly #dropCounts: (DropCounts | undefined)[] = []
   readonly #expansions: (Expansion | undefined)[] = []
   /** By position: the keyed state of its operator. */
   readonly #states: (StateRegistry | undefined)[] = []
@@ -514,7 +525,7 @@ class SubtaskBuilder {
         accounting.add(SubtaskWord.deadLetters, 1)
         drivers.push[0]?.(letter, Number.NaN, 1)
       },
-      countDropped: (count) => accounting.add(SubtaskWord.dropped, count),
+      countDropped: (count) => this.#contexts[0]?.countDropped(count, 'invalid'),
       onSplit: (split, unopened) => {
         accounting.set(SubtaskWord.split, split)
         accounting.set(SubtaskWord.unopenedSplits, unopened)

@@ -17,6 +17,9 @@ import type { StatePart, StateRegistry } from '../state/state-registry.js'
 import type { WindowTables } from '../state/window-tables.js'
 import { type UserMetric, UserMetrics } from './user-metrics.js'
 
+/** Reasons whose metric's name is remembered. */
+const DROP_METRICS_MAX = 64
+
 /** What contexts need of the subtask they belong to. */
 export interface ContextHost {
   readonly job: string
@@ -29,7 +32,8 @@ export interface ContextHost {
   /** Current watermark at a position of the chain. */
   watermark(position: number): number
   setDeadline(position: number, timeMs: number | undefined): void
-  countDropped(count: number): void
+  /** Counts of the operator at a position. */
+  countDropped(position: number, count: number, reason: string): void
   countLate(position: number, count: number): void
   readonly keyGroups: number
   /** State of the operator at a position. */
@@ -133,8 +137,17 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
   }
 
   countDropped(count: number, reason: string): void {
-    this.#host.countDropped(count)
-    this.metrics.count(`dropped.${reason}`, count)
+    this.#host.countDropped(this.#position, count, reason)
+    this.metrics.count(this.#dropMetrics.get(reason) ?? this.#nameDropMetric(reason), count)
+  }
+
+  /** Names of the metrics of losses: made once per reason, not once per record. */
+  readonly #dropMetrics = new Map<string, string>()
+
+  #nameDropMetric(reason: string): string {
+    const name = `dropped.${reason}`
+    if (this.#dropMetrics.size < DROP_METRICS_MAX) this.#dropMetrics.set(reason, name)
+    return name
   }
 
   get keyGroups(): number {

@@ -498,6 +498,10 @@ export class Subtask {
     else state = this.#checkpoints?.alignment.refuses === true ? SubtaskState.refusing : SubtaskState.idle
     // Another channel may lack credit now although the state is the same.
     accounting.set(SubtaskWord.blockedChannel, blockedChannel)
+    if (this.#holder !== undefined) {
+      accounting.set(SubtaskWord.heldRecords, this.#holder.holding)
+      accounting.set(SubtaskWord.heldBytes, this.#holder.holdingBytes ?? 0)
+    }
     if (state === accounting.state) return
     if (isStarving(accounting.state)) for (const input of inputs) input.starvedEnds(nowMs)
     if (isStarving(state)) {

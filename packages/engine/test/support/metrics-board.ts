@@ -1,4 +1,5 @@
 /** Shared metrics words written by a test through the layout, and read through the reader under test. */
+import { DropCounts } from '../../src/metrics/drop-counts.js'
 import { ChannelWord, layoutMetrics, OperatorWord, SubtaskWord } from '../../src/metrics/metric-layout.js'
 import { type MetricsSnapshot, readMetrics } from '../../src/metrics/read-metrics.js'
 import type { PhysicalPlan } from '../../src/plan/physical-plan.js'
@@ -8,6 +9,7 @@ type Words<Names> = { readonly [Name in keyof Names]?: number }
 export class MetricsBoard {
   readonly #plan: PhysicalPlan
   readonly words: Float64Array
+  readonly #drops = new Map<number, DropCounts>()
 
   constructor(plan: PhysicalPlan) {
     this.#plan = plan
@@ -39,6 +41,14 @@ export class MetricsBoard {
     const at = layoutMetrics(this.#plan).operatorAt(this.id(task, index), position)
     this.words[at + OperatorWord.sampledMs] = sampledMs
     this.words[at + OperatorWord.sampledRecords] = 256
+    return this
+  }
+
+  dropped(task: string, index: number, position: number, reasons: Readonly<Record<string, number>>): this {
+    const at = layoutMetrics(this.#plan).dropsAt(this.id(task, index), position)
+    const counts = this.#drops.get(at) ?? new DropCounts(this.words, at)
+    this.#drops.set(at, counts)
+    for (const [reason, count] of Object.entries(reasons)) counts.add(reason, count)
     return this
   }
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { OperatorContext } from '../../src/graph/operator-context.js'
 import type { HoldingOperator, OperatorSpec } from '../../src/graph/operator-spec.js'
+import { readMetrics } from '../../src/metrics/read-metrics.js'
 import { graphOf } from '../support/run-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 import { asyncMap, collectInto, indexSource, range } from '../support/specs.js'
@@ -160,5 +161,31 @@ describe.each(places)('an operator that holds records back, %s', (_name, options
         expect(queue.holding).toBe(0)
       }
     }
+  })
+
+  it('tells how many it holds', async () => {
+    const held: number[] = []
+    const graph = graphOf(
+      [
+        { name: 'numbers', spec: indexSource(1_000, (index) => ({ t: index })) },
+        { name: 'queue', spec: holds(20) },
+        {
+          name: 'out',
+          spec: asyncMap(() => simulation.delay(1).then(() => held.push(heldNow())), { discardsResults: true, concurrency: 1 }),
+          ports: [],
+        },
+      ],
+      [
+        { from: 'numbers', to: 'queue' },
+        { from: 'queue', to: 'out' },
+      ],
+    )
+    const simulation: Simulation = new Simulation(graph, { ...options, windowTargetMs: 0.01 })
+    const heldNow = (): number =>
+      Math.max(...readMetrics(simulation.plan, simulation.metrics, simulation.nowMs).subtasks.map(({ heldRecords }) => heldRecords))
+    await simulation.run()
+    expect(Math.max(...held)).toBeGreaterThan(0)
+    expect(Math.max(...held)).toBeLessThanOrEqual(20)
+    expect(heldNow()).toBe(0)
   })
 })

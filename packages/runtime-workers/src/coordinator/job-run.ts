@@ -10,6 +10,7 @@ import {
   defaultSettings,
   edgeName,
   HOST_WORKER,
+  type IntervalReport,
   type LogEntry,
   type LogicalEdge,
   type LogicalGraph,
@@ -142,6 +143,7 @@ export class JobRun<O> implements RunHandle<O> {
       run: this.#checkpoints?.run,
       checkpoints: this.#checkpoints?.summary,
       inFlight: this.#deployment?.checkpointProgress,
+      heldRecords: this.metrics()?.subtasks.reduce((sum, { heldRecords }) => sum + heldRecords, 0) ?? 0,
     }
   }
 
@@ -398,7 +400,9 @@ export class JobRun<O> implements RunHandle<O> {
     const time = new TimeWatch({ graph, plan, stalledAfterMs: STALLED_REPORTS * reportMs })
     const reports = setInterval(() => {
       const current = readMetrics(plan, words, clock.monotonicMs())
-      this.#emit('report', reportInterval(graph, plan, previous, current, settings))
+      const report = reportInterval(graph, plan, previous, current, settings)
+      this.#emit('report', report)
+      this.#tellLost(report)
       const { idle, active, stalled } = time.look(current)
       for (const input of active) this.#emit('active', input)
       for (const input of idle) this.#emit('idle', input)
@@ -415,7 +419,14 @@ export class JobRun<O> implements RunHandle<O> {
     return () => {
       clearInterval(reports)
       clearInterval(checks)
+      // What was lost since the last report: nothing is left out, also where the attempt failed.
+      this.#tellLost(reportInterval(graph, plan, previous, readMetrics(plan, words, clock.monotonicMs()), settings))
     }
+  }
+
+  #tellLost({ dropped, late }: IntervalReport): void {
+    const lost = { dropped: dropped.filter(({ count }) => count > 0), late: late.filter(({ added }) => added > 0) }
+    if (lost.dropped.length > 0 || lost.late.length > 0) this.#emit('lost', lost)
   }
 
   #log(entry: LogEntry, worker: number): void {

@@ -3,9 +3,11 @@ import type {
   CheckpointCompleted,
   CheckpointEvent,
   CheckpointProgress,
+  DroppedRecords,
   IdleInput,
   IntervalReport,
   JobSettings,
+  LateRecords,
   LogEntry,
   LogicalGraph,
   MetricsSnapshot,
@@ -112,6 +114,14 @@ export interface RestoredEvent {
   readonly warnings: readonly string[]
 }
 
+/** Records that were lost since the last time it was said. */
+export interface LostEvent {
+  /** On purpose: by operator and reason. */
+  readonly dropped: readonly DroppedRecords[]
+  /** Came too late for an operator. */
+  readonly late: readonly LateRecords[]
+}
+
 /** An attempt failed, and another one follows. */
 export interface RestartingEvent {
   /** Of the attempt that follows. */
@@ -130,6 +140,8 @@ export interface RunEvents {
   checkpoint: (event: CheckpointEvent) => void
   restarting: (event: RestartingEvent) => void
   report: (report: IntervalReport) => void
+  /** With each report, and at the end of an attempt however it ended, while records were lost: all of them add up to what is lost. */
+  lost: (lost: LostEvent) => void
   /** A subtask has been inside one step for longer than `stuckAfterMs`; told once per episode. */
   stuck: (stuck: StuckSubtask) => void
   /** An input has been silent for longer than `idleAfter` and holds event time back no longer. Looked for with each report, as the next two. */
@@ -200,6 +212,8 @@ export interface RunStatus {
   readonly checkpoints: CheckpointSummary | undefined
   /** The checkpoint that is being taken. */
   readonly inFlight: CheckpointProgress | undefined
+  /** Records that operators hold back: queues in front of slow consumers, limits of rates. */
+  readonly heldRecords: number
 }
 
 /** A running job. `await using` stops it at the end of its block. */
