@@ -26,6 +26,12 @@ export function nextRate(estimate: number, bytes: number, busyMs: number): numbe
   return estimate + SMOOTHING * (Math.min(measured, estimate * GROWTH_MAX) - estimate)
 }
 
+/** The estimate of a channel whose records waited through a whole period while others were read: it falls, down to what the smallest window is worth. */
+export function chokedRate(estimate: number, { minBytes, targetMs }: WindowLimits): number {
+  const lowest = (minBytes / targetMs) * 1000
+  return estimate <= lowest ? estimate : Math.max(lowest, estimate * (1 - SMOOTHING))
+}
+
 /** The window to announce: `current` where the wanted one differs by less than a quarter or the rate is not known. */
 export function nextWindow(current: number, bytesPerBusySecond: number, limits: WindowLimits): number {
   if (bytesPerBusySecond === 0) return current

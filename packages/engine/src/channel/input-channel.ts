@@ -31,8 +31,8 @@ export interface InputChannel {
   release(): void
   /** Whether `next` would find something; reads shared words, changes nothing. */
   ready(): boolean
-  /** Sets the window anew from the consumer's speed over the last period. */
-  adapt(busyMs: number, limits: WindowLimits): void
+  /** Sets the window anew from the consumer's speed over the last period; `choked`: records wait while other inputs are read first. */
+  adapt(busyMs: number, limits: WindowLimits, choked?: boolean): void
   readonly windowBytes: number
   /** The newest barrier that stands in the channel or was reached in it; 0: none. Reads shared words. */
   readonly arrivedBarrier: number

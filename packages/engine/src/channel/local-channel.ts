@@ -8,7 +8,7 @@ import type { RecordEncoder } from '../codec/contract.js'
 import type { Clock } from '../environment/environment.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics, ProducerMetrics } from './channel-metrics.js'
-import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import { chokedRate, nextRate, nextWindow, type WindowLimits } from './credit-window.js'
 import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
 import { EndReason, type EndReasonCode, FrameKind, type FrameKindCode } from './frame.js'
 import type { Gate } from './gate.js'
@@ -422,9 +422,12 @@ export class LocalInput implements InputChannel {
     queue.returnFrame(frame)
   }
 
-  adapt(busyMs: number, limits: WindowLimits): void {
+  adapt(busyMs: number, limits: WindowLimits, choked = false): void {
     const queue = this.#queue
-    this.#bytesPerBusySecond = nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
+    this.#bytesPerBusySecond =
+      choked && this.#bytesSinceAdapt === 0 && busyMs > 0
+        ? chokedRate(this.#bytesPerBusySecond, limits)
+        : nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
     this.#bytesSinceAdapt = 0
     const windowBytes = nextWindow(queue.windowBytes, this.#bytesPerBusySecond, limits)
     queue.options.consumerMetrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < queue.windowBytes)

@@ -13,7 +13,7 @@ import type { Doorbell } from '../control/control-layout.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics } from './channel-metrics.js'
 import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
-import { nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import { chokedRate, nextRate, nextWindow, type WindowLimits } from './credit-window.js'
 import {
   CONTROL_RESERVE_BYTES,
   DEFINITION_BYTES_MAX,
@@ -221,8 +221,11 @@ export class RingInput implements InputChannel {
     this.#releaseBytes(this.#frameBytes, count)
   }
 
-  adapt(busyMs: number, limits: WindowLimits): void {
-    this.#bytesPerBusySecond = nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
+  adapt(busyMs: number, limits: WindowLimits, choked = false): void {
+    this.#bytesPerBusySecond =
+      choked && this.#bytesSinceAdapt === 0 && busyMs > 0
+        ? chokedRate(this.#bytesPerBusySecond, limits)
+        : nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
     this.#bytesSinceAdapt = 0
     const windowBytes = nextWindow(this.windowBytes, this.#bytesPerBusySecond, limits)
     this.#options.metrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < this.windowBytes)

@@ -1,6 +1,6 @@
 /** What users say of single edges, held against the graph. Pure. */
 import { SluiceError } from '../errors/sluice-error.js'
-import type { EdgeSettings, LogicalGraph } from '../graph/logical-graph.js'
+import type { EdgeSettings, LogicalEdge, LogicalGraph } from '../graph/logical-graph.js'
 import { nameEdges } from './build-tasks.js'
 import type { ChainingDecision } from './physical-plan.js'
 
@@ -46,7 +46,7 @@ function refuse(graph: LogicalGraph, edge: string, option: string, value: unknow
   })
 }
 
-/** Settings of edges that lie within a task: records are handed over one by one there. */
+/** Settings that do nothing: of edges that lie within a task, and shares of a time that nobody else asks for. */
 export function edgeSettingNotes(
   graph: LogicalGraph,
   chaining: readonly ChainingDecision[],
@@ -54,7 +54,13 @@ export function edgeSettingNotes(
 ): readonly string[] {
   if (settings === undefined) return []
   const names = nameEdges(graph)
-  return Object.keys(settings)
-    .filter((name) => chaining.every(({ edge, chained }) => names[edge] !== name || chained))
-    .map((name) => `edge ${name} lies within a task: records are handed over one by one there, whatever is set for it`)
+  return Object.entries(settings).flatMap(([name, { weight, priority }]) => {
+    if (chaining.every(({ edge, chained }) => names[edge] !== name || chained))
+      return [`edge ${name} lies within a task: records are handed over one by one there, whatever is set for it`]
+    if (weight === undefined && priority === undefined) return []
+    const { to } = graph.edges[names.indexOf(name)] as LogicalEdge
+    if (graph.edges.some((edge) => edge.to.node === to.node && names[edge.id] !== name)) return []
+    const what = weight === undefined ? 'priority' : 'weight'
+    return [`edge ${name} has a ${what}, and ${graph.nodes[to.node]?.name} has no other input to share its time with`]
+  })
 }

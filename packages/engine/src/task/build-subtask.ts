@@ -39,6 +39,7 @@ import { interpretChain } from './interpret-chain.js'
 import { type ContextHost, OperatorContexts } from './operator-contexts.js'
 import type { SharedRegions } from './shared-regions.js'
 import { SinkBuffer } from './sink-buffer.js'
+import { InputSelection } from './input-selection.js'
 import { IndexSource, type SourceDriver, SplitSource } from './source-driver.js'
 import { restoreReplays, type ReplayedEdge } from './restore-replays.js'
 import { Subtask, type SubtaskCheckpointing } from './subtask.js'
@@ -148,6 +149,7 @@ class SubtaskBuilder {
       intake: this.#intake,
       clock,
       inputs,
+      selection: this.#selection(inputs),
       timeInputs: this.#timeInputs(inputs),
       outputs: this.#outputs,
       outputsOf: this.#outputsOf,
@@ -477,6 +479,20 @@ class SubtaskBuilder {
       }
     }
     return inputs
+  }
+
+  /** undefined where no edge into the task has a weight or a priority, or there is only one. */
+  #selection(inputs: readonly InputChannel[]): InputSelection | undefined {
+    const { plan } = this.#thread
+    const edges = plan.tasks[this.#planned.task]?.inputs.map((id) => plan.edges[id] as PlannedEdge) ?? []
+    if (edges.length < 2 || edges.every(({ flow }) => flow?.weight === undefined && flow?.priority === undefined)) return undefined
+    return new InputSelection(
+      edges.map(({ id, flow }) => ({
+        weight: flow?.weight ?? 1,
+        priority: flow?.priority ?? 0,
+        channels: inputs.flatMap((input, position) => ((plan.channels[input.id] as PlannedChannel).edge === id ? [position] : [])),
+      })),
+    )
   }
 
   #timeInputs(inputs: readonly InputChannel[]): readonly InputChannel[] {

@@ -28,6 +28,7 @@ import type { AsyncTable } from './async-table.js'
 import { type ChainDrivers, type ChainNode, holdingOperator, type Sampling } from './chain-drivers.js'
 import { ChainTime, HEAD } from './chain-time.js'
 import { Silence, type SilenceCode } from './idle-clock.js'
+import type { InputSelection } from './input-selection.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
 import type { Replay } from './replay.js'
@@ -45,6 +46,8 @@ export interface SubtaskParts {
   readonly intake: Gate
   readonly clock: Clock
   readonly inputs: readonly InputChannel[]
+  /** Which input is read next; undefined: they are read in turn. */
+  readonly selection: InputSelection | undefined
   /** Those whose watermarks count: nothing is awaited from records without timestamps beside others that have them. */
   readonly timeInputs: readonly InputChannel[]
   readonly outputs: readonly OutputChannel[]
@@ -414,7 +417,10 @@ export class Subtask {
     }
     if (this.#holder !== undefined && this.#releaseHeld(this.#holder, nowMs)) progressed = true
     // Before any further result: what an element has begun comes first.
-    if (gate.closed === 0 && this.#resume(nowMs)) progressed = true
+    if (gate.closed === 0 && this.#resume(nowMs)) {
+      progressed = true
+      this.#parts.selection?.countMore(clock.monotonicMs() - nowMs)
+    }
     if (this.#runTime(nowMs)) progressed = true
     for (const table of this.#tables) {
       table.checkTimeout(nowMs)
@@ -690,15 +696,21 @@ export class Subtask {
     const { intake, clock, accounting } = this.#parts
     const inputs = this.#reading
     const refused = this.#checkpoints?.alignment.refused
+    // What was restored is read as it stands.
+    const selection = this.#replays.length > 0 ? undefined : this.#parts.selection
     let nowMs = startMs
     let progressed = false
     let empty = 0
+    if (selection !== undefined) {
+      nowMs = clock.monotonicMs()
+      this.#turn = selection.choose()
+    }
     while (empty < inputs.length) {
       const channel = inputs[this.#turn] as InputChannel
       if (channel.index === channel.count) {
         const found = channel.ended || (refused !== undefined && refused[this.#turn] === 1) ? Input.empty : channel.next()
         if (found === Input.empty) {
-          this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
+          this.#turn = selection === undefined ? (this.#turn + 1 === inputs.length ? 0 : this.#turn + 1) : selection.pass()
           empty++
           continue
         }
@@ -721,6 +733,7 @@ export class Subtask {
         }
       }
       this.#work(nowMs)
+      if (selection !== undefined) this.#driveRecords = selection.driveRecords
       const limit = this.#beginDrive()
       const before = channel.index
       const end = Math.min(channel.count, before + limit)
@@ -731,12 +744,19 @@ export class Subtask {
       progressed = true
       this.#taken += taken
       accounting.add(SubtaskWord.recordsIn, taken)
-      if (channel.index === channel.count) {
+      const frameEnds = channel.index === channel.count
+      if (frameEnds) {
         channel.release()
-        this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
+        if (selection === undefined) this.#turn = this.#turn + 1 === inputs.length ? 0 : this.#turn + 1
       }
       const afterMs = clock.monotonicMs()
       this.#tuneDrive(taken, afterMs - nowMs)
+      if (selection !== undefined) {
+        selection.driveRecords = this.#driveRecords
+        this.#turn = selection.count(afterMs - nowMs, frameEnds)
+        // It may have been the rest of a frame.
+        empty = 0
+      }
       nowMs = afterMs
       if (intake.closed > 0 || nowMs - startMs >= STEP_MS) return true
       if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
@@ -901,6 +921,13 @@ export class Subtask {
     return !sink.pending
   }
 
+  /** Records wait, and others are read first. */
+  #choked(input: InputChannel, position: number): boolean {
+    if (this.#parts.selection === undefined || this.#replays.length > 0 || this.#checkpoints?.alignment.refused[position] === 1)
+      return false
+    return input.index < input.count || input.ready()
+  }
+
   #adapt(nowMs: number): void {
     this.#adaptedAtMs = nowMs
     const { accounting, inputs, windowLimits, states } = this.#parts
@@ -914,7 +941,7 @@ export class Subtask {
     this.#adaptedWorkMs = workMs
     inputs.forEach((input, index) => {
       const limits = windowLimits[index]
-      if (limits !== undefined) input.adapt(busyMs, limits)
+      if (limits !== undefined) input.adapt(busyMs, limits, this.#choked(input, index))
     })
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { nextRate, nextWindow, type WindowLimits } from '../../src/channel/credit-window.js'
+import { chokedRate, nextRate, nextWindow, type WindowLimits } from '../../src/channel/credit-window.js'
 
 const limits: WindowLimits = { minBytes: 1000, maxBytes: 100_000, targetMs: 100 }
 
@@ -16,6 +16,15 @@ describe('the estimate of a rate', () => {
     ['rises by three tenths of twice itself at most', 50_000, 1e9, 100, 65_000],
   ])('%s', (_name, estimate, bytes, busyMs, expected) => {
     expect(nextRate(estimate, bytes, busyMs)).toBeCloseTo(expected, 6)
+  })
+
+  it.each([
+    ['sinks by three tenths while others are read', 50_000, 35_000],
+    ['sinks down to what the smallest window is worth', 11_000, 10_000],
+    ['stays where it is lower still', 5_000, 5_000],
+    ['stays unknown', 0, 0],
+  ])('%s', (_name, estimate, expected) => {
+    expect(chokedRate(estimate, limits)).toBeCloseTo(expected, 6)
   })
 
   it('comes to a steady rate and stays there', () => {

@@ -220,6 +220,24 @@ describe('notes', () => {
     ])
   })
 
+  it('tells of shares of a time that nobody else asks for', () => {
+    const builder = new GraphBuilder()
+      .node('live', source)
+      .node('stored', source)
+      .node('merge', sink, { parallelismMax: { value: 1, because: 'it is one' } })
+      .node('alone', sink, { parallelismMax: { value: 1, because: 'it is one' } })
+      .edge('live', 'merge')
+      .edge('stored', 'merge')
+      .edge('stored', 'alone')
+    const edges = { 'live -> merge': { weight: 3 }, 'stored -> merge': { priority: -1 }, 'stored -> alone': { weight: 2 } }
+    const notes = (given: JobSettings['edges']): readonly string[] =>
+      plan(builder, { parallelism: 2, edges: given }).notes.filter((note) => note.startsWith('edge '))
+    expect(notes(edges)).toEqual(['edge stored -> alone has a weight, and alone has no other input to share its time with'])
+    expect(notes({ 'stored -> alone': { priority: 2 } })).toEqual([
+      'edge stored -> alone has a priority, and alone has no other input to share its time with',
+    ])
+  })
+
   it('names edges by port and keeps them apart', () => {
     const builder = new GraphBuilder()
       .node('in', source, { ports: ['out', 'deadLetters'] })

@@ -91,6 +91,7 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
     intake: gate,
     clock,
     inputs: ins.map(({ input }) => input),
+    selection: undefined,
     timeInputs: ins.map(({ input }) => input),
     outputs: [out.output],
     parents: [-1],
