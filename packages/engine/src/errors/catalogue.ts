@@ -254,6 +254,12 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_OPERATOR_UNKNOWN: {
+    summary: 'An option names an operator that the job does not have, or one that does not stand behind it.',
+    hint: 'Give the name of an operator that the records reach later on.',
+    retriable: false,
+    exitStatus: 2,
+  },
   SLUICE_OPTIONS_INVALID: {
     summary: 'Options have a wrong value.',
     hint: 'See the message for the option and what it takes.',
@@ -287,6 +293,12 @@ export const errorCatalogue = {
   SLUICE_PROTOCOL_BROKEN: {
     summary: 'A stream outside of the job does not keep to its own protocol.',
     hint: 'See the message for what it did; mend the iterator, stream or observable, or wrap it.',
+    retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_RATE_INVALID: {
+    summary: 'A stream that says the rate of a limit gave something that is not a rate.',
+    hint: 'Give a finite number of at least 0; 0 pauses until the next one.',
     retriable: false,
     exitStatus: 1,
   },

@@ -67,8 +67,8 @@ export interface OperatorContext extends BaseContext {
   countDropped(count: number, reason: string): void
   /** Whether every channel behind an output port (default 0) takes records now. */
   hasCredit(port?: number): boolean
-  /** For operators that hold records back: true, and no further record comes until false. */
-  holdInput(held: boolean): void
+  /** For operators that hold records back: true, and no further record comes until false. `input`: of this input alone, the others are read on. */
+  holdInput(held: boolean, input?: number): void
   /** For operators that hold records back: gives a watermark on that came to `holdWatermark`. */
   passWatermark(watermark: number, idle: boolean): void
   /** Encoded size of a value in bytes. It is encoded for that: not for every record. */

@@ -225,7 +225,8 @@ class SubtaskBuilder {
       },
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
       hasCredit: (position, port) => this.#outputsOfPort[position]?.[port]?.some(({ blocked }) => blocked) !== true,
-      holdInput: (held) => {
+      holdInput: (held, input) => {
+        this.#subtask?.holdOnly(held ? input : undefined)
         if (held === this.#inputHeld) return
         assert(this.#intake !== this.#gate, `${this.#nodes[0]?.name} holds its input, and does not say that it holds records back`)
         this.#inputHeld = held

@@ -41,7 +41,7 @@ export interface ContextHost {
   emit(position: number, value: unknown, timestamp: number, port: number): void
   expand(position: number, values: Iterable<unknown>, timestamp: number): void
   hasCredit(position: number, port: number): boolean
-  holdInput(held: boolean): void
+  holdInput(held: boolean, input: number | undefined): void
   passWatermark(watermark: number, idle: boolean): void
   sizeOf(value: unknown): number
 }
@@ -120,8 +120,8 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
     return this.#host.hasCredit(this.#position, port)
   }
 
-  holdInput(held: boolean): void {
-    this.#host.holdInput(held)
+  holdInput(held: boolean, input?: number): void {
+    this.#host.holdInput(held, input)
   }
 
   passWatermark(watermark: number, idle: boolean): void {

@@ -114,6 +114,8 @@ export class Subtask {
   readonly #sinks: readonly { readonly position: number; readonly sink: SinkBuffer }[]
   /** The head, where it holds records back by itself. */
   readonly #holder: HoldingOperator | undefined
+  /** The one input that it does not take, while it takes others. */
+  #heldInput: number | undefined
   readonly #deadlines: Map<number, number> = new Map()
   readonly #checkpoints: SubtaskCheckpoints | undefined
   readonly #sections: SectionParts | undefined
@@ -198,6 +200,11 @@ export class Subtask {
   /** A watermark leaves that the head held back. */
   passWatermark(watermark: number, idle: boolean): void {
     this.#time.enter(HEAD, watermark, idle)
+  }
+
+  /** While the head holds its input: only this one. */
+  holdOnly(input: number | undefined): void {
+    this.#heldInput = input
   }
 
   /** Opens operators and sinks before the first record, and puts everything where it was when a checkpoint is restored. */
@@ -339,7 +346,7 @@ export class Subtask {
     if (holder?.releasable === true) return true
     if (this.#ending) return gate.closed === 0 && !this.#endAwaits()
     if (source !== undefined) return source.exhausted || (source.ready(nowMs) && !this.#tracked.waits)
-    return intake.closed === 0 && this.#inputReady()
+    return intake.closed === 0 ? this.#inputReady() : this.#mayTakeBeside && this.#besideReady()
   }
 
   #inputReady(): boolean {
@@ -434,6 +441,7 @@ export class Subtask {
     if (this.#ending) {
       if (this.#free && this.#advanceEnd(nowMs)) progressed = true
     } else if (this.#mayTake && this.#takeInput(nowMs)) progressed = true
+    else if (this.#mayTakeBeside && this.#takeBeside(nowMs)) progressed = true
     for (const output of outputs) output.flush()
     for (const { position, sink } of this.#sinks) this.#flushSink(position, sink)
     const endMs = this.#working ? clock.monotonicMs() : nowMs
@@ -760,6 +768,66 @@ export class Subtask {
       nowMs = afterMs
       if (intake.closed > 0 || nowMs - startMs >= STEP_MS) return true
       if (!this.#tracked.empty && !this.#expansionActive() && this.#sendDueWatermarks(nowMs) && !this.#free) return true
+    }
+    return progressed
+  }
+
+  /** Records may be taken from the inputs beside the one that is held. */
+  get #mayTakeBeside(): boolean {
+    return this.#heldInput !== undefined && this.#parts.intake.closed === 1 && !this.#ending
+  }
+
+  /** Whether the channel at a position is beside the held input, and may be read. */
+  #isBeside(channel: InputChannel, position: number): boolean {
+    return channel.input !== this.#heldInput && !channel.ended && this.#checkpoints?.alignment.refused[position] !== 1
+  }
+
+  /** Behind a restore channels beside the held input do not wait for what it has to replay: it may be held until they are read. */
+  get #besides(): readonly InputChannel[] {
+    const replayed = this.#replays.every(({ input }) => input.input === this.#heldInput || input.drained)
+    return replayed ? this.#parts.inputs : this.#reading
+  }
+
+  #besideReady(): boolean {
+    return this.#besides.some(
+      (channel, position) => this.#isBeside(channel, position) && (channel.index < channel.count || channel.ready()),
+    )
+  }
+
+  /** Takes what the inputs beside the held one have: a few records, on which it may depend when that goes on. */
+  #takeBeside(nowMs: number): boolean {
+    const { intake, accounting, drivers } = this.#parts
+    const inputs = this.#besides
+    let progressed = false
+    for (let position = 0; position < inputs.length && this.#mayTakeBeside; position++) {
+      const channel = inputs[position] as InputChannel
+      if (!this.#isBeside(channel, position)) continue
+      if (channel.index === channel.count) {
+        const found = channel.next()
+        if (found === Input.empty) continue
+        progressed = true
+        if (found === Input.barrier) {
+          this.#turn = position
+          this.#onBarrier(channel.barrierId, nowMs)
+          continue
+        }
+        if (found !== Input.records) {
+          this.#onControlFrame(channel, found)
+          continue
+        }
+      }
+      this.#work(nowMs)
+      const before = channel.index
+      // The gate is open meanwhile, as far as the head is concerned.
+      intake.closed--
+      if (channel.isRing) drivers.ring[channel.input]?.(channel as RingInput, channel.count)
+      else drivers.local[channel.input]?.(channel as LocalInput, channel.count)
+      intake.closed++
+      const taken = channel.index - before
+      this.#taken += taken
+      accounting.add(SubtaskWord.recordsIn, taken)
+      if (channel.index === channel.count) channel.release()
+      progressed = progressed || taken > 0
     }
     return progressed
   }

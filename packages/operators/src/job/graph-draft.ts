@@ -8,6 +8,7 @@ import {
   type JobSettings,
   type LogicalEdge,
   type LogicalGraph,
+  type LogicalNode,
   type OperatorSpec,
   type Partitioning,
   type RecordShapeSeed,
@@ -50,6 +51,8 @@ export interface NodeDraft {
   readonly schema?: object | undefined
   readonly delivery?: DeliveryGuarantee | undefined
   readonly warning?: string | undefined
+  readonly lossy?: LogicalNode['lossy']
+  readonly limit?: string | undefined
 }
 
 const DEAD_LETTERS = 'deadLetters'

@@ -6,6 +6,7 @@ import { type AsyncContext, type OperatorSpec, SluiceError } from '@sluice/engin
 import type { Aggregator } from '../aggregate/aggregator.js'
 import { compileAggregators } from '../aggregate/compile-aggregators.js'
 import { parseDuration } from '../duration/duration.js'
+import { type LooseLimitOptions, planRateLimit } from '../flow/rate/plan-rate-limit.js'
 import { callSite } from '../job/call-site.js'
 import type { AnyFunction, GraphDraft, NodeDraft, Upstream } from '../job/graph-draft.js'
 import { createRunning, type EmissionMs } from '../operator/aggregate-operators.js'
@@ -59,7 +60,7 @@ import type { SideOutputTag } from './side-output.js'
 import type { Caveat } from './rules.js'
 import { planTimestamps } from '../time/plan-timestamps.js'
 import type { OperatorPlan } from './operator-plan.js'
-import type { KeyedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
+import type { KeyedStream, LimitedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
 const TIMEOUT_MS_DEFAULT = 60_000
 const BATCH_RECORDS_DEFAULT = 10_000
@@ -95,7 +96,7 @@ class Declared {
   /** Adds a planned operator that reads this stream, and as its second input `other`. */
   addPlanned(
     name: string,
-    { spec, ports = ['out'], options, functions, parallelismMax, warning }: OperatorPlan,
+    { spec, ports = ['out'], options, functions, parallelismMax, warning, lossy, limit }: OperatorPlan,
     { parallelism }: NamedOperatorOptions,
     other?: Declared,
     declaredAt: string | undefined = callSite(),
@@ -103,7 +104,7 @@ class Declared {
     const upstreams = [...this.upstreams, ...(other?.upstreams ?? []).map((upstream) => ({ ...upstream, input: 1 }))]
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
     if (other !== undefined) other.draft.assertCurrent(other.draft.describe(other.upstreams), declaredAt)
-    const details = { options, functions, parallelismMax, warning }
+    const details = { options, functions, parallelismMax, warning, lossy, limit }
     return this.draft.addNode({ name: { given: name }, spec, ports: [...ports], upstreams, parallelism, declaredAt, ...details })
   }
 
@@ -264,6 +265,18 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
 
+  rateLimit(name: string, options: LooseLimitOptions): DeclaredLimited {
+    const signal = options.rate instanceof DeclaredStream ? options.rate : undefined
+    const plan = planRateLimit(name, options, signal !== undefined)
+    const { keyOf } = plan
+    const upstreams =
+      keyOf === undefined ? this.upstreams : this.upstreams.map((each) => ({ ...each, partitioning: 'hash' as const, keyOf }))
+    // What says the rate has no part in event time.
+    const rates = signal === undefined ? undefined : new Declared(signal.draft, signal.broadcast().upstreams.map(untimed))
+    const node = new Declared(this.draft, upstreams).addPlanned(name, plan, options, rates, callSite())
+    return new DeclaredLimited(this.draft, this.outputOf(node, 0, this.shape))
+  }
+
   process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
     const { spec, details } = processSpec(name, handlers, undefined)
     const node = this.add({ given: name }, spec, callSite(), options, details)
@@ -324,6 +337,17 @@ class DeclaredWindowResult extends DeclaredProcess implements Methods<WindowResu
     return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, LATE_PORT)))
   }
 }
+
+class DeclaredLimited extends DeclaredStream implements Methods<LimitedStream<unknown>> {
+  get dropped(): DeclaredStream {
+    const main = this.upstreams[0]?.from
+    if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a limit has no main output')
+    return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, DROPPED), this.shape))
+  }
+}
+
+/** The port of records that an operator drops on purpose. */
+const DROPPED = 'dropped'
 
 /** The port of late records: number 1 of every operator that has one. */
 const LATE_PORT = 'late'
@@ -495,6 +519,10 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     const node = this.addPlanned(name, plan, options, other)
     return new DeclaredWindowResult(this.draft, this.outputOf(node, 0, plan.shape))
   }
+}
+
+function untimed(upstream: Upstream): Upstream {
+  return { ...upstream, timed: false, fullyTimed: false }
 }
 
 function checkOther(what: string, other: unknown, kind: new (...args: never) => unknown, needed: string): void {

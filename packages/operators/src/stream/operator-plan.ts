@@ -15,4 +15,6 @@ export interface OperatorPlan {
   readonly shape?: object | undefined
   /** What a user should know, as a sentence: state that nothing bounds. */
   readonly warning?: string | undefined
+  readonly lossy?: NodeDraft['lossy']
+  readonly limit?: string | undefined
 }

@@ -29,6 +29,7 @@ import type {
   Update,
   WindowJoinOptions,
 } from '../join/join-types.js'
+import type { DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
@@ -283,6 +284,29 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * orders.batch('batches', { records: 100, time: '1s' })
    */
   batch(name: string, options: BatchOptions): Stream<readonly T[], C>
+
+  /**
+   * Lets so many records pass in a time: `rate` per `per` (default one second), over all subtasks. A token bucket lets `burst` records pass at once
+   * after a pause (default: what 100 ms of the rate give); with `algorithm: 'leaky-bucket'` they leave evenly spaced. Records beyond the limit wait and hold
+   * the stream back; with `onLimit: 'drop'` they are dropped, counted as `limited`, and readable as `.dropped`.
+   *
+   * With a `key` every key has the whole rate for itself: records of a limited key wait in a bounded queue while others pass. `rate` may be a stream
+   * of numbers: its latest record counts, from `initial` on; 0 pauses.
+   *
+   * Fails with `SLUICE_OPTIONS_INVALID` for a rate that is not above 0 and other wrong options, with `SLUICE_RATE_INVALID` where a stream gives a number
+   * that is negative or NaN, and with `SLUICE_KEY_INVALID` for a key that is undefined.
+   *
+   * @example
+   * orders.rateLimit('polite', { rate: 100 }).sink('hook', toWebhook('https://example.org/orders'))
+   * @example
+   * orders.rateLimit('per-customer', { rate: 10, per: '1m', burst: 5, key: (order) => order.customer, queue: { records: 500 } })
+   * @example
+   * const limited = orders.rateLimit('cap', { rate: 1_000, onLimit: 'drop' })
+   * limited.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
+   * limited.sink('out', print())
+   */
+  rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & DropLimited): LimitedStream<T, C | 'lossy'>
+  rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & HoldLimited): Stream<T, C>
 
   /**
    * Any number of records out for each record in, with a context: log, metrics, resources, timestamp, and side outputs. As a
@@ -738,6 +762,18 @@ export interface WindowResult<out R, out T, out C extends Caveat = Caveat> exten
    * hourly.late.sink('late', toJsonLines('late.jsonl'))
    */
   readonly late: Stream<T, C>
+}
+
+/** What `rateLimit` gives with `onLimit: 'drop'`: the records within the limit, and the others. */
+export interface LimitedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {
+  /**
+   * The records beyond the limit. They never hold the stream back: where their reader has no credit they are counted as `unread` and lost.
+   *
+   * @example
+   * const limited = orders.rateLimit('cap', { rate: 1_000, onLimit: 'drop' })
+   * limited.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
+   */
+  readonly dropped: Stream<T, C>
 }
 
 /** What `process` gives: its main output, and its side outputs by tag. */
