@@ -76,6 +76,15 @@ export type { Bottleneck } from './metrics/find-bottleneck.js'
 export type { Headroom } from './metrics/headroom.js'
 export { layoutMetrics, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metrics/metric-layout.js'
 export type { LateRecords } from './metrics/late-records.js'
+export {
+  type Cause,
+  type EdgeFlow,
+  type PressureEdge,
+  type PressureGraph,
+  pressureGraph,
+  type PressureOperator,
+  type SourceDependency,
+} from './metrics/pressure-graph.js'
 export { levelOf, type PressureLevel } from './metrics/pressure-level.js'
 export { type ChannelMetrics, type MetricsSnapshot, readMetrics, type SubtaskMetrics, zeroMetrics } from './metrics/read-metrics.js'
 export { type IntervalReport, reportInterval } from './metrics/report-interval.js'

@@ -1,4 +1,4 @@
-export { type ErrorCode, type ErrorCoordinates, SluiceError } from '@sluice/engine'
+export { type ErrorCode, type ErrorCoordinates, type PressureGraph, SluiceError } from '@sluice/engine'
 export * from '@sluice/operators'
 export {
   type LoadedJob,

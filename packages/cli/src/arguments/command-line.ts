@@ -45,6 +45,10 @@ export interface PlanArguments extends JobArguments {
   readonly format: 'text' | 'mermaid' | 'dot' | 'json'
   /** A checkpoint as `--restore` takes it. */
   readonly against: string | undefined
+  /** `file` is the name, file or process of a running job. */
+  readonly live: boolean
+  readonly watch: boolean
+  readonly report: number | string | undefined
 }
 
 export interface SavepointArguments {
@@ -131,6 +135,7 @@ Examples:
 Examples:
   $ npx sluice plan orders.ts --param input=orders.csv
   $ npx sluice plan orders.ts --format dot | dot -Tsvg > plan.svg
+  $ npx sluice plan --live orders --watch                      the running job: rates, windows, who is held and by whom
   $ npx sluice plan orders.ts --against latest                 what a restore would keep; status 1 where it would fail
 `,
   savepoint: `
@@ -194,9 +199,17 @@ export function readCommandLine(argv: readonly string[], output: CommandLineOutp
   addJobArguments(program.command('plan').description('print the plan of a job without running it'))
     .addOption(new Option('--format <format>', 'how the plan is printed').choices(['text', 'mermaid', 'dot', 'json']).default('text'))
     .option('--against <checkpoint>', 'what a restore from it would keep, drop and refuse: latest, an id, or a path')
+    .addOption(
+      new Option('--live', 'of a running job (name, file or process id): rates, windows, who is held and by whom')
+        .default(false)
+        .conflicts('against'),
+    )
+    .option('--watch', 'with --live: again and again, until the job ends', false)
+    .option('--report <duration>', 'with --live: how long the job is looked at (default: 1s)', numberOrText)
     .addHelpText('after', examples.plan)
     .action((file: string, options: Omit<PlanArguments, 'file'>) => {
-      chosen = { command: 'plan', args: { ...common(file, options), format: options.format, against: options.against } }
+      const { format, against, live, watch, report } = options
+      chosen = { command: 'plan', args: { ...common(file, options), format, against, live, watch, report } }
     })
 
   addControlCommands(program, (line) => (chosen = line))

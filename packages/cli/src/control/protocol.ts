@@ -1,9 +1,11 @@
 /** What is said over the socket of a running job: one request and one answer, each a line of JSON. */
 import type { CheckpointSummary, RunStatus } from '@sluice/runtime-workers'
-import { type ErrorCode, SluiceError } from '@sluice/engine'
+import { type ErrorCode, type PressureGraph, SluiceError } from '@sluice/engine'
 
 export type ControlRequest =
   | { readonly command: 'status' }
+  /** Answered after so long: it is about that time. */
+  | { readonly command: 'pressure'; readonly forMs: number }
   /** Answered when it is durable. */
   | { readonly command: 'savepoint'; readonly name?: string; readonly directory?: string }
   /** Answered when the job has ended. */
@@ -19,6 +21,11 @@ export interface JobStatus extends Omit<RunStatus, 'heldRecords'> {
   readonly file: string
   readonly startedAt: string
   readonly checkpoints: CheckpointSummary | undefined
+}
+
+/** Who is held and by whom, in a job that runs. */
+export interface LivePressure extends Pick<JobStatus, 'job' | 'pid' | 'state' | 'attempt'> {
+  readonly pressure: PressureGraph
 }
 
 export interface ControlDone {

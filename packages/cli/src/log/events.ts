@@ -206,6 +206,14 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       ),
       dropped: field('list of { operator, reason, edge, total }', 'What operators lost on purpose over the whole run, by reason.'),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
+      held: field(
+        'list of { edge, share, ms, longestStallMs, causes }',
+        'Edges that held their producers for more than 1 % of the run, the longest first: share of the time and ms of the channel that did so longest, and whose doing it was: `causes`, a list of { kind, operator, workers, share } with `kind` as in `job.bottleneck`.',
+      ),
+      sources: field(
+        'list of { source, heldBack, on }',
+        'Sources that waited: share of the time, mean over the subtasks, and for whom: `on`, as `causes` with shares of the whole time.',
+      ),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
       headroom: optional(
         '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',

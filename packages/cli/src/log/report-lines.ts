@@ -1,5 +1,6 @@
 /** A report, a stuck operator, the end of a run and user code's own lines, as lines of the log. Pure. */
 import type {
+  Cause,
   DroppedRecords,
   EdgePressure,
   IdleInput,
@@ -11,6 +12,7 @@ import type {
 } from '@sluice/engine'
 import type { LostEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
 import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+import { heldEdges } from '../report/pressure-tables.js'
 import type { JobLogLine } from './events.js'
 
 /** Farthest from the epoch that a Date can be. */
@@ -133,7 +135,7 @@ export function userLine({ level, message, operator, subtask, fields }: RunLogEn
 }
 
 export function finishedLine(result: RunResult<unknown>): JobLogLine {
-  const { durationMs, recordsIn, recordsOut, stopped, totals, restarts, checkpoints, userMetrics } = result
+  const { durationMs, recordsIn, recordsOut, stopped, totals, pressure, restarts, checkpoints, userMetrics } = result
   const recordsPerSecond = durationMs > 0 ? (recordsIn / durationMs) * 1000 : 0
   return {
     level: 'info',
@@ -154,6 +156,14 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
         total,
       })),
       late: totals.late.map(({ operator, lateRecords }) => ({ operator, lateRecords })),
+      held: heldEdges(pressure).map(({ edge, flow }) => ({
+        edge,
+        share: rounded(flow?.heldShare ?? 0, 3),
+        ms: rounded(flow?.heldMs ?? 0),
+        longestStallMs: rounded(flow?.longestStallMs ?? 0, 1),
+        causes: flow?.causes.map(causeFields) ?? [],
+      })),
+      sources: pressure.sources.map(({ source, heldBack, on }) => ({ source, heldBack: rounded(heldBack, 3), on: on.map(causeFields) })),
       ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
       ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
       restarts,
@@ -161,6 +171,10 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       userMetrics,
     },
   }
+}
+
+function causeFields({ kind, operator, workers, share }: Cause): Fields {
+  return { kind, operator, workers, share: rounded(share, 3) }
 }
 
 /** `level` is the severity of a line: what the engine calls the level of an edge is `pressure` in the log. */

@@ -10,6 +10,7 @@ import {
   planJob,
   type ResolvedSettings,
   resolveSettings,
+  SluiceError,
 } from '@sluice/engine'
 import { checkpointSettingsOf, parseByteSize, restartStrategyOf } from '@sluice/operators'
 import { findCheckpoint, loadJob } from '@sluice/runtime-workers'
@@ -25,8 +26,15 @@ import { formatErrorBlock } from '../report/error-block.js'
 import { readErrorFacts } from '../report/error-facts.js'
 
 export async function planCommand(args: PlanArguments): Promise<number> {
+  if (args.live) {
+    const { livePlanCommand } = await import('./live-command.js')
+    return livePlanCommand(args)
+  }
   let redactor = new Redactor()
   try {
+    if (args.watch || args.report !== undefined) {
+      throw new SluiceError('SLUICE_USAGE', '--watch and --report of `sluice plan` are about a running job', { hint: 'Add --live.' })
+    }
     const memoryBytes = args.memory === undefined ? undefined : parseByteSize(args.memory, '--memory')
     const sources = await readParamSources(args)
     const loaded = await loadJob(args.file)

@@ -1,20 +1,35 @@
 /** The end of a run on the terminal: edges with rates and pressure, operators with what their time went to. Pure. */
-import { type DroppedRecords, type EdgePressure, HOST_WORKER, type IntervalReport, type SubtaskReport } from '@sluice/engine'
+import {
+  type DroppedRecords,
+  type EdgePressure,
+  HOST_WORKER,
+  type IntervalReport,
+  type PressureGraph,
+  type SubtaskReport,
+} from '@sluice/engine'
 import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
 import type { CheckpointSummary } from '@sluice/runtime-workers'
+import { formatHeldTable } from './pressure-tables.js'
 import { formatByteRate, formatBytes, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
 
 const right = 'right'
 /** The chain of a task may be long. */
 const NAME_WIDTH_MAX = 48
 
+export interface MoreResults {
+  readonly checkpoints?: CheckpointSummary | undefined
+  readonly pressure?: PressureGraph | undefined
+}
+
 /** Tables with a blank line before each, and who held the sources back; edges and checkpoints are left out where there are none. */
-export function formatResultTables(totals: IntervalReport, colours: Colours, checkpoints?: CheckpointSummary): string {
+export function formatResultTables(totals: IntervalReport, colours: Colours, { checkpoints, pressure }: MoreResults = {}): string {
+  const held = pressure === undefined ? undefined : formatHeldTable(pressure, colours)
   const tables = [
     ...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]),
     operatorTable(totals.subtasks, colours),
+    ...(held === undefined ? [] : [held]),
     ...(totals.dropped.length === 0 ? [] : [lossTable(totals.dropped, colours)]),
     ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
   ]

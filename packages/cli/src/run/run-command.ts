@@ -183,7 +183,7 @@ class RunCommand {
     this.#log.write(finishedLine(result))
     await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {
-      process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours, result.checkpoints)))
+      process.stderr.write(this.#log.redactor.text(formatResultTables(result.totals, this.#colours, result)))
     }
     return result.stopped && this.#stoppedBy !== undefined ? stopStatus[this.#stoppedBy] : 0
   }

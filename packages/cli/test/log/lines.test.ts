@@ -15,7 +15,7 @@ import { PrettyPrinter } from '../../src/log/pretty-printer.js'
 import { activeLine, finishedLine, idleLine, lostLines, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
-import { graph, plan, reportOf } from '../support/reports.js'
+import { graph, plan, pressureOf, reportOf } from '../support/reports.js'
 
 const checkpoint = { intervalMs: 1_000, directory: 'd', mode: 'aligned', alignedTimeoutMs: undefined, timeoutMs: 1, retain: 3 } as const
 const completed = {
@@ -78,6 +78,7 @@ const result = {
   aborted: false,
   plan,
   totals: held,
+  pressure: pressureOf(714),
   restarts: 1,
   checkpoints: { run: 'r', completed: 2, failed: 1, durationMaxMs: 12, syncMaxMs: 1, last: completed },
   userMetrics: [{ operator: 'sum', subtask: 0, name: 'hits', kind: 'count', value: 3 } as const],

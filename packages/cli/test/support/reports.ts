@@ -5,6 +5,8 @@ import {
   type MetricsSnapshot,
   type PhysicalPlan,
   planJob,
+  type PressureGraph,
+  pressureGraph,
   reportInterval,
   resolveSettings,
   SubtaskState,
@@ -44,8 +46,16 @@ export const plan: PhysicalPlan = planJob(graph, resolveSettings(graph.settings,
 
 /** One second in which the source waited for credit for `blockedMs` on every channel, and `sum` was busy all the time. */
 export function reportOf(blockedMs: number): IntervalReport {
+  return reportInterval(graph, plan, zeroMetrics(plan, 1000), metricsOf(blockedMs))
+}
+
+export function pressureOf(blockedMs: number): PressureGraph {
+  return pressureGraph(graph, plan, zeroMetrics(plan, 1000), metricsOf(blockedMs))
+}
+
+function metricsOf(blockedMs: number): MetricsSnapshot {
   const before = zeroMetrics(plan, 1000)
-  const after: MetricsSnapshot = {
+  return {
     atMs: 2000,
     subtasks: before.subtasks.map((subtask, id) => {
       const waitedMs = plan.tasks[plan.subtasks[id]?.task ?? -1]?.nodes[0] === 0 ? blockedMs : 0
@@ -59,5 +69,4 @@ export function reportOf(blockedMs: number): IntervalReport {
     }),
     operators: before.operators,
   }
-  return reportInterval(graph, plan, before, after)
 }

@@ -127,7 +127,7 @@ function describe(
 }
 
 /** Why a subtask at which the walk ends is slow. */
-function kindOf(operator: LogicalNode | undefined, times: SubtaskInterval | undefined): Bottleneck['kind'] {
+export function kindOf(operator: LogicalNode | undefined, times: SubtaskInterval | undefined): Bottleneck['kind'] {
   if ((times?.queuedMs ?? 0) > (times?.busyMs ?? 0)) return 'worker'
   return operator?.limit === undefined ? 'operator' : 'limit'
 }

@@ -26,7 +26,7 @@ export function heldBackMs(plan: PhysicalPlan, interval: Interval, subtask: numb
   return Math.min(ms, interval.elapsedMs)
 }
 
-function outputsOf(plan: PhysicalPlan, subtask: number): readonly number[] {
+export function outputsOf(plan: PhysicalPlan, subtask: number): readonly number[] {
   const { task = -1, index = 0 } = plan.subtasks[subtask] ?? {}
   return (plan.tasks[task]?.outputs ?? []).flatMap((id) => {
     const edge = plan.edges[id]

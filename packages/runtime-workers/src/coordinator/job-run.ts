@@ -18,6 +18,8 @@ import {
   type PhysicalPlan,
   planJob,
   type PlanSettings,
+  type PressureGraph,
+  pressureGraph,
   readMetrics,
   reportInterval,
   type ResolvedSettings,
@@ -84,6 +86,8 @@ export class JobRun<O> implements RunHandle<O> {
   #loaded: LoadedJob | undefined
   #deployment: Deployment | undefined
   #plan: PhysicalPlan | undefined
+  /** Of the attempt that runs, or ran last. */
+  #started: { readonly graph: LogicalGraph; readonly plan: PhysicalPlan; readonly metrics: MetricsSnapshot } | undefined
   #checkpoints: RunCheckpoints | undefined
   #attempt = 0
   #over = false
@@ -151,6 +155,14 @@ export class JobRun<O> implements RunHandle<O> {
     if (this.#deployment === undefined || this.#plan === undefined) return undefined
     const { shared, environment } = this.#deployment
     return readMetrics(this.#plan, new Float64Array(shared.metrics), environment.clock.monotonicMs())
+  }
+
+  pressure(since?: MetricsSnapshot): PressureGraph | undefined {
+    const current = this.metrics()
+    const started = this.#started
+    if (current === undefined || started === undefined) return undefined
+    const { graph, plan, metrics } = started
+    return pressureGraph(graph, plan, since ?? metrics, current)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -313,6 +325,7 @@ export class JobRun<O> implements RunHandle<O> {
       checkpoints: await checkpoints?.begin(),
       onStarted: () => {
         before = zeroMetrics(plan, deployment.environment.clock.monotonicMs())
+        this.#started = { graph, plan, metrics: before }
         stopReports = this.#report(planned, deployment, before)
         this.#emit('started', { attempt, restored: checkpoints?.restoreId })
       },
@@ -320,6 +333,7 @@ export class JobRun<O> implements RunHandle<O> {
       onUserMetrics: (metrics, worker) => void this.#userMetrics.set(worker, metrics),
     })
     this.#deployment = deployment
+    this.#started = undefined
     if (this.#ending !== undefined) deployment.end(this.#ending)
     await deployment.run().finally(() => stopReports())
     const after = readMetrics(plan, new Float64Array(deployment.shared.metrics), deployment.environment.clock.monotonicMs())
@@ -333,6 +347,7 @@ export class JobRun<O> implements RunHandle<O> {
       aborted: deployment.aborted,
       plan,
       totals,
+      pressure: pressureGraph(graph, plan, before, after),
       restarts: attempt - 1,
       checkpoints: checkpoints?.summary,
       userMetrics: [...this.#userMetrics.values()].flat(),

@@ -12,6 +12,7 @@ import type {
   LogicalGraph,
   MetricsSnapshot,
   PhysicalPlan,
+  PressureGraph,
   ResolvedSettings,
   SluiceError,
   StalledWatermark,
@@ -174,6 +175,8 @@ export interface RunResult<O> {
   readonly plan: PhysicalPlan
   /** Rates and pressure over the whole run; with restarts, over the last attempt. */
   readonly totals: IntervalReport
+  /** Which components depended on which, over the same time. */
+  readonly pressure: PressureGraph
   /** How often the job was started again. */
   readonly restarts: number
   /** undefined: none were taken. */
@@ -232,5 +235,15 @@ export interface RunHandle<O> extends AsyncDisposable {
   status(): RunStatus
   /** What the counters say now; undefined before the job was planned. */
   metrics(): MetricsSnapshot | undefined
+  /**
+   * Which components depend on which: how long each edge held its producer and whose doing it was, for which operators each source waited, the bottleneck.
+   * `since`: what `metrics` said earlier in the same attempt; default: the start of the attempt. Shares of time are 0 to 1. undefined before the job runs.
+   *
+   * @example
+   * const since = handle.metrics()
+   * await new Promise((resolve) => setTimeout(resolve, 1000))
+   * for (const { source, on } of handle.pressure(since)?.sources ?? []) console.log(source, 'waits for', on[0]?.operator)
+   */
+  pressure(since?: MetricsSnapshot): PressureGraph | undefined
   readonly events: EventEmitter<RunEvents>
 }
