@@ -98,6 +98,7 @@ export {
   TimeWatch,
   type TimeWatchOptions,
 } from './metrics/watch-time.js'
+export { nameEdges } from './plan/build-tasks.js'
 export { describePlan, type PlanFormat } from './plan/describe-plan.js'
 export { type Delivery, describeDelivery } from './plan/describe/delivery.js'
 export { formatBytes } from './plan/format-bytes.js'

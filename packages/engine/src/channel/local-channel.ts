@@ -3,6 +3,8 @@
  *
  * Credit is counted in bytes: records times the mean encoded size, of which one record of each frame is measured. The queue also
  * holds at most LOCAL_RECORDS_MAX records. Frames are handed over and come back for reuse.
+ *
+ * On a pull edge the queue holds besides no more records than the consumer asks for. A frame that has more is handed over in parts.
  */
 import type { RecordEncoder } from '../codec/contract.js'
 import type { Clock } from '../environment/environment.js'
@@ -14,6 +16,7 @@ import { EndReason, type EndReasonCode, FrameKind, type FrameKindCode } from './
 import type { Gate } from './gate.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
 import type { OutputChannel } from './output-channel.js'
+import { demandStep } from './ring-layout.js'
 
 /** Records of one local frame. */
 export const LOCAL_FRAME_RECORDS = 256
@@ -37,6 +40,8 @@ interface LocalFrame {
   /** Of a watermark. */
   idle: boolean
   bytes: number
+  /** Records that were handed over before the rest. */
+  sent: number
 }
 
 export interface LocalChannelOptions {
@@ -47,6 +52,8 @@ export interface LocalChannelOptions {
   readonly timed: boolean
   /** The window it begins with; what is adaptive begins small, so that a slow consumer holds its producer back from the first record. */
   readonly windowBytes: number
+  /** The consumer asks for so many records; undefined: it takes what credit allows. */
+  readonly prefetch?: number | undefined
   readonly encoder: RecordEncoder
   readonly gate: Gate
   readonly clock: Clock
@@ -62,9 +69,21 @@ class LocalQueue {
   queuedRecords = 0
   newestBarrier = 0
   windowBytes: number
+  /** Records that may be queued or under way at the consumer. */
+  readonly recordsMax: number
+  /** Records of one frame in the queue: of a pull edge half of what is asked for, so that the other half comes meanwhile. */
+  readonly frameRecordsMax: number
 
   constructor(readonly options: LocalChannelOptions) {
-    this.windowBytes = options.windowBytes
+    const { windowBytes, prefetch } = options
+    this.windowBytes = windowBytes
+    this.recordsMax = Math.min(LOCAL_RECORDS_MAX, prefetch ?? LOCAL_RECORDS_MAX)
+    this.frameRecordsMax = prefetch === undefined ? LOCAL_FRAME_RECORDS : Math.min(LOCAL_FRAME_RECORDS, demandStep(prefetch))
+  }
+
+  /** Records that are asked for and not queued. */
+  get demand(): number {
+    return this.recordsMax - this.queuedRecords
   }
 
   takeFrame(): LocalFrame {
@@ -78,6 +97,7 @@ class LocalQueue {
         detail: 0,
         idle: false,
         bytes: 0,
+        sent: 0,
       }
     )
   }
@@ -85,13 +105,14 @@ class LocalQueue {
   returnFrame(frame: LocalFrame): void {
     if (this.spare.length >= SPARE_FRAMES_MAX) return
     frame.records.fill(undefined, 0, frame.count)
+    frame.sent = 0
     this.spare.push(frame)
   }
 
   /** Moves the records of a small frame into the last one that waits: a queue holds records, not frames that are nearly empty. */
   join(frame: LocalFrame): boolean {
     const last = this.frames.at(-1)
-    if (last === undefined || last.kind !== FrameKind.records || last.count + frame.count > LOCAL_FRAME_RECORDS) return false
+    if (last === undefined || last.kind !== FrameKind.records || last.count + frame.count > this.frameRecordsMax) return false
     for (let k = 0; k < frame.count; k++) {
       last.records[last.count + k] = frame.records[k]
       last.times[last.count + k] = frame.times[k] as number
@@ -109,7 +130,7 @@ class LocalQueue {
 
   /** Whether a frame may be queued: an empty queue takes one of any size. */
   hasCredit(bytes: number, records: number): boolean {
-    return this.queuedRecords === 0 || (this.queuedBytes + bytes <= this.windowBytes && this.queuedRecords + records <= LOCAL_RECORDS_MAX)
+    return this.queuedRecords === 0 || (this.queuedBytes + bytes <= this.windowBytes && this.queuedRecords + records <= this.recordsMax)
   }
 }
 
@@ -157,11 +178,15 @@ export class LocalOutput implements OutputChannel {
   records: unknown[]
   times: Float64Array
   count = 0
-  readonly maxRecords: number = LOCAL_FRAME_RECORDS
+  /** Records at which the staging frame is sealed; on a pull edge no more than are asked for. Set anew only while nothing is staged. */
+  maxRecords: number
 
   readonly #queue: LocalQueue
   readonly #pending: LocalFrame[] = []
   #staging: LocalFrame
+  readonly #pulls: boolean
+  /** Records in `#pending`. */
+  #pendingRecords = 0
   #meanBytes = 0
   #pendingWatermark = Number.NaN
   #pendingIdle = false
@@ -170,6 +195,8 @@ export class LocalOutput implements OutputChannel {
   constructor(queue: LocalQueue) {
     this.id = queue.options.id
     this.#queue = queue
+    this.#pulls = queue.options.prefetch !== undefined
+    this.maxRecords = queue.frameRecordsMax
     this.#staging = queue.takeFrame()
     this.records = this.#staging.records
     this.times = this.#staging.times
@@ -199,6 +226,12 @@ export class LocalOutput implements OutputChannel {
     this.records = this.#staging.records
     this.times = this.#staging.times
     this.#submit(frame)
+    if (this.#pulls) this.#updateBlocked()
+  }
+
+  /** Records that are asked for and not made; nothing is staged. */
+  get #demand(): number {
+    return this.#queue.demand - this.#pendingRecords
   }
 
   flush(): void {
@@ -206,15 +239,19 @@ export class LocalOutput implements OutputChannel {
   }
 
   drain(): void {
+    if (this.#pulls) this.seal()
     const pending = this.#pending
-    while (pending.length > 0 && this.#publish(pending[0] as LocalFrame)) pending.shift()
+    while (pending.length > 0 && this.#publishPending(pending[0] as LocalFrame)) pending.shift()
     if (pending.length === 0) this.#sendPendingWatermark()
     this.#updateBlocked()
   }
 
   creditArrived(): boolean {
     const first = this.#pending[0]
-    return first === undefined ? !Number.isNaN(this.#pendingWatermark) : this.#queue.hasCredit(first.bytes, first.count)
+    if (first === undefined) return !Number.isNaN(this.#pendingWatermark) || (this.#pulls && this.#demand > 0)
+    if (!this.#pulls || first.kind !== FrameKind.records) return this.#queue.hasCredit(first.bytes, first.count)
+    const records = this.#askedOf(first)
+    return records > 0 && this.#queue.hasCredit((records * first.bytes) / first.count, records)
   }
 
   sendWatermark(watermark: number, idle: boolean): void {
@@ -274,7 +311,7 @@ export class LocalOutput implements OutputChannel {
   /** A copy of the first frames that wait, with the watermark behind them; NaN: none. */
   #overtaken(count: number, watermark: number): ChannelSlice | undefined {
     const log = new ValueLog()
-    for (let k = 0; k < count; k++) log.add(this.#pending[k] as LocalFrame, 0)
+    for (let k = 0; k < count; k++) log.add(this.#pending[k] as LocalFrame, (this.#pending[k] as LocalFrame).sent)
     if (!Number.isNaN(watermark)) log.mark(watermark, this.#pendingIdle)
     return log.finish(this.#queue.options, 'producer')
   }
@@ -299,11 +336,54 @@ export class LocalOutput implements OutputChannel {
   }
 
   #submit(frame: LocalFrame): void {
-    if (this.#pending.length === 0 && this.#publish(frame)) return
+    this.#pendingRecords += frame.count
+    if (this.#pending.length === 0 && this.#publishPending(frame)) return
     this.#pending.push(frame)
     this.#updateBlocked()
     const { gate } = this.#queue.options
     if (gate.runsOn && this.overdrawn) gate.exhaust()
+  }
+
+  #publishPending(frame: LocalFrame): boolean {
+    if (this.#pulls && frame.kind === FrameKind.records) return this.#publishAsked(frame)
+    if (!this.#publish(frame)) return false
+    this.#pendingRecords -= frame.count
+    return true
+  }
+
+  /** As much of a frame as is asked for; true where that is all of it. */
+  #publishAsked(frame: LocalFrame): boolean {
+    for (let records = this.#askedOf(frame); records > 0; records = this.#askedOf(frame)) {
+      const whole = records === frame.count
+      const part = whole ? frame : this.#partOf(frame, records)
+      if (!this.#publish(part)) {
+        if (!whole) this.#queue.returnFrame(part)
+        return false
+      }
+      this.#pendingRecords -= records
+      if (whole) return true
+      frame.sent += records
+    }
+    if (frame.sent < frame.count) return false
+    this.#queue.returnFrame(frame)
+    return true
+  }
+
+  /** Records of a frame that may be handed over now, as one frame. */
+  #askedOf({ count, sent }: LocalFrame): number {
+    return Math.min(count - sent, this.#queue.demand, this.#queue.frameRecordsMax)
+  }
+
+  #partOf({ records, times, bytes, count, sent }: LocalFrame, length: number): LocalFrame {
+    const part = this.#queue.takeFrame()
+    part.kind = FrameKind.records
+    part.count = length
+    part.bytes = (length * bytes) / count
+    for (let k = 0; k < length; k++) {
+      part.records[k] = records[sent + k]
+      part.times[k] = times[sent + k] as number
+    }
+    return part
   }
 
   #publish(frame: LocalFrame): boolean {
@@ -322,13 +402,20 @@ export class LocalOutput implements OutputChannel {
     return true
   }
 
+  /** Nothing is staged. */
   #updateBlocked(): void {
-    const blocked = this.#pending.length > 0
+    let blocked = this.#pending.length > 0
+    if (this.#pulls) {
+      const demand = this.#demand
+      if (demand <= 0) blocked = true
+      // The next frame ends where demand does. What nobody asked for waits in frames of the usual size.
+      this.maxRecords = demand > 0 ? Math.min(demand, this.#queue.frameRecordsMax) : LOCAL_FRAME_RECORDS
+    }
     if (blocked === this.blocked) return
     this.blocked = blocked
     const { gate, clock, producerMetrics } = this.#queue.options
     let staged = 0
-    for (const frame of this.#pending) staged += frame.bytes
+    for (const { bytes, count, sent } of this.#pending) staged += sent === 0 ? bytes : (bytes * (count - sent)) / count
     producerMetrics.staged(staged)
     if (blocked) {
       gate.closed++
@@ -507,5 +594,5 @@ export function createLocalChannel(options: LocalChannelOptions): { output: Loca
 }
 
 function controlFrame(kind: FrameKindCode, detail: number): LocalFrame {
-  return { kind, records: [], times: new Float64Array(0), count: 0, detail, idle: false, bytes: 0 }
+  return { kind, records: [], times: new Float64Array(0), count: 0, detail, idle: false, bytes: 0, sent: 0 }
 }

@@ -4,6 +4,8 @@
  * A frame is validated, its records are decoded one by one by the driver, and it is released when the last one is processed; the
  * release grants credit: granted = max(granted, consumed + window). A window shrinks by granting later.
  *
+ * On a pull edge records are asked for beside that, by their number, half of the prefetch at a time.
+ *
  * The words of barriers are looked at whenever `written` is loaded anew, behind it: so no frame behind a barrier is ever current before the
  * barrier was delivered.
  */
@@ -30,7 +32,7 @@ import {
   type FrameKindCode,
 } from './frame.js'
 import { Input, type InputChannel, type InputCode } from './input-channel.js'
-import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
+import { demandStep, RING_HEADER_BYTES, RingWord } from './ring-layout.js'
 import { SliceWriter } from './slice-frames.js'
 
 /** What an untimed edge has for timestamps: a chain may have timed inputs beside it. */
@@ -49,6 +51,8 @@ export interface RingInputOptions {
   readonly maxRecordBytes: number
   /** The window it begins with; what is adaptive begins small, so that a slow consumer holds its producer back from the first record. */
   readonly windowBytes: number
+  /** So many records are asked for; undefined: what credit allows comes. */
+  readonly prefetch?: number | undefined
   readonly decoder: RecordDecoder
   /** The producer's doorbell. */
   readonly bell: Doorbell
@@ -96,6 +100,13 @@ export class RingInput implements InputChannel {
   #written: number
   #consumed: number
   #granted: number
+  /** Records are asked for again when so many were processed; 0: no pull edge. */
+  readonly #demandStep: number
+  #requested: number
+  /** Records that were read. */
+  #taken: number
+  /** Records that were processed and are not asked for again yet: fewer than a step. */
+  #owed = 0
   #frameBytes = 0
   #payloadEnd = 0
   #bytesPerBusySecond = 0
@@ -134,6 +145,10 @@ export class RingInput implements InputChannel {
     // What was written before is found by the first `next`.
     this.#written = this.#consumed
     this.#granted = Atomics.load(this.#words, RingWord.granted)
+    const { prefetch } = options
+    this.#demandStep = prefetch === undefined ? 0 : demandStep(prefetch)
+    this.#requested = Atomics.load(this.#words, RingWord.requested)
+    this.#taken = (this.#requested - (prefetch ?? 0)) | 0
     this.windowBytes = options.windowBytes
     options.metrics.window(this.windowBytes, 0, false)
     this.#grant()
@@ -210,6 +225,7 @@ export class RingInput implements InputChannel {
     const { count } = this
     this.count = 0
     this.index = 0
+    if (this.#demandStep > 0) this.#ask(count)
     if (this.view !== this.#ringView) {
       // A reassembled record: its fragments were released when they were copied.
       this.view = this.#ringView
@@ -352,7 +368,22 @@ export class RingInput implements InputChannel {
     return length
   }
 
+  /** Asks for as many records as were processed, a step at a time; the producer that waits for them is woken. */
+  #ask(processed: number): void {
+    this.#owed += processed
+    if (this.#owed < this.#demandStep) return
+    this.#requested = (this.#requested + this.#owed) | 0
+    this.#owed = 0
+    Atomics.store(this.#words, RingWord.requested, this.#requested)
+    if (Atomics.load(this.#words, RingWord.awaitsCredit) !== 0) this.#options.bell.ring()
+  }
+
   #openRecords(view: DataView, bytes: Buffer, at: number, length: number, count: number): void {
+    if (this.#demandStep > 0) {
+      this.#taken = (this.#taken + count) | 0
+      const beyond = (this.#taken - this.#requested) | 0
+      if (beyond > 0) this.#corrupt(`${beyond} records more than were asked for`)
+    }
     this.view = view
     this.bytes = bytes
     this.cursor.at = at

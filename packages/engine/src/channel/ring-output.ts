@@ -29,7 +29,7 @@ import {
 import type { Gate } from './gate.js'
 import type { OutputChannel } from './output-channel.js'
 import { controlFrame, type PendingFrame, watermarkFrame, writePending } from './pending-frame.js'
-import { RING_HEADER_BYTES, RingWord } from './ring-layout.js'
+import { demandStep, RING_HEADER_BYTES, RingWord } from './ring-layout.js'
 import { SliceWriter } from './slice-frames.js'
 
 export interface RingOutputOptions {
@@ -40,6 +40,8 @@ export interface RingOutputOptions {
   readonly maxFrameBytes: number
   readonly timed: boolean
   readonly maxRecordBytes: number
+  /** The consumer asks for so many records; undefined: it takes what credit allows. */
+  readonly prefetch?: number | undefined
   readonly encoder: RecordEncoder
   /** The consumer's doorbell. */
   readonly bell: Doorbell
@@ -50,6 +52,8 @@ export interface RingOutputOptions {
 
 /** Returned by `stageSlowly` when the record left in fragments and nothing was staged. */
 const STAGED_ELSEWHERE = -1
+const Lack = { credit: 0, room: 1, demand: 2 } as const
+type LackCode = (typeof Lack)[keyof typeof Lack]
 /** Staging frames kept for reuse; more are needed only while the overdraft is longer. */
 const SPARE_FRAMES_MAX = 4
 
@@ -64,7 +68,8 @@ export class RingOutput implements OutputChannel {
   at = 0
   count = 0
   readonly limit: number
-  readonly maxRecords: number
+  /** Records at which the staging frame is sealed; on a pull edge no more than are asked for. Set anew only while nothing is staged. */
+  maxRecords: number
 
   readonly #options: RingOutputOptions
   readonly #words: Int32Array
@@ -86,8 +91,15 @@ export class RingOutput implements OutputChannel {
   #written: number
   #consumed: number
   #granted: number
-  /** What the last refusal lacked: physical room, or credit. */
-  #lacksRoom = false
+  /** What the last refusal lacked. */
+  #lacks: LackCode = Lack.credit
+  readonly #pulls: boolean
+  /** Most records of a frame, whatever is asked for. */
+  readonly #frameRecordsMax: number
+  /** Of a pull edge, as the word of the ring: records asked for, sealed, and published. */
+  #requested: number
+  #sealed: number
+  #published: number
 
   constructor(options: RingOutputOptions) {
     this.id = options.id
@@ -98,8 +110,15 @@ export class RingOutput implements OutputChannel {
     this.#ringWords = new Int32Array(options.shared, RING_HEADER_BYTES, this.#capacity / 4)
     this.#ringTimes = new Float64Array(options.shared, RING_HEADER_BYTES, this.#capacity / 8)
     this.#timed = options.timed
-    this.maxRecords = recordsPerFrame(options.maxFrameBytes)
-    this.limit = options.maxFrameBytes - FRAME_HEADER_BYTES - (options.timed ? this.maxRecords * 8 : 0)
+    const { prefetch } = options
+    const recordsMax = recordsPerFrame(options.maxFrameBytes)
+    this.limit = options.maxFrameBytes - FRAME_HEADER_BYTES - (options.timed ? recordsMax * 8 : 0)
+    this.#pulls = prefetch !== undefined
+    this.#frameRecordsMax = prefetch === undefined ? recordsMax : Math.min(recordsMax, demandStep(prefetch))
+    this.maxRecords = this.#frameRecordsMax
+    this.#requested = Atomics.load(this.#words, RingWord.requested)
+    this.#sealed = (this.#requested - (prefetch ?? 0)) | 0
+    this.#published = this.#sealed
     this.#overdraftBytesMax = 2 * options.maxFrameBytes + Math.max(options.maxRecordBytes, DEFINITION_BYTES_MAX)
     this.#written = Atomics.load(this.#words, RingWord.written)
     this.#consumed = Atomics.load(this.#words, RingWord.consumed)
@@ -158,9 +177,39 @@ export class RingOutput implements OutputChannel {
     const { count, at } = this
     this.count = 0
     this.at = 0
+    if (this.#pulls) {
+      this.#sealAsked(count, at, times)
+      return
+    }
     if (this.#pending.length === 0 && this.#publish(FrameKind.records, count, at, times, count, this.bytes, 0, at)) return
     this.#enqueue({ kind: FrameKind.records, count, detail: at, times, bytes: this.bytes, length: at, sent: 0 })
     this.#takeStaging()
+  }
+
+  /** The same of a pull edge: what nobody asked for waits, in as many bytes as it has, because such frames are many and small. */
+  #sealAsked(count: number, at: number, times: Float64Array | undefined): void {
+    this.#sealed = (this.#sealed + count) | 0
+    const published =
+      this.#pending.length === 0 && this.#hasDemand(count) && this.#publish(FrameKind.records, count, at, times, count, this.bytes, 0, at)
+    if (!published) {
+      const bytes = Buffer.from(this.bytes.subarray(0, at))
+      this.#enqueue({ kind: FrameKind.records, count, detail: at, times: times?.slice(0, count), bytes, length: at, sent: 0 })
+    }
+    this.#updateBlocked()
+  }
+
+  /** Whether so many more records may be published. */
+  #hasDemand(records: number): boolean {
+    if (!this.#pulls || ((this.#requested - this.#published - records) | 0) >= 0) return true
+    this.#requested = Atomics.load(this.#words, RingWord.requested)
+    if (((this.#requested - this.#published - records) | 0) >= 0) return true
+    this.#lacks = Lack.demand
+    return false
+  }
+
+  /** Records that are asked for and not made; nothing is staged. */
+  get #demand(): number {
+    return (this.#requested - this.#sealed) | 0
   }
 
   flush(): void {
@@ -168,12 +217,13 @@ export class RingOutput implements OutputChannel {
   }
 
   drain(): void {
+    if (this.#pulls) this.seal()
     const pending = this.#pending
     let taken = 0
     while (taken < pending.length && this.#publishPending(pending[taken] as PendingFrame)) {
       const frame = pending[taken] as PendingFrame
       this.#pendingBytes -= frame.length
-      if (frame.kind === FrameKind.records && this.#spare.length < SPARE_FRAMES_MAX)
+      if (frame.kind === FrameKind.records && !this.#pulls && this.#spare.length < SPARE_FRAMES_MAX)
         this.#spare.push({ bytes: frame.bytes, view: viewOf(frame.bytes), times: frame.times ?? this.times })
       taken++
     }
@@ -186,10 +236,25 @@ export class RingOutput implements OutputChannel {
   }
 
   creditArrived(): boolean {
+    if (this.#pulls && this.#demandArrived()) return true
+    if (this.#pending.length === 0 && Number.isNaN(this.#pendingWatermark)) return false
     // Only what was lacking counts: the other word may have moved on long ago without being read.
-    return this.#lacksRoom
-      ? Atomics.load(this.#words, RingWord.consumed) !== this.#consumed
-      : Atomics.load(this.#words, RingWord.granted) !== this.#granted
+    switch (this.#lacks) {
+      case Lack.room:
+        return Atomics.load(this.#words, RingWord.consumed) !== this.#consumed
+      case Lack.credit:
+        return Atomics.load(this.#words, RingWord.granted) !== this.#granted
+      case Lack.demand:
+        return false
+    }
+  }
+
+  /** More is asked for than was known: enough for what waits, or, where nothing does, for a record. */
+  #demandArrived(): boolean {
+    const requested = Atomics.load(this.#words, RingWord.requested)
+    const first = this.#pending[0]
+    if (first !== undefined) return this.#lacks === Lack.demand && ((requested - this.#published - recordsOf(first)) | 0) >= 0
+    return this.#demand <= 0 && ((requested - this.#sealed) | 0) > 0
   }
 
   sendWatermark(watermark: number, idle: boolean): void {
@@ -294,6 +359,7 @@ export class RingOutput implements OutputChannel {
   }
 
   #stageLarge(encoded: Uint8Array, timestamp: number): void {
+    if (this.#pulls) this.#sealed = (this.#sealed + 1) | 0
     this.#submit({
       kind: FrameKind.fragment,
       count: FrameKind.records << FRAGMENT_INNER_SHIFT,
@@ -303,6 +369,7 @@ export class RingOutput implements OutputChannel {
       length: encoded.length,
       sent: 0,
     })
+    if (this.#pulls) this.#updateBlocked()
   }
 
   #submit(frame: PendingFrame): void {
@@ -327,6 +394,7 @@ export class RingOutput implements OutputChannel {
       this.#publishBarrier(detail)
       return true
     }
+    if (frame.sent === 0 && !this.#hasDemand(recordsOf(frame))) return false
     if (kind !== FrameKind.fragment) {
       if (!this.#publish(kind, count, detail, times, times === undefined ? 0 : count, bytes, 0, length)) return false
       if (kind === FrameKind.shape) this.#definitions[shapeIdOf(bytes)] = bytes
@@ -367,7 +435,9 @@ export class RingOutput implements OutputChannel {
     this.#written = (this.#written + size) | 0
     Atomics.store(this.#words, RingWord.written, this.#written)
     const lastOfRecord = kind === FrameKind.fragment && (count & 1) === 1 && count >> FRAGMENT_INNER_SHIFT === FrameKind.records
-    this.#options.metrics.published(size, kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)
+    const records = kind === FrameKind.records ? count : lastOfRecord ? 1 : 0
+    if (this.#pulls) this.#published = (this.#published + records) | 0
+    this.#options.metrics.published(size, records)
     this.#options.bell.ring()
     return true
   }
@@ -380,7 +450,7 @@ export class RingOutput implements OutputChannel {
       if (!control && ((this.#written + need - this.#granted) | 0) > 0) {
         this.#granted = Atomics.load(this.#words, RingWord.granted)
         if (((this.#written + need - this.#granted) | 0) > 0) {
-          this.#lacksRoom = false
+          this.#lacks = Lack.credit
           return false
         }
       }
@@ -388,7 +458,7 @@ export class RingOutput implements OutputChannel {
       if (((this.#written - this.#consumed) | 0) + need > room) {
         this.#consumed = Atomics.load(this.#words, RingWord.consumed)
         if (((this.#written - this.#consumed) | 0) + need > room) {
-          this.#lacksRoom = true
+          this.#lacks = Lack.room
           return false
         }
       }
@@ -410,8 +480,17 @@ export class RingOutput implements OutputChannel {
     ring[word + 3] = detail
   }
 
+  /** Whether a record may be made; the next frame ends where demand does. */
+  #isAsked(): boolean {
+    if (this.#demand <= 0) this.#requested = Atomics.load(this.#words, RingWord.requested)
+    const demand = this.#demand
+    this.maxRecords = demand > 0 ? Math.min(demand, this.#frameRecordsMax) : this.#frameRecordsMax
+    return demand > 0
+  }
+
+  /** On a pull edge nothing is staged. */
   #updateBlocked(): void {
-    const blocked = this.#pending.length > 0 || !Number.isNaN(this.#pendingWatermark)
+    const blocked = this.#pending.length > 0 || !Number.isNaN(this.#pendingWatermark) || (this.#pulls && !this.#isAsked())
     if (blocked === this.blocked) return
     this.blocked = blocked
     const { gate, metrics, clock } = this.#options
@@ -437,6 +516,12 @@ export class RingOutput implements OutputChannel {
     this.view = viewOf(this.bytes)
     this.times = new Float64Array(this.#timed ? this.maxRecords : 1)
   }
+}
+
+/** Records that are asked for before a frame may be published; one that leaves in fragments is asked for before the first of them. */
+function recordsOf({ kind, count }: PendingFrame): number {
+  if (kind === FrameKind.records) return count
+  return kind === FrameKind.fragment && count >> FRAGMENT_INNER_SHIFT === FrameKind.records ? 1 : 0
 }
 
 const NO_TIME = Float64Array.of(Number.NaN)

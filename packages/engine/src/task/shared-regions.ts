@@ -17,7 +17,9 @@ export function allocateShared(plan: PhysicalPlan): SharedRegions {
     control: new SharedArrayBuffer(controlBytes(plan.workers)),
     metrics: new SharedArrayBuffer(layoutMetrics(plan).words * 8),
     rings: plan.channels.map((channel) =>
-      channel.kind === 'ring' ? allocateRing(channel.capacityBytes, windowBytesMin(channel.maxFrameBytes)) : undefined,
+      channel.kind === 'ring'
+        ? allocateRing(channel.capacityBytes, windowBytesMin(channel.maxFrameBytes), plan.edges[channel.edge]?.flow?.prefetch)
+        : undefined,
     ),
   }
 }

@@ -23,6 +23,8 @@ export interface RingHarnessOptions {
   readonly maxFrameBytes?: number
   readonly windowBytes?: number
   readonly timed?: boolean
+  /** A pull edge. */
+  readonly prefetch?: number
   /** Where the positions stand at the beginning. */
   readonly position?: number
   readonly codeGeneration?: boolean
@@ -42,6 +44,7 @@ export class RingHarness {
   readonly received: Item[] = []
   readonly minWindow: number
   readonly maxWindow: number
+  readonly prefetch: number | undefined
   nowMs = 1
   controls = 0
   readonly #producerBell: Doorbell
@@ -57,8 +60,10 @@ export class RingHarness {
     this.minWindow = windowBytesMin(this.maxFrameBytes)
     this.maxWindow = windowBytesMax(capacityBytes, this.maxFrameBytes)
     const windowBytes = options.windowBytes ?? this.maxWindow
+    this.prefetch = options.prefetch
     this.shared = allocateRing(capacityBytes, windowBytes)
     this.words = new Int32Array(this.shared)
+    if (options.prefetch !== undefined) this.words[RingWord.requested] = position + options.prefetch
     this.words[RingWord.written] = position
     this.words[RingWord.consumed] = position
     this.words[RingWord.granted] = position + windowBytes
@@ -69,7 +74,8 @@ export class RingHarness {
     this.#producerBell = new Doorbell(control, 2, 0)
     this.#consumerBell = new Doorbell(control, 2, 1)
     const identity = { edge: 'a.out -> b[0]', fromIndex: 1, toIndex: 2 }
-    const common = { id: 0, edgeName: 'a -> b', identity, shared: this.shared, maxFrameBytes: this.maxFrameBytes, timed, maxRecordBytes }
+    const { shared, maxFrameBytes, prefetch } = this
+    const common = { id: 0, edgeName: 'a -> b', identity, shared, maxFrameBytes, timed, maxRecordBytes, prefetch }
     const encoder = createRecordEncoder({
       onDefine: (definition) => this.output.define(definition),
       maxRecordBytes,
@@ -163,10 +169,12 @@ export class RingHarness {
   take(action: () => void): void {
     const seen = this.#producerBell.announceParked()
     const hadCredit = this.output.blocked && this.output.creditArrived()
+    const requested = this.word(RingWord.requested)
     action()
+    const asked = this.word(RingWord.requested) !== requested
     // It is woken for half a window at the latest; a consumer that goes on will get there.
     const left = (this.word(RingWord.written) - this.word(RingWord.consumed)) | 0
-    if (!hadCredit && this.output.blocked && this.output.creditArrived() && left <= this.input.windowBytes >> 1)
+    if (!hadCredit && this.output.blocked && this.output.creditArrived() && (asked || left <= this.input.windowBytes >> 1))
       expect(this.#rung(this.#producerBell, seen), 'the producer sleeps over credit').toBe(true)
     this.#producerBell.announceAwake()
     this.check()
@@ -195,6 +203,17 @@ export class RingHarness {
     expect((this.#total(ChannelWord.bytes) - this.written) | 0).toBe(0)
     expect((this.#total(ChannelWord.consumedBytes) - this.consumed) | 0).toBe(0)
     expect(this.#total(ChannelWord.consumedRecords)).toBeLessThanOrEqual(this.#total(ChannelWord.records))
+    expect(this.unprocessed, 'records that nobody asked for').toBeLessThanOrEqual(this.prefetch ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Records that were published and are not processed. */
+  get unprocessed(): number {
+    return this.#total(ChannelWord.records) - this.#total(ChannelWord.consumedRecords)
+  }
+
+  /** Records that were processed, as the producer may know. */
+  get processed(): number {
+    return this.#total(ChannelWord.consumedRecords)
   }
 
   /** Both sides step until nothing moves: then everything must have arrived. */

@@ -2,6 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Command } from '../../src/control/control-layout.js'
+import type { EdgeSettings, LogicalGraph } from '../../src/graph/logical-graph.js'
+import { nameEdges } from '../../src/plan/build-tasks.js'
 import { type GraphChoices, kindCount, outOfOrder, randomGraph, type Traveller } from '../support/random-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
 
@@ -25,7 +27,12 @@ const choices: fc.Arbitrary<GraphChoices> = fc.record({
   slowSinks: fc.boolean(),
 })
 
-const settings: fc.Arbitrary<SimulationOptions> = fc.record({
+interface Settings extends SimulationOptions {
+  /** By edge, over and over: how many records its consumer asks for; 0: whatever credit allows. */
+  readonly prefetches: readonly number[]
+}
+
+const settings: fc.Arbitrary<Settings> = fc.record({
   seed: fc.nat(),
   workers: fc.nat(3),
   chaining: fc.boolean(),
@@ -35,13 +42,27 @@ const settings: fc.Arbitrary<SimulationOptions> = fc.record({
   checkRecords: fc.boolean(),
   tickMsMax: fc.constantFrom(0.01, 0.2, 2),
   memoryBytes: fc.constant(1 << 30),
+  prefetches: fc.oneof(
+    fc.constant([]),
+    fc.array(fc.oneof({ arbitrary: fc.constantFrom(0, 0, 1, 2), weight: 3 }, { arbitrary: fc.nat(300), weight: 1 }), { maxLength: 7 }),
+  ),
 })
+
+/** A simulation with pull edges. */
+function simulationOf(graph: LogicalGraph, { prefetches, ...options }: Settings): Simulation {
+  const edges: Record<string, EdgeSettings> = {}
+  nameEdges(graph).forEach((name, index) => {
+    const prefetch = prefetches[index % prefetches.length] ?? 0
+    if (prefetch > 0) edges[name] = { prefetch }
+  })
+  return new Simulation(graph, { ...options, edges })
+}
 
 const nameOf = (record: Traveller): string => [record.o, record.s, record.p, record.x].join(' ')
 
-async function play(choice: GraphChoices, options: SimulationOptions, act: (simulation: Simulation) => void = () => {}): Promise<void> {
+async function play(choice: GraphChoices, options: Settings, act: (simulation: Simulation) => void = () => {}): Promise<void> {
   const random = randomGraph(choice, () => simulation)
-  const simulation: Simulation = new Simulation(random.graph, options)
+  const simulation: Simulation = simulationOf(random.graph, options)
   act(simulation)
   await simulation.run()
   await simulation.idle()
@@ -106,7 +127,7 @@ describe('any graph', () => {
       fc.asyncProperty(choices, settings, fc.nat(200), async (choice, options, step) => {
         fc.pre(isSmall(choice))
         const random = randomGraph(choice, () => simulation)
-        const simulation: Simulation = new Simulation(random.graph, options)
+        const simulation: Simulation = simulationOf(random.graph, options)
         let abortedAt = Number.POSITIVE_INFINITY
         simulation.atStep(step, () => {
           abortedAt = simulation.steps

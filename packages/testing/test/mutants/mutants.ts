@@ -124,8 +124,8 @@ export const mutants: readonly Mutant[] = [
       },
       // Its clock is looked at while it waits for credit, and what it took before counts as nothing.
       {
-        find: '    if (gate.closed > 0) return earliest\n',
-        by: '    if (gate.closed > 0) return Math.min(earliest, this.#tracked.deadlineMs)\n',
+        find: '    if (gate.closed > 0 && this.#holder === undefined) return earliest\n',
+        by: '    if (gate.closed > 0 && this.#holder === undefined) return Math.min(earliest, this.#tracked.deadlineMs)\n',
       },
       { file: 'task/tracked-time.ts', find: 'tracker.records === one.records ? silence : Silence.none', by: 'silence' },
     ],
@@ -143,8 +143,8 @@ export const mutants: readonly Mutant[] = [
     file: 'channel/ring-output.ts',
     replacements: [
       {
-        find: 'kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)\n    this.#options.bell.ring()\n',
-        by: 'kind === FrameKind.records ? count : lastOfRecord ? 1 : 0)\n',
+        find: '    this.#options.metrics.published(size, records)\n    this.#options.bell.ring()\n',
+        by: '    this.#options.metrics.published(size, records)\n',
       },
     ],
     change: { ...plain, mode: 'off', crashes: 0 },
