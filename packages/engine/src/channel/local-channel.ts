@@ -10,7 +10,7 @@ import type { RecordEncoder } from '../codec/contract.js'
 import type { Clock } from '../environment/environment.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics, ProducerMetrics } from './channel-metrics.js'
-import { chokedRate, nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import { ConsumptionRate, nextWindow, type WindowLimits } from './credit-window.js'
 import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
 import { EndReason, type EndReasonCode, FrameKind, type FrameKindCode } from './frame.js'
 import type { Gate } from './gate.js'
@@ -447,8 +447,10 @@ export class LocalInput implements InputChannel {
   /** Barriers up to this one are not delivered (any more). */
   #deliveredUpTo = 0
   #capture: { readonly checkpoint: number; readonly log: ValueLog; closed: boolean } | undefined
-  #bytesPerBusySecond = 0
+  readonly #rate: ConsumptionRate = new ConsumptionRate()
   #bytesSinceAdapt = 0
+  /** Of the current frame: what was counted already. */
+  #bytesCounted = 0
 
   constructor(queue: LocalQueue) {
     this.id = queue.options.id
@@ -511,13 +513,15 @@ export class LocalInput implements InputChannel {
 
   adapt(busyMs: number, limits: WindowLimits, choked = false): void {
     const queue = this.#queue
-    this.#bytesPerBusySecond =
-      choked && this.#bytesSinceAdapt === 0 && busyMs > 0
-        ? chokedRate(this.#bytesPerBusySecond, limits)
-        : nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
+    const rate = this.#rate
+    const doneBytes = this.#current === undefined ? 0 : (this.#current.bytes * this.index) / this.count
+    const bytes = this.#bytesSinceAdapt + doneBytes - this.#bytesCounted
+    if (bytes > 0 || (this.count > 0 && !choked)) rate.add(bytes, busyMs)
+    else if (choked && busyMs > 0) rate.choke(limits)
     this.#bytesSinceAdapt = 0
-    const windowBytes = nextWindow(queue.windowBytes, this.#bytesPerBusySecond, limits)
-    queue.options.consumerMetrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < queue.windowBytes)
+    this.#bytesCounted = doneBytes
+    const windowBytes = nextWindow(queue.windowBytes, rate.bytesPerBusySecond, limits)
+    queue.options.consumerMetrics.window(windowBytes, rate.bytesPerBusySecond, windowBytes < queue.windowBytes)
     queue.windowBytes = windowBytes
   }
 

@@ -15,7 +15,7 @@ import type { Doorbell } from '../control/control-layout.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import type { ConsumerMetrics } from './channel-metrics.js'
 import type { ChannelIdentity, ChannelSlice } from './channel-slice.js'
-import { chokedRate, nextRate, nextWindow, type WindowLimits } from './credit-window.js'
+import { ConsumptionRate, nextWindow, wakeStep, type WindowLimits } from './credit-window.js'
 import {
   CONTROL_RESERVE_BYTES,
   DEFINITION_BYTES_MAX,
@@ -109,8 +109,12 @@ export class RingInput implements InputChannel {
   #owed = 0
   #frameBytes = 0
   #payloadEnd = 0
-  #bytesPerBusySecond = 0
+  readonly #rate: ConsumptionRate = new ConsumptionRate()
   #bytesSinceAdapt = 0
+  /** Of the current frame: what was counted already. */
+  #bytesCounted = 0
+  /** Credit that is free before the producer is woken. */
+  #wakeStep: number
   #assembly: Buffer = Buffer.alloc(0)
   #assembled = 0
   #assembling = false
@@ -150,6 +154,7 @@ export class RingInput implements InputChannel {
     this.#requested = Atomics.load(this.#words, RingWord.requested)
     this.#taken = (this.#requested - (prefetch ?? 0)) | 0
     this.windowBytes = options.windowBytes
+    this.#wakeStep = wakeStep(this.windowBytes, 0, options.maxFrameBytes)
     options.metrics.window(this.windowBytes, 0, false)
     this.#grant()
   }
@@ -238,14 +243,18 @@ export class RingInput implements InputChannel {
   }
 
   adapt(busyMs: number, limits: WindowLimits, choked = false): void {
-    this.#bytesPerBusySecond =
-      choked && this.#bytesSinceAdapt === 0 && busyMs > 0
-        ? chokedRate(this.#bytesPerBusySecond, limits)
-        : nextRate(this.#bytesPerBusySecond, this.#bytesSinceAdapt, busyMs)
+    const rate = this.#rate
+    // The part of the current frame that is done: a slow consumer is at one for longer than a period.
+    const doneBytes = this.count > 0 && this.view === this.#ringView ? (this.#frameBytes * this.index) / this.count : 0
+    const bytes = this.#bytesSinceAdapt + doneBytes - this.#bytesCounted
+    if (bytes > 0 || (this.count > 0 && !choked)) rate.add(bytes, busyMs)
+    else if (choked && busyMs > 0) rate.choke(limits)
     this.#bytesSinceAdapt = 0
-    const windowBytes = nextWindow(this.windowBytes, this.#bytesPerBusySecond, limits)
-    this.#options.metrics.window(windowBytes, this.#bytesPerBusySecond, windowBytes < this.windowBytes)
+    this.#bytesCounted = doneBytes
+    const windowBytes = nextWindow(this.windowBytes, rate.bytesPerBusySecond, limits)
+    this.#options.metrics.window(windowBytes, rate.bytesPerBusySecond, windowBytes < this.windowBytes)
     this.windowBytes = windowBytes
+    this.#wakeStep = wakeStep(windowBytes, rate.bytesPerBusySecond, this.#options.maxFrameBytes)
     this.#grant()
   }
 
@@ -443,9 +452,9 @@ export class RingInput implements InputChannel {
       Atomics.store(this.#words, RingWord.granted, granted)
     }
     if (Atomics.load(this.#words, RingWord.awaitsCredit) === 0) return
-    // A producer that spins sees the credit; one that sleeps is woken for half a window, because to wake costs more than to fill a frame.
+    // A producer that spins sees the credit; one that sleeps is woken when there is enough of it.
     const left = (Atomics.load(this.#words, RingWord.written) - this.#consumed) | 0
-    if (left <= this.windowBytes >> 1) this.#options.bell.ring()
+    if (left <= this.windowBytes - this.#wakeStep) this.#options.bell.ring()
   }
 
   #validate(start: number, length: number, tagged: number, kind: number, available: number): void {

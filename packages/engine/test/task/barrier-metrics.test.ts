@@ -78,7 +78,7 @@ const idOf = ({ plan }: Simulation, name: string): number => plan.tasks.find((ta
 
 describe('a consumer that aligns', () => {
   it('tells the time in which join refuses the fast branch, and blames the slow one', async () => {
-    const { simulation, seen, acknowledged } = await diamond(5, 1)
+    const { simulation, seen, acknowledged } = await diamond(5, 2)
     const join = idOf(simulation, 'join')
     const [first, last] = [seen[20], seen.at(-1)] as const
     if (first === undefined || last === undefined) throw new Error('the checkpoint was over at once')
