@@ -26,6 +26,10 @@ const kinds = ['map', 'filter', 'flatMap', 'generator', 'split', 'emit', 'expand
 type Kind = (typeof kinds)[number]
 export const kindCount: number = kinds.length
 
+const portsOf = (kind: Kind): readonly string[] => (kind === 'split' ? ['a', 'b', 'rest'] : kind === 'expand' ? ['out', 'side'] : ['out'])
+/** How many streams come out of an operator. */
+export const streamsOf = (kind: number): number => portsOf(kinds[kind % kinds.length] as Kind).length
+
 /** Numbers that decide everything; each is taken modulo what there is to choose from. */
 export interface GraphChoices {
   readonly sources: readonly { readonly reads: number; readonly count: number; readonly parallelism: number }[]
@@ -34,6 +38,8 @@ export interface GraphChoices {
     readonly inputs: readonly number[]
     readonly partitioning: readonly number[]
     readonly parallelism: number
+    /** How long its function takes, in ms. */
+    readonly costMs?: number
   }[]
   readonly slowSinks: boolean
 }
@@ -142,8 +148,8 @@ export function randomGraph(choices: GraphChoices, simulationOf: () => Simulatio
         ...(partitioning === 'hash' ? { keyOf: (record: Traveller) => record.k } : {}),
       })
     })
-    const ports = kind === 'split' ? ['a', 'b', 'rest'] : kind === 'expand' ? ['out', 'side'] : ['out']
-    nodes.push({ name, parallelism: choice.parallelism, ports, spec: specOf(kind, id, simulationOf, opened) })
+    const ports = portsOf(kind)
+    nodes.push({ name, parallelism: choice.parallelism, ports, spec: specOf(kind, id, simulationOf, opened, choice.costMs ?? 0) })
     steps.push({ name, kind, id, inputs })
     ports.forEach((_, port) => streams.push({ node: name, port }))
   })
@@ -210,8 +216,7 @@ export function randomGraph(choices: GraphChoices, simulationOf: () => Simulatio
         const apart = ways.reduce((sum, { size }) => sum + size, 0) === new Set(ways.flatMap((way) => [...way])).size
         const straight = incoming.every((one) => one.ordered) && apart && kind !== 'asyncUnordered'
         const outputs = incoming.flatMap((one) => one.records).map((record) => effect(kind, id, record))
-        const ports = kind === 'split' ? 3 : kind === 'expand' ? 2 : 1
-        for (let port = 0; port < ports; port++) {
+        for (let port = 0; port < portsOf(kind).length; port++) {
           records.set(
             `${name}:${port}`,
             outputs.flatMap((one) => one[port] ?? []),
@@ -258,21 +263,31 @@ function sourceOf(
   })
 }
 
-function specOf(kind: Kind, id: number, simulationOf: () => Simulation, opened: (name: string, by: number) => void): OperatorSpec {
-  const one = (record: Traveller): Traveller => effect(kind, id, record)[0]?.[0] as Traveller
+function specOf(
+  kind: Kind,
+  id: number,
+  simulationOf: () => Simulation,
+  opened: (name: string, by: number) => void,
+  costMs: number,
+): OperatorSpec {
+  const work = (record: Traveller): readonly (readonly Traveller[])[] => {
+    if (costMs > 0) simulationOf().spend(costMs)
+    return effect(kind, id, record)
+  }
+  const one = (record: Traveller): Traveller => work(record)[0]?.[0] as Traveller
   const life = { open: () => opened(`operator ${id}`, 1), close: () => opened(`operator ${id}`, -1) }
   switch (kind) {
     case 'map':
       return { kind: 'map', fn: one }
     case 'filter':
-      return { kind: 'filter', fn: (record: Traveller) => effect(kind, id, record)[0]?.length === 1 }
+      return { kind: 'filter', fn: (record: Traveller) => work(record)[0]?.length === 1 }
     case 'flatMap':
-      return { kind: 'flatMap', fn: (record: Traveller) => effect(kind, id, record)[0] }
+      return { kind: 'flatMap', fn: (record: Traveller) => work(record)[0] }
     case 'generator':
       return {
         kind: 'flatMap',
         fn: function* (record: Traveller) {
-          yield* effect(kind, id, record)[0] ?? []
+          yield* work(record)[0] ?? []
         },
       }
     case 'split':
@@ -288,7 +303,7 @@ function specOf(kind: Kind, id: number, simulationOf: () => Simulation, opened: 
         create: (context) => ({
           ...life,
           process: (record, timestamp) => {
-            const [main = [], side = []] = effect(kind, id, record as Traveller)
+            const [main = [], side = []] = work(record as Traveller)
             context.expand([...main, ...side.map((value) => new SideOutputValue('side', value))], timestamp)
           },
         }),
