@@ -50,6 +50,16 @@ export type {
 } from './operator/keyed-contexts.js'
 export type { ProcessHandlers } from './operator/process-spec.js'
 export { coerceParams } from './schema/coerce-params.js'
+export type {
+  ByPriority,
+  DropNewest,
+  DropOldest,
+  Latest,
+  Sample,
+  ShedPolicy,
+  ShedStream,
+  ShedTriggers,
+} from './shed/shed-types.js'
 export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteContext } from './sink/define-sink.js'
 export { discard } from './sink/discard.js'
 export { type ForEachBatchOptions, type ForEachOptions, forEach, forEachBatch } from './sink/for-each.js'

@@ -75,7 +75,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
         'Every edge of the graph: whether it became part of a chain and, where not, why.',
       ),
       memory: field(
-        '{ budgetBytes, plannedBytes, ringBytes, rings, ringsBytes, localBytes, stagingBytes, overdraftBytes, asyncBytes, largeRecordBytes, maxRecordBytes }',
+        '{ budgetBytes, plannedBytes, ringBytes, rings, ringsBytes, localBytes, stagingBytes, overdraftBytes, asyncBytes, heldBytes, largeRecordBytes, maxRecordBytes }',
         'The memory plan; `ringBytes` is the size of one ring.',
       ),
       delivery: field(

@@ -44,6 +44,8 @@ export interface Environment {
    * callbacks of promises: a reader that decodes there is busy.
    */
   readonly activeMs?: (() => number) | undefined
+  /** Resident memory of the process; undefined where that cannot be told. */
+  readonly residentBytes?: (() => number) | undefined
   /** Timers for timeouts of asynchronous user code. */
   setTimer(delayMs: number, fire: () => void): { cancel(): void }
 }

@@ -71,6 +71,8 @@ export interface OperatorContext extends BaseContext {
   holdInput(held: boolean, input?: number): void
   /** For operators that hold records back: gives a watermark on that came to `holdWatermark`. */
   passWatermark(watermark: number, idle: boolean): void
+  /** Resident memory of the process in bytes, at most 100 ms old; NaN where it cannot be told. */
+  residentBytes(): number
   /** Encoded size of a value in bytes. It is encoded for that: not for every record. */
   sizeOf(value: unknown): number
 }

@@ -25,6 +25,10 @@ export interface GeneralSpec {
   readonly create: (context: OperatorContext) => Operator
   /** It holds records back by itself (see `HoldingOperator`): a task of its own, which takes records also while its outputs have no credit. */
   readonly holds?: boolean | undefined
+  /** What it holds at most, in bytes over all subtasks: part of the memory budget. */
+  readonly holdsBytes?: number | undefined
+  /** Of an operator that holds records back: ports that stop nothing where they have no credit. It looks at `context.hasCredit(port)` before it emits there. */
+  readonly optionalPorts?: readonly number[] | undefined
   /** Who gets what `Operator.snapshot` gave, at another parallelism: one subtask each (`split`, the default), or all of them all (`union`). */
   readonly redistribution?: 'split' | 'union' | undefined
 }

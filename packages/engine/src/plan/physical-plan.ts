@@ -2,6 +2,7 @@
  * The physical plan: tasks (chains of operators), their subtasks on workers, and the channels between them. Pure data,
  * the same in every thread; made by `planJob` from the logical graph and the settings.
  */
+import type { CheckpointMode } from '../checkpoint/protocol.js'
 import type { EdgeSettings, Partitioning } from '../graph/logical-graph.js'
 
 /** The worker index of the coordinator's own thread. */
@@ -88,13 +89,15 @@ export interface ChainingDecision {
 export interface MemoryPlan {
   readonly budgetBytes: number
   readonly ringBytes: number
-  /** Sum over all rings, local windows, staging, overdraft and async work in flight; within the budget. */
+  /** Sum over all rings, local windows, staging, overdraft, async work in flight and what operators hold back; within the budget. */
   readonly plannedBytes: number
   readonly ringsBytes: number
   readonly localBytes: number
   readonly stagingBytes: number
   readonly overdraftBytes: number
   readonly asyncBytes: number
+  /** Queues of operators that hold records back. */
+  readonly heldBytes: number
   /** On top of `plannedBytes`, only while records larger than a frame are on their way: 2 x `maxRecordBytes` per ring at most. */
   readonly largeRecordBytes: number
   readonly rings: number
@@ -112,6 +115,8 @@ export interface PlanSettings {
   readonly maxRecordBytes: number
   readonly keyGroups: number
   readonly chaining: boolean
+  /** undefined: none are taken. */
+  readonly checkpoint?: { readonly mode: CheckpointMode } | undefined
   /** By the name of the edge. */
   readonly edges?: Readonly<Record<string, EdgeSettings>> | undefined
   /** Edges, as `edgeName` calls them, whose ends do not share a task: a checkpoint that is restored has records that wait there. */

@@ -11,6 +11,7 @@ import { decideParallelism, type ParallelismDecision } from './decide-parallelis
 import { formatBytes } from './format-bytes.js'
 import { type FunctionFacts, knownKeys } from './known-keys.js'
 import type { MemoryPlan, PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask, PlanSettings } from './physical-plan.js'
+import { checkLossyStreams } from './lossy-streams.js'
 import { type PlacementTask, placeSubtasks } from './place-subtasks.js'
 import { type EdgeLoad, frameBytesOf, planMemory } from './plan-memory.js'
 import { defaultSettings } from './settings.js'
@@ -19,11 +20,12 @@ import { checkAlignment, timeNotes } from './time-facts.js'
 /**
  * Plans a job: chains, parallelism, partitioning, placement, channels, memory. The graph is validated first.
  * `facts` tell what follows from the text of functions; without them the plan is the same but for `knownKeys`.
- * Fails with the codes of `validateGraph`, with `SLUICE_MEMORY_BUDGET`, and with `SLUICE_OPTIONS_INVALID` where sources cannot be aligned.
+ * Fails with the codes of `validateGraph`, with `SLUICE_MEMORY_BUDGET`, with `SLUICE_LOSSY_STREAM`, and with `SLUICE_OPTIONS_INVALID` where sources cannot be aligned.
  */
 export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: FunctionFacts): PhysicalPlan {
   validateGraph(graph, settings.keyGroups)
   checkEdgeSettings(graph, settings.edges)
+  checkLossyStreams(graph, settings)
   const order = sortGraph(graph).order ?? []
   const decided = decideParallelism(graph, settings)
   const edgeDecisions = decideChaining(graph, decided, settings)
@@ -47,7 +49,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
 
   checkAlignment(graph, tasks)
   const connections = connect(edges, tasks, subtasks)
-  const memory = planMemory(edgeLoads(graph, edges, tasks, connections), settings)
+  const memory = planMemory(edgeLoads(graph, edges, tasks, connections), settings, heldBytes(graph))
   const channels = connections.map((connection): PlannedChannel => {
     return { ...connection, capacityBytes: memory.ringBytes, maxFrameBytes: frameBytesOf(memory.ringBytes) }
   })
@@ -149,6 +151,10 @@ function edgeLoads(
     else load.locals += 1
   }
   return loads
+}
+
+function heldBytes(graph: LogicalGraph): number {
+  return graph.nodes.reduce((sum, { spec }) => sum + (spec.kind === 'general' ? (spec.holdsBytes ?? 0) : 0), 0)
 }
 
 function asyncRecordsOf(graph: LogicalGraph, task: PlannedTask): number {

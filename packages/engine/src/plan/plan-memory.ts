@@ -65,21 +65,22 @@ export function edgeBound(load: EdgeLoad, capacityBytes: number, maxRecordBytes:
   return { windowBytes, stagingBytes, overdraftBytes, asyncBytes, largeRecordBytes, totalBytes }
 }
 
-/** Sizes all channels; fails with `SLUICE_MEMORY_BUDGET` where even the smallest do not fit. */
-export function planMemory(edges: readonly EdgeLoad[], settings: PlanSettings): MemoryPlan {
+/** Sizes all channels beside `heldBytes`, which operators hold back by themselves; fails with `SLUICE_MEMORY_BUDGET` where even the smallest do not fit. */
+export function planMemory(edges: readonly EdgeLoad[], settings: PlanSettings, heldBytes = 0): MemoryPlan {
   let ringBytes: number = settings.ringBytes ?? defaultSettings.ringBytes
   const smallest = settings.ringBytes ?? PLANNED_RING_BYTES_MIN
-  let parts = sumOf(edges, ringBytes)
+  let parts = sumOf(edges, ringBytes, heldBytes)
   while (parts.plannedBytes > settings.memoryBytes && ringBytes > smallest) {
     ringBytes /= 2
-    parts = sumOf(edges, ringBytes)
+    parts = sumOf(edges, ringBytes, heldBytes)
   }
   if (parts.plannedBytes > settings.memoryBytes) {
     const channels = edges.reduce((sum, edge) => sum + edge.rings + edge.locals, 0)
     const async = parts.asyncBytes === 0 ? '' : ` and ${formatBytes(parts.asyncBytes)} of async work in flight`
+    const held = heldBytes === 0 ? '' : ` and ${formatBytes(heldBytes)} for records that operators hold back`
     throw new SluiceError(
       'SLUICE_MEMORY_BUDGET',
-      `the plan needs ${formatBytes(parts.plannedBytes)} for ${channels === 1 ? '1 channel' : `${channels} channels`} of ${formatBytes(ringBytes)}${async}, and the budget is ${formatBytes(settings.memoryBytes)}`,
+      `the plan needs ${formatBytes(parts.plannedBytes)} for ${channels === 1 ? '1 channel' : `${channels} channels`} of ${formatBytes(ringBytes)}${async}${held}, and the budget is ${formatBytes(settings.memoryBytes)}`,
     )
   }
   const bounds = edges.map((edge) => edgeBound(edge, ringBytes, settings.maxRecordBytes))
@@ -101,9 +102,10 @@ interface MemoryParts {
   readonly stagingBytes: number
   readonly overdraftBytes: number
   readonly asyncBytes: number
+  readonly heldBytes: number
 }
 
-function sumOf(edges: readonly EdgeLoad[], capacityBytes: number): MemoryParts {
+function sumOf(edges: readonly EdgeLoad[], capacityBytes: number, heldBytes: number): MemoryParts {
   const maxFrameBytes = frameBytesOf(capacityBytes)
   let rings = 0
   let locals = 0
@@ -119,11 +121,12 @@ function sumOf(edges: readonly EdgeLoad[], capacityBytes: number): MemoryParts {
   const overdraftBytes = (rings + locals) * OVERDRAFT_FRAMES * maxFrameBytes
   const asyncBytes = asyncRecords * maxFrameBytes
   return {
-    plannedBytes: ringsBytes + localBytes + stagingBytes + overdraftBytes + asyncBytes,
+    plannedBytes: ringsBytes + localBytes + stagingBytes + overdraftBytes + asyncBytes + heldBytes,
     ringsBytes,
     localBytes,
     stagingBytes,
     overdraftBytes,
     asyncBytes,
+    heldBytes,
   }
 }

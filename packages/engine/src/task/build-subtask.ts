@@ -69,6 +69,8 @@ export interface ThreadParts {
   readonly wake: () => void
 }
 
+/** Asking the system costs much more than a record. */
+const RESIDENT_PERIOD_MS = 100
 /** Smallest window of a local edge. */
 const LOCAL_WINDOW_BYTES_MIN = 4096
 
@@ -91,11 +93,15 @@ class SubtaskBuilder {
   readonly #gate: Gate
   /** Counts what keeps the chain from taking records: the same, but where the head holds records back by itself. */
   readonly #intake: Gate
+  /** Counts outputs without credit that stop nothing. */
+  readonly #aside = new Gate()
   /** By position and port. */
   readonly #outputsOfPort: OutputChannel[][][] = []
   #inputHeld = false
   readonly #contexts: OperatorContexts[] = []
   readonly #outputs: OutputChannel[] = []
+  /** Those that stop the chain where they have no credit. */
+  readonly #binding: OutputChannel[] = []
   readonly #outputsOf: OutputChannel[][] = []
   #subtask: Subtask | undefined
   #drivers: ChainDrivers | undefined
@@ -147,11 +153,13 @@ class SubtaskBuilder {
       nodes,
       gate: this.#gate,
       intake: this.#intake,
+      aside: this.#aside,
       clock,
       inputs,
       selection: this.#selection(inputs),
       timeInputs: this.#timeInputs(inputs),
       outputs: this.#outputs,
+      binding: this.#binding,
       outputsOf: this.#outputsOf,
       parents: parentsOf(nodes),
       states: this.#states.filter((state) => state !== undefined),
@@ -224,7 +232,11 @@ class SubtaskBuilder {
         this.#drops(position).add(reason, count)
       },
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
-      hasCredit: (position, port) => this.#outputsOfPort[position]?.[port]?.some(({ blocked }) => blocked) !== true,
+      hasCredit: (position, port) => {
+        const outputs = this.#outputsOfPort[position]?.[port]
+        if (outputs !== undefined) for (let at = 0; at < outputs.length; at++) if (outputs[at]?.blocked === true) return false
+        return true
+      },
       holdInput: (held, input) => {
         this.#subtask?.holdOnly(held ? input : undefined)
         if (held === this.#inputHeld) return
@@ -233,6 +245,7 @@ class SubtaskBuilder {
         this.#intake.closed += held ? 1 : -1
       },
       passWatermark: (watermark, idle) => this.#subtask?.passWatermark(watermark, idle),
+      residentBytes: () => this.#residentBytes(),
       sizeOf: (value) => {
         this.#sizes ??= createRecordEncoder({
           seed: undefined,
@@ -253,6 +266,19 @@ class SubtaskBuilder {
   #drops(position: number): DropCounts {
     const { metrics, layout } = this.#thread
     return (this.#dropCounts[position] ??= new DropCounts(metrics, layout.dropsAt(this.#planned.id, position)))
+  }
+
+  #resident: number = Number.NaN
+  #residentAtMs: number = Number.NEGATIVE_INFINITY
+
+  #residentBytes(): number {
+    const { clock, residentBytes } = this.#thread.environment
+    const nowMs = clock.monotonicMs()
+    if (nowMs - this.#residentAtMs >= RESIDENT_PERIOD_MS) {
+      this.#residentAtMs = nowMs
+      this.#resident = residentBytes?.() ?? Number.NaN
+    }
+    return this.#resident
   }
 
   #sizes: RecordEncoder | undefined
@@ -374,12 +400,13 @@ class SubtaskBuilder {
       .sort((left, right) => left.toSubtask - right.toSubtask)
       .map((channel) => {
         if (channel.kind === 'local') return this.#localChannel(channel, planned, edge, encoder).output
-        const ring = this.#ringOutput(channel, planned, encoder)
+        const ring = this.#ringOutput(channel, planned, edge, encoder)
         rings.push(ring)
         return ring
       })
     for (const definition of encoder.definitions()) for (const ring of rings) ring.define(definition)
     this.#outputs.push(...channels)
+    if (!this.#isOptional(edge)) this.#binding.push(...channels)
     const position = this.#positions.get(edge.from.node) as number
     this.#outputsOf[position] = [...(this.#outputsOf[position] ?? []), ...channels]
     const ports = (this.#outputsOfPort[position] ??= [])
@@ -400,7 +427,12 @@ class SubtaskBuilder {
     )
   }
 
-  #ringOutput(channel: PlannedChannel, planned: PlannedEdge, encoder: RecordEncoder): RingOutput {
+  #isOptional({ from }: LogicalEdge): boolean {
+    const spec = this.#thread.graph.nodes[from.node]?.spec
+    return spec?.kind === 'general' && spec.optionalPorts?.includes(from.port) === true
+  }
+
+  #ringOutput(channel: PlannedChannel, planned: PlannedEdge, edge: LogicalEdge, encoder: RecordEncoder): RingOutput {
     const { environment, plan, settings, shared, metrics, layout } = this.#thread
     return new RingOutput({
       id: channel.id,
@@ -413,7 +445,7 @@ class SubtaskBuilder {
       prefetch: planned.flow?.prefetch,
       encoder,
       bell: new Doorbell(shared.control, plan.workers, (plan.subtasks[channel.toSubtask] as PlannedSubtask).worker),
-      gate: this.#gate,
+      gate: this.#isOptional(edge) ? this.#aside : this.#gate,
       clock: environment.clock,
       metrics: new ProducerMetrics(metrics, layout.channelAt(channel.id)),
     })
@@ -438,7 +470,7 @@ class SubtaskBuilder {
       windowBytes: this.#windowAtStart(channel),
       prefetch: planned.flow?.prefetch,
       encoder,
-      gate: gateOf(this.#thread, channel.fromSubtask),
+      gate: this.#isOptional(edge) ? this.#aside : this.#gate,
       clock: environment.clock,
       producerMetrics: new ProducerMetrics(metrics, at),
       consumerMetrics: new ConsumerMetrics(metrics, at),

@@ -43,6 +43,7 @@ export interface ContextHost {
   hasCredit(position: number, port: number): boolean
   holdInput(held: boolean, input: number | undefined): void
   passWatermark(watermark: number, idle: boolean): void
+  residentBytes(): number
   sizeOf(value: unknown): number
 }
 
@@ -126,6 +127,10 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   passWatermark(watermark: number, idle: boolean): void {
     this.#host.passWatermark(watermark, idle)
+  }
+
+  residentBytes(): number {
+    return this.#host.residentBytes()
   }
 
   sizeOf(value: unknown): number {

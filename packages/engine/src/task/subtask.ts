@@ -44,6 +44,8 @@ export interface SubtaskParts {
   readonly gate: Gate
   /** Counts what keeps the chain from taking records: the same, but where the head holds records back by itself. */
   readonly intake: Gate
+  /** Counts outputs without credit that stop nothing. */
+  readonly aside: Gate
   readonly clock: Clock
   readonly inputs: readonly InputChannel[]
   /** Which input is read next; undefined: they are read in turn. */
@@ -51,6 +53,8 @@ export interface SubtaskParts {
   /** Those whose watermarks count: nothing is awaited from records without timestamps beside others that have them. */
   readonly timeInputs: readonly InputChannel[]
   readonly outputs: readonly OutputChannel[]
+  /** Those that stop the chain where they have no credit. */
+  readonly binding: readonly OutputChannel[]
   /** Position of the producer within the chain by position, -1 for the head. */
   readonly parents: readonly number[]
   /** Keyed state of all operators of the chain. */
@@ -333,11 +337,12 @@ export class Subtask {
   /** Something may be done now; reads shared words, changes nothing. */
   ready(nowMs: number): boolean {
     if (this.finished) return false
-    const { gate, intake, outputs, source } = this.#parts
+    const { gate, intake, aside, outputs, source } = this.#parts
     const holder = this.#holder
     if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
     for (const table of this.#tables) if (this.#mayDrain(table)) return true
     if (this.nextDeadlineMs() <= nowMs) return true
+    if (aside.closed > 0) for (const output of outputs) if (output.blocked && output.creditArrived()) return true
     if (gate.closed > 0) {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
       if (holder === undefined) return this.#time.active && !this.#held && !this.#expansionActive()
@@ -410,12 +415,12 @@ export class Subtask {
   step(nowMs: number): boolean {
     if (this.finished) return false
     if (this.#failure !== undefined) throw this.#failure
-    const { gate, outputs, accounting, clock } = this.#parts
+    const { gate, aside, outputs, accounting, clock } = this.#parts
     this.#working = false
     this.#aligned = false
     const taken = this.#taken
     let progressed = false
-    if (gate.closed > 0) {
+    if (gate.closed > 0 || aside.closed > 0) {
       for (const output of outputs) {
         if (!output.blocked) continue
         output.drain()
@@ -495,11 +500,11 @@ export class Subtask {
   }
 
   #account(progressed: boolean, nowMs: number): void {
-    const { accounting, gate, intake, outputs, inputs } = this.#parts
+    const { accounting, gate, intake, binding, inputs } = this.#parts
     let state: SubtaskStateCode
     let blockedChannel = -1
     if (gate.closed > 0) {
-      for (const output of outputs) {
+      for (const output of binding) {
         if (!output.blocked) continue
         blockedChannel = output.id
         break

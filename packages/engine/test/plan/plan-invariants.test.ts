@@ -173,7 +173,10 @@ function check(graph: LogicalGraph, plan: PhysicalPlan, memoryBytes: number): vo
   // One budget.
   const { memory } = plan
   ok(memory.plannedBytes <= memoryBytes)
-  equal(memory.ringsBytes + memory.localBytes + memory.stagingBytes + memory.overdraftBytes + memory.asyncBytes, memory.plannedBytes)
+  equal(
+    memory.ringsBytes + memory.localBytes + memory.stagingBytes + memory.overdraftBytes + memory.asyncBytes + memory.heldBytes,
+    memory.plannedBytes,
+  )
   equal(memory.edgeBoundBytes.length, plan.edges.length)
   for (const [id, bound] of memory.edgeBoundBytes.entries()) {
     const capacity = (plan.edges[id]?.channels ?? []).reduce((sum, channel) => sum + (plan.channels[channel]?.capacityBytes ?? 0), 0)

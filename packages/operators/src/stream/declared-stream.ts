@@ -59,6 +59,9 @@ import type {
 import type { SideOutputTag } from './side-output.js'
 import type { Caveat } from './rules.js'
 import { planTimestamps } from '../time/plan-timestamps.js'
+import { planShed } from '../shed/plan-shed.js'
+import { DROPPED_PORT } from '../shed/shed-operator.js'
+import type { ShedPolicy, ShedStream } from '../shed/shed-types.js'
 import type { OperatorPlan } from './operator-plan.js'
 import type { KeyedStream, LimitedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
@@ -277,6 +280,15 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredLimited(this.draft, this.outputOf(node, 0, this.shape))
   }
 
+  shed(name: string, policy: ShedPolicy<never>, options: NamedOperatorOptions = {}): DeclaredShed {
+    const plan = planShed(name, policy)
+    const { keyOf } = plan
+    const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, keyOf }))
+    const input = keyOf === undefined ? this : new DeclaredStream(this.draft, upstreams)
+    const node = input.addPlanned(name, plan, options, undefined, callSite())
+    return new DeclaredShed(this.draft, this.outputOf(node, 0, this.shape))
+  }
+
   process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
     const { spec, details } = processSpec(name, handlers, undefined)
     const node = this.add({ given: name }, spec, callSite(), options, details)
@@ -327,6 +339,14 @@ class DeclaredProcess extends DeclaredStream implements Methods<ProcessedStream<
     const main = this.upstreams[0]?.from
     if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a process operator has no main output')
     return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, tag.tag)))
+  }
+}
+
+class DeclaredShed extends DeclaredStream implements Methods<ShedStream<unknown>> {
+  get dropped(): DeclaredStream {
+    const main = this.upstreams[0]?.from
+    if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a shed has no main output')
+    return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, DROPPED_PORT), this.shape))
   }
 }
 

@@ -30,6 +30,7 @@ import type {
   WindowJoinOptions,
 } from '../join/join-types.js'
 import type { DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
+import type { ShedPolicy, ShedStream } from '../shed/shed-types.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
@@ -307,6 +308,29 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    */
   rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & DropLimited): LimitedStream<T, C | 'lossy'>
   rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & HoldLimited): Stream<T, C>
+
+  /**
+   * A bounded queue in front of a slow consumer. While the consumer takes what comes, records pass straight through. When it does not, they wait in the queue. A full queue
+   * holds the producers back until one of the triggers in `when` holds; then the policy says which records go. Without `when` a full queue is enough.
+   *
+   * The policies: `'drop-newest'`, `'drop-oldest'`, `'sample'` (a share of the records, or of the keys), `'priority'` (the lowest goes first), `'latest'` (one record
+   * per key). Records leave in the order of their arrival. Every loss is counted with its reason; the records are in `dropped`.
+   *
+   * Fails with `SLUICE_LOSSY_STREAM` in front of a sink that writes every record exactly once, unless the policy says `lossy: true`; with
+   * `SLUICE_RECORD_TOO_LARGE` where a record is larger than the whole queue; with `SLUICE_OPTIONS_INVALID` where `priority` gives no number and
+   * `SLUICE_KEY_INVALID` where `key` or `by` gives no key.
+   *
+   * @example
+   * const recent = orders.shed('recent', { policy: 'drop-oldest', records: 1_000, time: '5s' })
+   * recent.sink('out', print())
+   * @example
+   * // One order per customer waits: the latest. Nothing is lost before the consumer has been too slow for two seconds.
+   * orders.shed('latest', { policy: 'latest', key: (order) => order.customer, when: { fullFor: '2s' } })
+   * @example
+   * // A tenth of the customers, each with all of their orders.
+   * orders.shed('some', { policy: 'sample', keep: 0.1, by: (order) => order.customer })
+   */
+  shed<K>(name: string, policy: ShedPolicy<T, K>, options?: NamedOperatorOptions): ShedStream<T, C | 'lossy'>
 
   /**
    * Any number of records out for each record in, with a context: log, metrics, resources, timestamp, and side outputs. As a

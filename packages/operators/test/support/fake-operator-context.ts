@@ -85,6 +85,12 @@ export class FakeOperatorContext implements OperatorContext {
     this.passed.push({ watermark, idle })
   }
 
+  residentMemory = Number.NaN
+
+  residentBytes(): number {
+    return this.residentMemory
+  }
+
   sizeOf(value: unknown): number {
     return JSON.stringify(value).length
   }

@@ -32,6 +32,7 @@ export function createThreadEnvironment(options: ThreadEnvironmentOptions): Thre
     codeGeneration: mayGenerateCode(),
     // The calling thread does other things too, which are no work of the job.
     ...(options.ownThread ? { activeMs: () => performance.eventLoopUtilization().active - sleeper.blockedMs } : {}),
+    residentBytes: () => process.memoryUsage.rss(),
     setTimer,
     close: () => sleeper.close(),
   }
