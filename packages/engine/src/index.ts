@@ -74,6 +74,7 @@ export type { DroppedRecords } from './metrics/dropped-records.js'
 export type { EdgePressure } from './metrics/edge-pressure.js'
 export type { Bottleneck } from './metrics/find-bottleneck.js'
 export type { Headroom } from './metrics/headroom.js'
+export { HeadroomWatch } from './metrics/headroom-watch.js'
 export { layoutMetrics, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metrics/metric-layout.js'
 export type { LateRecords } from './metrics/late-records.js'
 export {

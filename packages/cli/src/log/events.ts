@@ -47,6 +47,7 @@ export type JobLogEvent =
   | 'checkpoint.leftover'
   | 'edge.pressure'
   | 'job.bottleneck'
+  | 'job.headroom'
   | 'operator.stuck'
   | 'source.idle'
   | 'source.active'
@@ -216,8 +217,8 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       ),
       bottleneck: optional('text', 'What held the sources back over the whole run, as `job.bottleneck` says it.'),
       headroom: optional(
-        '{ headroom, limitedBy, recordsPerSecond, recordsPerSecondMax }',
-        'The gap to the load at which flow control starts: 1 - the largest busy share.',
+        '{ headroom, how, limitedBy, recordsPerSecond, recordsPerSecondPeak, recordsPerSecondMax }',
+        'As `job.headroom` says it, of the whole run: `headroom` is that of the peak.',
       ),
       restarts: field('count', 'How often the job was started again in this process.'),
       checkpoints: optional(
@@ -288,6 +289,20 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
         'Operators on the way that refuse an input, because the barrier of a checkpoint has not arrived on their other inputs.',
       ),
       heldBackMsPerSecond: field('object', 'By source: how long it waited for credit, mean over its subtasks.'),
+    },
+  },
+  'job.headroom': {
+    when: 'With every report in which sources gave records.',
+    fields: {
+      headroom: field('0..1', '1 - `recordsPerSecond` over `recordsPerSecondMax`; 0 while flow control holds a source back.'),
+      how: field(
+        'text',
+        '`measured`: flow control held this run back, and `recordsPerSecondMax` is what it carried then. `estimated`: it has not, or more was carried since; the rate at which what is used most would be full, if the work per record stays the same.',
+      ),
+      limitedBy: field('text', 'What is used most, or was when flow control started: an operator with its subtask, or a worker.'),
+      recordsPerSecond: field('1/s', 'What the sources gave in the interval, all together.'),
+      recordsPerSecondPeak: field('1/s', 'The most that they gave so far in an interval in which every edge was `OK`; 0: there was none.'),
+      recordsPerSecondMax: field('1/s', 'The rate at which the first edge leaves `OK`.'),
     },
   },
   'operator.stuck': {

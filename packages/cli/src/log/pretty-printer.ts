@@ -29,6 +29,7 @@ const labels: Readonly<Record<string, string>> = {
   'checkpoint.leftover': 'checkpoint',
   'edge.pressure': 'edge',
   'job.bottleneck': 'bottleneck',
+  'job.headroom': 'headroom',
   'operator.stuck': 'stuck',
   'source.idle': 'idle',
   'source.active': 'active',

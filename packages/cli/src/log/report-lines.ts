@@ -3,6 +3,7 @@ import type {
   Cause,
   DroppedRecords,
   EdgePressure,
+  Headroom,
   IdleInput,
   IntervalReport,
   LateRecords,
@@ -12,6 +13,7 @@ import type {
 } from '@sluice/engine'
 import type { LostEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
 import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+import { headroomInWords } from '../report/headroom-in-words.js'
 import { heldEdges } from '../report/pressure-tables.js'
 import type { JobLogLine } from './events.js'
 
@@ -25,8 +27,33 @@ export function lostLines({ dropped, late }: LostEvent): readonly JobLogLine[] {
   return [...dropped.map(droppedLine), ...late.map(lateLine)]
 }
 
-/** One line per edge; one for the bottleneck while some edge is above `OK`. */
+/** One line per edge; one for the bottleneck while some edge is above `OK`, else one for the headroom. */
 export function reportLines(report: IntervalReport): readonly JobLogLine[] {
+  const { headroom } = report
+  return [...pressureLines(report), ...(headroom === undefined || headroom.recordsPerSecond === 0 ? [] : [headroomLine(headroom)])]
+}
+
+function headroomLine(headroom: Headroom): JobLogLine {
+  return {
+    level: 'info',
+    event: 'job.headroom',
+    msg: headroomInWords(headroom, headroom.recordsPerSecond),
+    fields: headroomFields(headroom),
+  }
+}
+
+function headroomFields({ headroom, how, limitedBy, recordsPerSecond, recordsPerSecondPeak, recordsPerSecondMax }: Headroom): Fields {
+  return {
+    headroom: rounded(headroom, 3),
+    how,
+    limitedBy,
+    recordsPerSecond: rounded(recordsPerSecond),
+    recordsPerSecondPeak: rounded(recordsPerSecondPeak),
+    recordsPerSecondMax: rounded(recordsPerSecondMax),
+  }
+}
+
+function pressureLines(report: IntervalReport): readonly JobLogLine[] {
   const edges = report.edges.map(
     (edge): JobLogLine => ({ level: 'info', event: 'edge.pressure', msg: edgeInWords(edge), fields: edgeFields(edge) }),
   )
@@ -165,7 +192,7 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       })),
       sources: pressure.sources.map(({ source, heldBack, on }) => ({ source, heldBack: rounded(heldBack, 3), on: on.map(causeFields) })),
       ...(totals.bottleneck === undefined ? {} : { bottleneck: totals.bottleneck.message }),
-      ...(totals.headroom === undefined ? {} : { headroom: totals.headroom }),
+      ...(totals.headroom === undefined ? {} : { headroom: headroomFields(totals.headroom) }),
       restarts,
       ...(checkpoints === undefined ? {} : { checkpoints: { ...checkpoints, last: checkpoints.last?.path } }),
       userMetrics,

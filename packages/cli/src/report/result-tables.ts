@@ -11,6 +11,7 @@ import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
 import type { CheckpointSummary } from '@sluice/runtime-workers'
+import { headroomInWords } from './headroom-in-words.js'
 import { formatHeldTable } from './pressure-tables.js'
 import { formatByteRate, formatBytes, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
 
@@ -34,7 +35,11 @@ export function formatResultTables(totals: IntervalReport, colours: Colours, { c
     ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
   ]
   const bottleneck = totals.bottleneck === undefined ? [] : [colours.yellow(printableLine(totals.bottleneck.message))]
-  return [...tables, ...bottleneck].map((table) => `\n${table}\n`).join('')
+  const headroom = totals.headroom === undefined ? [] : [headroomInWords(totals.headroom, totals.headroom.recordsPerSecondPeak)]
+  return [...tables, [...bottleneck, ...headroom].join('\n')]
+    .filter((text) => text !== '')
+    .map((table) => `\n${table}\n`)
+    .join('')
 }
 
 function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }: Colours): string {

@@ -1,4 +1,4 @@
-import { SluiceError } from '@sluice/engine'
+import { type Headroom, SluiceError } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { makeColours } from '../../src/format/colours.js'
 import { type EventEntry, type JobLogLine, jobLogEvents } from '../../src/log/events.js'
@@ -210,14 +210,36 @@ test('a report: one line per edge, and the bottleneck while some edge is above O
     ['edge.pressure', 'flights -> sum', 'HIGH'],
     ['edge.pressure', 'sum -> out', 'OK'],
     ['job.bottleneck', 'sum', undefined],
+    ['job.headroom', undefined, undefined],
   ])
+  expect(reportLines(held)[3]?.msg).toBe('headroom 0 %: flow control starts at 2.4 M rec/s (measured: sum (subtask 0))')
   expect(reportLines(held)[0]?.fields).toMatchObject({
     recordsPerSecond: 1_200_000,
     bytesPerSecond: 34_000_000,
     blockedMsPerSecond: { max: 714, mean: 714 },
   })
   expect(reportLines(held)[2]?.fields).toMatchObject({ because: ['flights -> sum'], heldBackMsPerSecond: { flights: 714 }, busy: 1 })
-  expect(reportLines(reportOf(50)).map(({ event }) => event)).toEqual(['edge.pressure', 'edge.pressure'])
+  expect(reportLines(reportOf(50)).map(({ event }) => event)).toEqual(['edge.pressure', 'edge.pressure', 'job.headroom'])
+})
+
+test('headroom says whether it was measured or estimated', () => {
+  const headroom = {
+    headroom: 0.6,
+    how: 'estimated',
+    limitedBy: 'worker 0',
+    recordsPerSecond: 4_000,
+    recordsPerSecondPeak: 5_000,
+    recordsPerSecondMax: 10_000,
+  } as const
+  const told = (given: Headroom) => reportLines({ ...held, edges: [], bottleneck: undefined, headroom: given }).map(({ msg }) => msg)
+  expect(told(headroom)).toEqual([
+    'headroom 60 %: 4 k rec/s, flow control would start at about 10 k rec/s (estimated: worker 0 is used most)',
+  ])
+  expect(told({ ...headroom, how: 'measured' })).toEqual([
+    'headroom 60 %: 4 k rec/s, flow control started at 10 k rec/s (measured: worker 0 is used most)',
+  ])
+  expect(told({ ...headroom, recordsPerSecond: 0 })).toEqual([])
+  expect(formatResultTables({ ...held, headroom }, makeColours(false))).toMatch(/^headroom 60 %: 5 k rec\/s, /m)
 })
 
 test('in words a report is one compact, aligned line per edge', () => {

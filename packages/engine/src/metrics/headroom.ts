@@ -1,23 +1,31 @@
 /** The gap between the load a job carries and the load at which flow control starts. */
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import { HOST_WORKER, type PhysicalPlan } from '../plan/physical-plan.js'
+import { shareOf } from '../plan/share-of.js'
 import { heldBackMs } from './wait-for-walk.js'
 import { type Interval, perSecond, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
 import { OK_SHARE_MAX } from './pressure-level.js'
 
 export interface Headroom {
-  /** 1 - the largest busy share of any subtask or thread; 0 where a source is held back already. */
+  /** 1 - load over `recordsPerSecondMax`, 0 to 1; 0 while flow control holds a source back. Of an interval the load is `recordsPerSecond`, of a whole run `recordsPerSecondPeak`. */
   readonly headroom: number
+  /**
+   * Where `recordsPerSecondMax` comes from. `measured`: flow control held this run back, and that is what it carried then. `estimated`: it has not, or more was
+   * carried since; what is used most would be full at that rate, if the work per record stays what it is.
+   */
+  readonly how: 'measured' | 'estimated'
   /** What is used most: "write (subtask 1)", "worker 0". */
   readonly limitedBy: string
   /** What the sources give now, all together. */
   readonly recordsPerSecond: number
-  /** The rate at which the first edge would leave `OK`, if the work per record stays what it is. */
+  /** The most that they gave in a report interval of this run in which every edge was `OK`; 0: there was none. */
+  readonly recordsPerSecondPeak: number
+  /** The rate at which the first edge leaves `OK`. */
   readonly recordsPerSecondMax: number
 }
 
-/** undefined where nothing ran in the interval. */
+/** From one interval alone; undefined where nothing ran in it. */
 export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: Interval): Headroom | undefined {
   const { elapsedMs, subtasks } = interval
   let used = 0
@@ -33,7 +41,8 @@ export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: In
     heldBack ||= shareOfTime(heldBackMs(plan, interval, id), elapsedMs) > OK_SHARE_MAX
     // Asynchronous work at its limit is busy without using its thread.
     if (head?.spec.kind !== 'async') threadBusyMs.set(worker, (threadBusyMs.get(worker) ?? 0) + times.busyMs)
-    const share = shareOfTime(times.busyMs, elapsedMs)
+    // Of asynchronous work below its limit the mean in flight is what tells how near it is.
+    const share = Math.max(shareOfTime(times.busyMs, elapsedMs), inFlightShare(graph, plan, id, times.inFlightMs, elapsedMs))
     if (share <= used) continue
     used = share
     limitedBy = `${slowestOperator(graph, plan, interval, id)?.name ?? ''} (subtask ${index})`
@@ -46,6 +55,22 @@ export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: In
   }
   if (used === 0) return undefined
   const recordsPerSecond = perSecond(sourceRecords, elapsedMs)
-  if (heldBack) return { headroom: 0, limitedBy, recordsPerSecond, recordsPerSecondMax: recordsPerSecond }
-  return { headroom: 1 - used, limitedBy, recordsPerSecond, recordsPerSecondMax: recordsPerSecond / used }
+  const recordsPerSecondPeak = heldBack ? 0 : recordsPerSecond
+  const how = heldBack ? 'measured' : 'estimated'
+  const found = { how, limitedBy, recordsPerSecond, recordsPerSecondPeak } as const
+  if (heldBack) return { headroom: 0, ...found, recordsPerSecondMax: recordsPerSecond }
+  return { headroom: 1 - used, ...found, recordsPerSecondMax: recordsPerSecond / used }
+}
+
+/** Mean of the calls in flight, as a share of as many as there may be. */
+function inFlightShare(graph: LogicalGraph, plan: PhysicalPlan, subtask: number, inFlightMs: number, elapsedMs: number): number {
+  if (inFlightMs === 0) return 0
+  const { task = -1, index = 0 } = plan.subtasks[subtask] ?? {}
+  const parallelism = plan.tasks[task]?.parallelism ?? 1
+  let limit = 0
+  for (const id of plan.tasks[task]?.nodes ?? []) {
+    const spec = graph.nodes[id]?.spec
+    if (spec?.kind === 'async') limit += spec.concurrency === undefined ? 1 : Math.max(1, shareOf(spec.concurrency, parallelism, index))
+  }
+  return limit === 0 ? 0 : shareOfTime(inFlightMs / limit, elapsedMs)
 }

@@ -22,6 +22,7 @@ export interface SubtaskInterval {
   readonly alignedMs: number
   readonly refusingMs: number
   readonly checkpointMs: number
+  readonly inFlightMs: number
   readonly recordsIn: number
   readonly recordsOut: number
 }
@@ -68,6 +69,7 @@ function subtaskInterval(previous: SubtaskMetrics | undefined, current: SubtaskM
     alignedMs: grown(previous?.alignedMs, current.alignedMs),
     refusingMs: grown(previous?.refusingMs, current.refusingMs),
     checkpointMs: grown(previous?.checkpointMs, current.checkpointMs),
+    inFlightMs: grown(previous?.inFlightMs, current.inFlightMs),
     recordsIn: grown(previous?.recordsIn, current.recordsIn),
     recordsOut: grown(previous?.recordsOut, current.recordsOut),
   }

@@ -53,6 +53,9 @@ export const SubtaskWord = {
   /** Records that its operator holds back (see `HoldingOperator`), and their bytes as far as it counts them. */
   heldRecords: 24,
   heldBytes: 25,
+  /** Asynchronous calls times the ms that they were in flight; open since `inFlightSinceMs` with `asyncInFlight`: whoever reads adds that. */
+  inFlightMs: 26,
+  inFlightSinceMs: 27,
 } as const
 
 /**

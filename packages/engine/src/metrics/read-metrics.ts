@@ -45,6 +45,8 @@ export interface SubtaskMetrics {
   /** Channel that lacks credit, -1: none. */
   readonly blockedChannel: number
   readonly asyncInFlight: number
+  /** Asynchronous calls times the ms that they were in flight, open ones included: over a time, the mean in flight. */
+  readonly inFlightMs: number
   /** Records that its operator holds back: a queue in front of a slow consumer, a limit of a rate. */
   readonly heldRecords: number
   /** Their bytes, as far as the operator counts them. */
@@ -184,6 +186,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     stateBytes: read(SubtaskWord.stateBytes),
     blockedChannel: started ? read(SubtaskWord.blockedChannel) : -1,
     asyncInFlight: read(SubtaskWord.asyncInFlight),
+    inFlightMs: read(SubtaskWord.inFlightMs) + read(SubtaskWord.asyncInFlight) * openMs(read(SubtaskWord.inFlightSinceMs), nowMs),
     heldRecords: read(SubtaskWord.heldRecords),
     heldBytes: read(SubtaskWord.heldBytes),
     dropped: read(SubtaskWord.dropped),

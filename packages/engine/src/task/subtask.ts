@@ -149,6 +149,8 @@ export class Subtask {
   #endPosition = 0
   #endEntered = false
   #endSent = false
+  #inFlight = 0
+  #inFlightAtMs = 0
   #adaptedAtMs: number
   #adaptedWorkMs = 0
 
@@ -452,6 +454,7 @@ export class Subtask {
     const endMs = this.#working ? clock.monotonicMs() : nowMs
     if (!this.#tracked.empty && this.#tracked.look(nowMs, endMs, this.#silence(endMs, this.#taken > taken))) progressed = true
     this.#account(progressed, endMs)
+    if (this.#tables.length > 0) this.#countInFlight(endMs)
     if (endMs - this.#adaptedAtMs >= ADAPT_PERIOD_MS) this.#adapt(endMs)
     if (this.#endSent && outputs.every((output) => output.drained) && this.#mayLeave()) {
       this.finished = true
@@ -532,14 +535,20 @@ export class Subtask {
     }
     accounting.enter(state, nowMs)
     let written = 0
-    let inFlight = 0
     for (const { sink } of this.#sinks) written += sink.written
-    for (const table of this.#tables) {
-      written += table.consumed
-      inFlight += table.inFlight
-    }
+    for (const table of this.#tables) written += table.consumed
     accounting.set(SubtaskWord.recordsWritten, written)
-    accounting.set(SubtaskWord.asyncInFlight, inFlight)
+  }
+
+  /** What was in flight since the last step, times how long. */
+  #countInFlight(nowMs: number): void {
+    const { accounting } = this.#parts
+    if (this.#inFlight > 0) accounting.add(SubtaskWord.inFlightMs, this.#inFlight * Math.max(0, nowMs - this.#inFlightAtMs))
+    this.#inFlightAtMs = nowMs
+    this.#inFlight = 0
+    for (const table of this.#tables) this.#inFlight += table.inFlight
+    accounting.set(SubtaskWord.asyncInFlight, this.#inFlight)
+    accounting.set(SubtaskWord.inFlightSinceMs, nowMs)
   }
 
   /** Results wait for a watermark that is under way; a consumer has none, and its limit may be what holds the watermark. */

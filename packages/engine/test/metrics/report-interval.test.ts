@@ -199,8 +199,10 @@ describe('headroom', () => {
       .subtask('sum', 1, { busyMs: 500, idleMs: 500 })
     expect(report(board, started + 1_000).headroom).toEqual({
       headroom: expect.closeTo(0.3),
+      how: 'estimated',
       limitedBy: 'worker 1',
       recordsPerSecond: 200,
+      recordsPerSecondPeak: 200,
       recordsPerSecondMax: expect.closeTo(200 / 0.7),
     })
     board.subtask('in', 1, { busyMs: 0 })
@@ -223,6 +225,23 @@ describe('headroom', () => {
     expect(reportInterval(waiting, planned, zeroMetrics(planned, 0), board.read(1_000)).headroom).toMatchObject({
       headroom: expect.closeTo(0.2),
       limitedBy: 'call (subtask 0)',
+    })
+  })
+
+  it('counts asynchronous work that is in flight, below its limit too', () => {
+    const calls = new GraphBuilder({ parallelism: 1 })
+      .node('in', source)
+      .node('call', async({ concurrency: 4, discardsResults: true }))
+      .edge('in', 'call')
+      .build()
+    const planned = planJob(calls, resolveSettings(calls.settings, { cores: 1 }))
+    const board = new MetricsBoard(planned)
+      .subtask('in', 0, { busyMs: 10, recordsIn: 100 })
+      .subtask('call', 0, { busyMs: 20, inFlightMs: 2_400, asyncInFlight: 3, inFlightSinceMs: 800 })
+    expect(reportInterval(calls, planned, zeroMetrics(planned, 0), board.read(1_000)).headroom).toMatchObject({
+      headroom: expect.closeTo(0.25),
+      limitedBy: 'call (subtask 0)',
+      recordsPerSecondMax: expect.closeTo(100 / 0.75),
     })
   })
 

@@ -9,6 +9,7 @@ import {
   decideRestart,
   defaultSettings,
   edgeName,
+  HeadroomWatch,
   HOST_WORKER,
   type IntervalReport,
   type LogEntry,
@@ -314,6 +315,7 @@ export class JobRun<O> implements RunHandle<O> {
     const attempt = ++this.#attempt
     let before: MetricsSnapshot | undefined
     let stopReports = (): void => {}
+    const headroom = new HeadroomWatch()
     this.#userMetrics.clear()
     const deployment = new Deployment({
       ...planned,
@@ -326,7 +328,7 @@ export class JobRun<O> implements RunHandle<O> {
       onStarted: () => {
         before = zeroMetrics(plan, deployment.environment.clock.monotonicMs())
         this.#started = { graph, plan, metrics: before }
-        stopReports = this.#report(planned, deployment, before)
+        stopReports = this.#report(planned, deployment, before, headroom)
         this.#emit('started', { attempt, restored: checkpoints?.restoreId })
       },
       onLog: (entry, worker) => this.#log(entry, worker),
@@ -346,7 +348,7 @@ export class JobRun<O> implements RunHandle<O> {
       stopped: this.#ending !== undefined,
       aborted: deployment.aborted,
       plan,
-      totals,
+      totals: { ...totals, headroom: headroom.whole(totals.headroom) },
       pressure: pressureGraph(graph, plan, before, after),
       restarts: attempt - 1,
       checkpoints: checkpoints?.summary,
@@ -407,7 +409,7 @@ export class JobRun<O> implements RunHandle<O> {
   }
 
   /** Timers that read the counters; returns what ends them. */
-  #report({ graph, plan, settings }: PlannedJob, deployment: Deployment, start: MetricsSnapshot): () => void {
+  #report({ graph, plan, settings }: PlannedJob, deployment: Deployment, start: MetricsSnapshot, headroom: HeadroomWatch): () => void {
     const { clock } = deployment.environment
     const words = new Float64Array(deployment.shared.metrics)
     let previous = start
@@ -415,7 +417,8 @@ export class JobRun<O> implements RunHandle<O> {
     const time = new TimeWatch({ graph, plan, stalledAfterMs: STALLED_REPORTS * reportMs })
     const reports = setInterval(() => {
       const current = readMetrics(plan, words, clock.monotonicMs())
-      const report = reportInterval(graph, plan, previous, current, settings)
+      const measured = reportInterval(graph, plan, previous, current, settings)
+      const report = { ...measured, headroom: headroom.look(measured) }
       this.#emit('report', report)
       this.#tellLost(report)
       const { idle, active, stalled } = time.look(current)
