@@ -1,5 +1,6 @@
 export type { RecordField, RecordShape, ScalarKind } from './codec/record-shape.js'
 export { type ErrorCode, type ErrorEntry, errorCatalogue } from './errors/catalogue.js'
+export { nearest } from './errors/nearest.js'
 export { deserialiseError, type SerialisedError, serialiseError } from './errors/serialise-error.js'
 export { assert, type ErrorCoordinates, SluiceError, type SluiceErrorOptions } from './errors/sluice-error.js'
 export { diffGraphs, fingerprintGraph } from './graph/fingerprint-graph.js'

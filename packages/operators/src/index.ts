@@ -9,7 +9,7 @@ export { count, max, mean, min, sum } from './aggregate/numeric.js'
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'
 export { type Duration, parseDuration } from './duration/duration.js'
 export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'
-export type { DropLimited, HoldLimited, StaticLimit } from './flow/rate/rate-options.js'
+export type { AdaptiveLimit, DropLimited, HoldLimited, LimitTarget, StaticLimit } from './flow/rate/rate-options.js'
 export {
   type CheckpointOptions,
   type EdgeOptions,

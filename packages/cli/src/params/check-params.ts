@@ -1,6 +1,5 @@
 /** Names of params before their values are looked at: what is unknown and what is missing, all in one error. Pure. */
-import { SluiceError } from '@sluice/engine'
-import { nearest } from '../format/nearest.js'
+import { nearest, SluiceError } from '@sluice/engine'
 import { describeParams, type ParamDescription, paramInWords } from './describe-params.js'
 import { envVariableOf } from './env-params.js'
 import type { RawParams } from '@sluice/runtime-workers'

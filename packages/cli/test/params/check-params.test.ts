@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { nearest } from '../../src/format/nearest.js'
+import { nearest } from '@sluice/engine'
 import { checkParamNames } from '../../src/params/check-params.js'
 import { describeParams, paramInWords } from '../../src/params/describe-params.js'
 

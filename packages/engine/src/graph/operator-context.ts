@@ -37,6 +37,22 @@ export interface BaseContext {
   use(name: string): unknown
 }
 
+/** What another operator did, over all its subtasks, since the job started. Each reading is up to date; numbers only grow, but `queued` and `inFlight`. */
+export interface ObservedOperator {
+  /** Records done whose time was taken: all of asynchronous operators and sinks, samples of others. */
+  readonly completed: number
+  /** The time they took, in ms. */
+  readonly latencyMs: number
+  /** What its code counted with `countError`. */
+  readonly errors: number
+  /** Records it has taken from the edges in front of it. */
+  readonly taken: number
+  /** Records that wait there now. */
+  readonly queued: number
+  /** Of an asynchronous operator: records in work when it was looked at last. */
+  readonly inFlight: number
+}
+
 export interface OperatorContext extends BaseContext {
   /** Number of key groups of the job. */
   readonly keyGroups: number
@@ -50,6 +66,8 @@ export interface OperatorContext extends BaseContext {
   windowTables(name: string, columns: readonly ColumnKind[], names?: readonly ColumnName[]): WindowTables
   /** Keyed state of another form, which tells its size. */
   registerState<P extends StatePart>(name: string, part: P): P
+  /** Counts an error of the record at hand that the operator answers by itself: what adapts to errors sees it. */
+  countError(): void
   /** Counts a record that came too late: every window it belongs to is gone. */
   countLate(count: number): void
   /** Sends one value to an output port (default 0) with a timestamp (NaN where there is none). */
@@ -73,6 +91,8 @@ export interface OperatorContext extends BaseContext {
   passWatermark(watermark: number, idle: boolean): void
   /** Resident memory of the process in bytes, at most 100 ms old; NaN where it cannot be told. */
   residentBytes(): number
+  /** Looks at an operator behind this one, which its spec says it `observes`. */
+  observe(operator: string): ObservedOperator
   /** Encoded size of a value in bytes. It is encoded for that: not for every record. */
   sizeOf(value: unknown): number
 }
@@ -80,6 +100,8 @@ export interface OperatorContext extends BaseContext {
 export interface AsyncContext extends BaseContext {
   /** Aborted when the job fails or is given up; a stop lets calls in flight finish. */
   readonly signal: AbortSignal
+  /** Counts an error of the record at hand that the operator answers by itself: what adapts to errors sees it. */
+  countError(): void
   /** Stable over re-runs of the same record as far as the source is replayable: `operator/subtask/sequence`. */
   readonly recordId: string
 }

@@ -29,6 +29,8 @@ export interface GeneralSpec {
   readonly holdsBytes?: number | undefined
   /** Of an operator that holds records back: ports that stop nothing where they have no credit. It looks at `context.hasCredit(port)` before it emits there. */
   readonly optionalPorts?: readonly number[] | undefined
+  /** The name of an operator behind it that it looks at with `context.observe`. */
+  readonly observes?: string | undefined
   /** Who gets what `Operator.snapshot` gave, at another parallelism: one subtask each (`split`, the default), or all of them all (`union`). */
   readonly redistribution?: 'split' | 'union' | undefined
 }

@@ -2,6 +2,7 @@
  * Is this graph a job? Everything that a user can get wrong in a declaration and TypeScript cannot see, each with its own
  * code, the operator's name and the line where it was declared. Pure; runs once, before planning.
  */
+import { nearest } from '../errors/nearest.js'
 import { assert, SluiceError } from '../errors/sluice-error.js'
 import { defaultSettings, PARALLELISM_MAX } from '../plan/settings.js'
 import type { LogicalGraph, LogicalNode } from './logical-graph.js'
@@ -21,6 +22,7 @@ export function validateGraph(graph: LogicalGraph, keyGroups: number = graph.set
   checkEnds(graph)
   checkParallelism(graph, keyGroups)
   checkSynchronous(graph)
+  checkObserved(graph)
 }
 
 /** What only a defect of the declaring API can bring about. */
@@ -103,6 +105,39 @@ function checkParallelism(graph: LogicalGraph, keyGroups: number): void {
       })
     }
   }
+}
+
+/** Whoever looks at another operator stands in front of it. */
+function checkObserved(graph: LogicalGraph): void {
+  for (const node of graph.nodes) {
+    const observed = node.spec.kind === 'general' ? node.spec.observes : undefined
+    if (observed === undefined) continue
+    const behind = downstreamOf(graph, node.id)
+    if (behind.some(({ name }) => name === observed)) continue
+    const names = behind.map(({ name }) => name)
+    const near = nearest(observed, names)
+    const known = graph.nodes.some(({ name }) => name === observed)
+    const why = known ? `which does not stand behind it` : `which the job does not have`
+    throw new SluiceError('SLUICE_OPERATOR_UNKNOWN', `${node.name} observes "${observed}", ${why}`, {
+      job: graph.job,
+      operator: node.name,
+      declaredAt: node.declaredAt,
+      hint: `Behind ${node.name} stand ${names.map((name) => `"${name}"`).join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
+    })
+  }
+}
+
+function downstreamOf(graph: LogicalGraph, start: number): readonly LogicalNode[] {
+  const reached = new Set<number>()
+  const left = [start]
+  for (let node = left.pop(); node !== undefined; node = left.pop()) {
+    for (const edge of graph.edges) {
+      if (edge.from.node !== node || reached.has(edge.to.node)) continue
+      reached.add(edge.to.node)
+      left.push(edge.to.node)
+    }
+  }
+  return [...reached].map((node) => graph.nodes[node] as LogicalNode)
 }
 
 const ASYNC_KINDS = new Set(['AsyncFunction', 'AsyncGeneratorFunction'])

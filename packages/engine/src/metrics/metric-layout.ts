@@ -4,7 +4,7 @@
  *
  *   subtask s:   four lines, written by its worker
  *   channel c:   one line written by the producing worker, two by the consuming worker
- *   operator o:  three words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker
+ *   operator o:  six words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 import { DROP_WORDS } from './drop-counts.js'
@@ -102,13 +102,18 @@ export const ChannelWord = {
   bytesAhead: 16,
 } as const
 
-const OPERATOR_WORDS = 3
+const OPERATOR_WORDS = 6
 export const OperatorWord = {
   /** Sampled: ms spent in this operator's function, in the records counted beside it. */
   sampledMs: 0,
   sampledRecords: 1,
   /** Records that came too late for it. */
   lateRecords: 2,
+  /** Records done, and the time from the call to the result in ms: of asynchronous operators and sinks that another operator observes. */
+  completed: 3,
+  latencyMs: 4,
+  /** Errors that its code counted. */
+  errors: 5,
 } as const
 
 export interface MetricLayout {

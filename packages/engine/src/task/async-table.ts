@@ -74,6 +74,8 @@ export interface AsyncTableOptions {
   /** A completion or an error is waiting: the loop shall look. */
   readonly wake: () => void
   readonly fail: (error: unknown) => void
+  /** Told of every record that is done, with the time it took; undefined: nobody wants to know. */
+  readonly completed?: ((records: number, elapsedMs: number) => void) | undefined
 }
 
 /** Entries that are done and may stay among the deadlines. */
@@ -181,12 +183,18 @@ export class AsyncTable {
     result.then(
       (value) => {
         this.#calls--
+        if (this.#options.completed !== undefined) this.#tellCompleted(entry)
         this.#settle(entry, value)
         this.#options.wake()
       },
       (error: unknown) => this.#options.fail(error),
     )
     this.#updateFull()
+  }
+
+  #tellCompleted({ deadlineMs }: InFlight): void {
+    const { completed, monotonicMs, timeoutMs } = this.#options
+    completed?.(1, monotonicMs() - (deadlineMs - timeoutMs))
   }
 
   /** What is in flight; a consumer's records that are done are not. */

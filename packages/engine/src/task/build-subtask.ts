@@ -23,6 +23,7 @@ import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from 
 import type { HostBindings } from '../graph/operator-context.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
 import { DropCounts } from '../metrics/drop-counts.js'
+import { isObserved, MetricsOfOperator } from '../metrics/observed-operator.js'
 import { ChannelWord, type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
@@ -38,7 +39,7 @@ import { Expansion } from './expansion.js'
 import { interpretChain } from './interpret-chain.js'
 import { type ContextHost, OperatorContexts } from './operator-contexts.js'
 import type { SharedRegions } from './shared-regions.js'
-import { SinkBuffer } from './sink-buffer.js'
+import { SinkBuffer, type WriteTiming } from './sink-buffer.js'
 import { InputSelection } from './input-selection.js'
 import { IndexSource, type SourceDriver, SplitSource } from './source-driver.js'
 import { restoreReplays, type ReplayedEdge } from './restore-replays.js'
@@ -256,6 +257,15 @@ class SubtaskBuilder {
         })
         return this.#sizes.sizeOf(value)
       },
+      countError: (position) => {
+        const { metrics, layout } = this.#thread
+        const at = layout.operatorAt(this.#planned.id, position) + OperatorWord.errors
+        metrics[at] = (metrics[at] as number) + 1
+      },
+      observe: (operator) => {
+        const { plan, layout, metrics } = this.#thread
+        return new MetricsOfOperator(graph, plan, layout, metrics, operator)
+      },
       expand: (position, values, timestamp) => {
         const expansion = this.#expansions[position]
         if (expansion?.begin(values, timestamp) === true) this.#drivers?.expand[position]?.()
@@ -316,6 +326,7 @@ class SubtaskBuilder {
               contextOf: (sequence) => context.asyncContext(sequence),
               wake: this.#thread.wake,
               fail: (error) => this.#failLater(position, error),
+              completed: this.#completed(node, position),
             })
           : undefined,
       sink:
@@ -327,9 +338,26 @@ class SubtaskBuilder {
                 if (error !== undefined) this.#failLater(position, error)
                 this.#thread.wake()
               },
+              this.#writeTiming(node, position),
             )
           : undefined,
     }
+  }
+
+  /** Adds to the words of an operator that another one observes. */
+  #completed(node: LogicalNode, position: number): ((records: number, elapsedMs: number) => void) | undefined {
+    const { graph, metrics, layout } = this.#thread
+    if (!isObserved(graph, node.name)) return undefined
+    const at = layout.operatorAt(this.#planned.id, position)
+    return (records, elapsedMs) => {
+      metrics[at + OperatorWord.completed] = (metrics[at + OperatorWord.completed] as number) + records
+      metrics[at + OperatorWord.latencyMs] = (metrics[at + OperatorWord.latencyMs] as number) + records * elapsedMs
+    }
+  }
+
+  #writeTiming(node: LogicalNode, position: number): WriteTiming | undefined {
+    const completed = this.#completed(node, position)
+    return completed === undefined ? undefined : { now: () => this.#thread.environment.clock.monotonicMs(), completed }
   }
 
   #guard<T>(position: number, make: () => T): T {

@@ -5,6 +5,7 @@ import type {
   AsyncContext,
   BaseContext,
   HostBindings,
+  ObservedOperator,
   OperatorContext,
   OperatorLog,
   RunIdentity,
@@ -45,6 +46,8 @@ export interface ContextHost {
   passWatermark(watermark: number, idle: boolean): void
   residentBytes(): number
   sizeOf(value: unknown): number
+  countError(position: number): void
+  observe(operator: string): ObservedOperator
 }
 
 /** Every context of one operator in one subtask. */
@@ -137,6 +140,14 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
     return this.#host.sizeOf(value)
   }
 
+  countError(): void {
+    this.#host.countError(this.#position)
+  }
+
+  observe(operator: string): ObservedOperator {
+    return this.#host.observe(operator)
+  }
+
   setDeadline(timeMs: number | undefined): void {
     this.#host.setDeadline(this.#position, timeMs)
   }
@@ -226,6 +237,10 @@ export class AsyncCallContext implements AsyncContext {
 
   now(): number {
     return this.#shared.now()
+  }
+
+  countError(): void {
+    this.#shared.countError()
   }
 
   use(name: string): unknown {

@@ -14,6 +14,13 @@ import { joinSinkStates, type PendingTransaction, type SinkState } from './sink-
 
 const BATCH_RECORDS = 256
 
+/** Told how long writes take, where somebody wants to know. */
+export interface WriteTiming {
+  now(): number
+  /** `elapsedMs` of one of them; they are written together. */
+  completed(records: number, elapsedMs: number): void
+}
+
 export class SinkBuffer {
   readonly writer: SinkWriter
   /** A write, or another asynchronous step of the writer, is under way. */
@@ -23,6 +30,7 @@ export class SinkBuffer {
   firstRecord = 0
   readonly #gate: Gate
   readonly #settled: (error: unknown) => void
+  readonly #timing: WriteTiming | undefined
   #records: unknown[] = []
   #spare: unknown[] = []
   /** What lies before a cut, while `prepare` waits for it to be written. */
@@ -42,7 +50,8 @@ export class SinkBuffer {
   #failed = false
 
   /** `settled` is called when a pending call is done, with its error or undefined. */
-  constructor(writer: SinkWriter, gate: Gate, settled: (error: unknown) => void) {
+  constructor(writer: SinkWriter, gate: Gate, settled: (error: unknown) => void, timing?: WriteTiming) {
+    this.#timing = timing
     this.writer = writer
     this.#gate = gate
     this.#settled = settled
@@ -189,7 +198,10 @@ export class SinkBuffer {
     }
     this.written += records.length
     this.#writing = records
+    const timing = this.#timing
+    const startMs = timing?.now() ?? 0
     this.hold(this.writer.write(records), () => {
+      timing?.completed(records.length, timing.now() - startMs)
       this.#writing = undefined
       records.length = 0
     })

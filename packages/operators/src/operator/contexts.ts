@@ -34,6 +34,8 @@ export interface Context {
 export interface ProcessContext extends Context {
   /** Event time of the record in ms since the epoch; undefined where none was assigned. */
   readonly timestamp: number | undefined
+  /** Counts an error of the record at hand that your code answers by itself. An adaptive `rateLimit` in front follows it. */
+  countError(): void
 }
 
 /** The context of `process` on a keyed stream. One object per subtask: read it while the function runs, do not keep it. */
@@ -48,6 +50,8 @@ export interface AsyncRecordContext extends Context {
   readonly signal: AbortSignal
   /** Stable over re-runs of the same record as far as the source is replayable: use it as an idempotency key. */
   readonly recordId: string
+  /** Counts an error of the record at hand that your code answers by itself. An adaptive `rateLimit` in front follows it. */
+  countError(): void
 }
 
 /** The context of `forEachBatch`. It belongs to one batch and may be kept until the promise settles. */

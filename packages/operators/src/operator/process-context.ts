@@ -16,6 +16,7 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
   /** Functions of their own, not methods: handlers take their context apart. */
   readonly now: () => number
   readonly use: <R>(resource: Resource<R>) => R
+  readonly countError: () => void
 
   constructor(inner: OperatorContext) {
     this.job = inner.job
@@ -24,6 +25,7 @@ export class SubtaskProcessContext implements KeyedProcessContext<unknown> {
     this.log = inner.log
     this.metrics = inner.metrics
     this.now = () => inner.now()
+    this.countError = () => inner.countError()
     this.use = <R>(resource: Resource<R>): R => inner.use(resource) as R
   }
 

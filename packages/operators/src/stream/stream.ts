@@ -29,7 +29,7 @@ import type {
   Update,
   WindowJoinOptions,
 } from '../join/join-types.js'
-import type { DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
+import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
 import type { ShedPolicy, ShedStream } from '../shed/shed-types.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
@@ -292,10 +292,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * the stream back; with `onLimit: 'drop'` they are dropped, counted as `limited`, and readable as `.dropped`.
    *
    * With a `key` every key has the whole rate for itself: records of a limited key wait in a bounded queue while others pass. `rate` may be a stream
-   * of numbers: its latest record counts, from `initial` on; 0 pauses.
+   * of numbers: its latest record counts, from `initial` on; 0 pauses. With `algorithm: 'aimd'` or `'gradient'` the rate adapts to what is measured of the operator
+   * named by `observe`, which stands behind: its latency, the time in the queue in front of it, its errors.
    *
    * Fails with `SLUICE_OPTIONS_INVALID` for a rate that is not above 0 and other wrong options, with `SLUICE_RATE_INVALID` where a stream gives a number
-   * that is negative or NaN, and with `SLUICE_KEY_INVALID` for a key that is undefined.
+   * that is negative or NaN, with `SLUICE_KEY_INVALID` for a key that is undefined, and with `SLUICE_OPERATOR_UNKNOWN` where `observe` names no operator behind it.
    *
    * @example
    * orders.rateLimit('polite', { rate: 100 }).sink('hook', toWebhook('https://example.org/orders'))
@@ -305,9 +306,14 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * const limited = orders.rateLimit('cap', { rate: 1_000, onLimit: 'drop' })
    * limited.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
    * limited.sink('out', print())
+   * @example
+   * orders
+   *   .rateLimit('careful', { algorithm: 'aimd', observe: 'score', min: 10, max: 1_000, target: { latency: '50ms', errorRate: 0.01 } })
+   *   .mapAsync('score', async (order) => ({ ...order, score: 1 }), { concurrency: 32 })
+   *   .sink('out', print())
    */
-  rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & DropLimited): LimitedStream<T, C | 'lossy'>
-  rateLimit<K>(name: string, options: StaticLimit<T, K, Stream<number>> & HoldLimited): Stream<T, C>
+  rateLimit<K>(name: string, options: (StaticLimit<T, K, Stream<number>> | AdaptiveLimit) & DropLimited): LimitedStream<T, C | 'lossy'>
+  rateLimit<K>(name: string, options: (StaticLimit<T, K, Stream<number>> | AdaptiveLimit) & HoldLimited): Stream<T, C>
 
   /**
    * A bounded queue in front of a slow consumer. While the consumer takes what comes, records pass straight through. When it does not, they wait in the queue. A full queue

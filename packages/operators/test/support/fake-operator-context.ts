@@ -91,6 +91,18 @@ export class FakeOperatorContext implements OperatorContext {
     return this.residentMemory
   }
 
+  /** What an observed operator did. */
+  observed = { completed: 0, latencyMs: 0, errors: 0, taken: 0, queued: 0, inFlight: 0 }
+  errors = 0
+
+  countError(): void {
+    this.errors++
+  }
+
+  observe(): typeof this.observed {
+    return this.observed
+  }
+
   sizeOf(value: unknown): number {
     return JSON.stringify(value).length
   }

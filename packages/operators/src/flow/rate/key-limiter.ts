@@ -74,6 +74,10 @@ export class KeyLimiter implements HoldingOperator {
     return this.#held.count
   }
 
+  get holdingBytes(): number {
+    return this.#held.bytes
+  }
+
   get releasable(): boolean {
     const first = this.#due.first
     if (first === undefined || !this.#context.hasCredit()) return false

@@ -2,12 +2,13 @@
 import { type OperatorContext, shareOf, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
-import type { AnyFunction } from '../../job/graph-draft.js'
 import { checkChoice, checkFunction, checkInteger } from '../../source/check-options.js'
 import type { OperatorPlan } from '../../stream/operator-plan.js'
+import { createController } from './adaptive/adaptive-controller.js'
+import { adaptiveSettings, type LooseAdaptiveOptions } from './adaptive/adaptive-settings.js'
 import { KeyLimiter } from './key-limiter.js'
 import { burstAt, type LimitSettings, shareOfKey, shareOfSubtask } from './limit-settings.js'
-import { StreamLimiter } from './stream-limiter.js'
+import { DROPPED_PORT, StreamLimiter } from './stream-limiter.js'
 
 const KEYS_DEFAULT = 10_000
 const QUEUE_RECORDS_DEFAULT = 1_000
@@ -16,10 +17,9 @@ const QUEUE_BYTES_DEFAULT = 16 * 1024 * 1024
 const COARSE_MS = 2
 
 /** The options as they come at run time: whatever was written. */
-export interface LooseLimitOptions {
+export interface LooseLimitOptions extends LooseAdaptiveOptions {
   readonly algorithm?: unknown
   readonly rate?: unknown
-  readonly initial?: unknown
   readonly per?: unknown
   readonly burst?: unknown
   readonly key?: unknown
@@ -38,18 +38,21 @@ export interface RateLimitPlan extends OperatorPlan {
 export function planRateLimit(name: string, options: LooseLimitOptions, signalled: boolean): RateLimitPlan {
   const what = `rateLimit ${name}`
   const { algorithm = 'token-bucket', onLimit = 'hold', lossy } = options
-  checkChoice(`algorithm of ${what}`, algorithm, ['token-bucket', 'leaky-bucket'])
+  checkChoice(`algorithm of ${what}`, algorithm, ['token-bucket', 'leaky-bucket', 'aimd', 'gradient'])
   checkChoice(`onLimit of ${what}`, onLimit, ['hold', 'drop'])
   const drops = onLimit === 'drop'
   if (!drops && lossy !== undefined) refuse(what, 'lossy', "goes with onLimit: 'drop' alone")
+  const adaptive = algorithm === 'aimd' || algorithm === 'gradient'
+  if (adaptive) return planAdaptive(name, what, algorithm, options, drops)
+  for (const option of ['observe', 'min', 'max', 'target', 'period', 'increase', 'decrease', 'tolerance'] as const)
+    if (options[option] !== undefined) refuse(what, option, "goes with algorithm 'aimd' or 'gradient'")
   if (signalled) checkRate(`initial of ${what}`, options.initial, 0)
   else {
     checkRate(`rate of ${what}`, options.rate, Number.MIN_VALUE)
     if (options.initial !== undefined) refuse(what, 'initial', 'goes with a stream that says the rate')
   }
   const rate = (signalled ? options.initial : options.rate) as number
-  const perMs = parseDuration((options.per ?? 1000) as number | string, `per of ${what}`)
-  if (perMs <= 0) refuse(what, 'per', 'is a duration above 0')
+  const perMs = perOf(what, options)
   if (options.burst !== undefined) {
     if (algorithm === 'leaky-bucket')
       refuse(what, 'burst', "goes with algorithm 'token-bucket': a leaky bucket gives records evenly spaced")
@@ -66,10 +69,9 @@ export function planRateLimit(name: string, options: LooseLimitOptions, signalle
     ...(signalled ? { initial: rate } : {}),
   }
   const common = {
-    ports: drops ? ['out', 'dropped'] : ['out'],
+    ...whatDrops(drops, lossy === true),
     limit: signalled ? 'rate' : `rate of ${describeRate(rate, perMs)}${options.key === undefined ? '' : ' per key'}`,
     warning: coarseWarning(name, settings),
-    lossy: drops ? { because: 'drops the records beyond its rate', accepted: lossy === true } : undefined,
   }
   if (options.key !== undefined) return { ...common, ...planKeyLimit(what, options, settings, signalled, shown) }
   for (const option of ['keys', 'queue'] as const) if (options[option] !== undefined) refuse(what, option, 'goes with a key')
@@ -78,6 +80,7 @@ export function planRateLimit(name: string, options: LooseLimitOptions, signalle
     spec: {
       kind: 'general',
       holds: true,
+      optionalPorts: drops ? [DROPPED_PORT] : undefined,
       redistribution: 'union',
       create: (context) => new StreamLimiter(context, { share: shareOfSubtask(settings, context), rate, signalled }),
     },
@@ -85,6 +88,55 @@ export function planRateLimit(name: string, options: LooseLimitOptions, signalle
     functions: [],
     keyOf: undefined,
     parallelismMax: parallelismOf(settings, signalled),
+  }
+}
+
+function whatDrops(drops: boolean, accepted: boolean): Pick<OperatorPlan, 'ports' | 'lossy'> {
+  return drops
+    ? { ports: ['out', 'dropped'], lossy: { because: 'drops the records beyond its rate', accepted } }
+    : { ports: ['out'], lossy: undefined }
+}
+
+function perOf(what: string, { per = 1000 }: LooseLimitOptions): number {
+  const perMs = parseDuration(per as number | string, `per of ${what}`)
+  if (perMs <= 0) refuse(what, 'per', 'is a duration above 0')
+  return perMs
+}
+
+function planAdaptive(
+  name: string,
+  what: string,
+  algorithm: 'aimd' | 'gradient',
+  options: LooseLimitOptions,
+  drops: boolean,
+): RateLimitPlan {
+  for (const option of ['rate', 'key', 'keys', 'queue'] as const)
+    if (options[option] !== undefined)
+      refuse(what, option, `does not go with algorithm '${algorithm}', which finds a rate for the whole stream`)
+  const adaptive = adaptiveSettings(what, algorithm, options)
+  const perMs = perOf(what, options)
+  if (options.burst !== undefined) checkInteger(`burst of ${what}`, options.burst, 1)
+  const { initial: rate, min, max, observe } = adaptive
+  const settings: LimitSettings = { algorithm: 'token-bucket', rate, perMs, burst: options.burst as number | undefined, drops }
+  return {
+    ...whatDrops(drops, options.lossy === true),
+    spec: {
+      kind: 'general',
+      holds: true,
+      optionalPorts: drops ? [DROPPED_PORT] : undefined,
+      redistribution: 'union',
+      observes: observe,
+      create: (context) => {
+        const controller = createController(context, adaptive)
+        return new StreamLimiter(context, { share: shareOfSubtask(settings, context), rate, signalled: false, controller })
+      },
+    },
+    options: { type: 'rateLimit', perMs, burst: options.burst ?? 'default', onLimit: drops ? 'drop' : 'hold', ...adaptive },
+    functions: [],
+    keyOf: undefined,
+    parallelismMax: { value: 1, because: 'one rate is decided for all of its records' },
+    limit: `rate, between ${min} and ${describeRate(max, perMs)} after ${observe},`,
+    warning: coarseWarning(name, { ...settings, rate: max }),
   }
 }
 
@@ -103,6 +155,7 @@ function planKeyLimit(
   const keyOf = key as (record: unknown) => unknown
   const share = shareOfKey(settings)
   const { rate } = settings
+  const optionalPorts = settings.drops ? [DROPPED_PORT] : undefined
   const create = (context: OperatorContext): KeyLimiter => {
     const { index, parallelism } = context.subtask
     const of = (total: number): number => (total === 0 ? 0 : Math.max(1, shareOf(total, parallelism, index)))
@@ -110,7 +163,14 @@ function planKeyLimit(
     return new KeyLimiter(context, { share, rate, signalled, keyOf, ...bounds })
   }
   return {
-    spec: { kind: 'general', holds: true, redistribution: 'union', create },
+    spec: {
+      kind: 'general',
+      holds: true,
+      holdsBytes: queueRecords === 0 ? undefined : queueBytes,
+      optionalPorts,
+      redistribution: 'union',
+      create,
+    },
     options: { ...shown, keys, queueRecords, queueBytes },
     functions: [keyOf],
     keyOf,

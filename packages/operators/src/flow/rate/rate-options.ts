@@ -35,6 +35,58 @@ type LeakyBucket<S> = RateOf<S> &
     readonly burst?: Sentence<"A leaky bucket has no burst: its records leave evenly spaced. Take algorithm 'token-bucket'"> | undefined
   }
 
+/** The rate follows what is measured of an operator behind this one. */
+interface Adaptive extends Per {
+  readonly rate?: undefined
+  /** The name of that operator, such as a `mapAsync` or a sink. */
+  readonly observe: string
+  /** The rate is never below; above 0. */
+  readonly min: number
+  /** Nor above. */
+  readonly max: number
+  /** Default: `min`. */
+  readonly initial?: number | undefined
+  /** How often the rate is decided anew. Default `'100ms'`. */
+  readonly period?: Duration | undefined
+  /** How many records may leave at once, after a pause. Default: what 100 ms of the rate give, at least 1. */
+  readonly burst?: number | undefined
+  readonly key?: undefined
+  readonly keys?: undefined
+  readonly queue?: undefined
+}
+
+/** What must not be exceeded, as a mean over a period. */
+export interface LimitTarget {
+  /** How long one record takes in the observed operator. */
+  readonly latency?: Duration | undefined
+  /** How long a record waits on the edges in front of it. */
+  readonly queueTime?: Duration | undefined
+  /** Share of records for which its code called `context.countError()`, 0 to 1. */
+  readonly errorRate?: number | undefined
+}
+
+interface Aimd extends Adaptive {
+  /** Adds `increase` in a period in which the target is met; multiplies by `decrease` when it is not, once per round trip. */
+  readonly algorithm: 'aimd'
+  /** At least one of them. */
+  readonly target: LimitTarget
+  /** Default: a hundredth of `max`. */
+  readonly increase?: number | undefined
+  /** Default 0.7. */
+  readonly decrease?: number | undefined
+  readonly tolerance?: undefined
+}
+
+interface Gradient extends Adaptive {
+  /** Compares the latency, with the time in the queue, with the least of the last half minute or more: no target is needed. */
+  readonly algorithm: 'gradient'
+  readonly target?: LimitTarget | undefined
+  /** How many times the least latency is still well. Default 1.5. */
+  readonly tolerance?: number | undefined
+  readonly increase?: undefined
+  readonly decrease?: undefined
+}
+
 /** Whose limit it is: that of the whole stream, or one for each key. */
 type Scope<T, K> =
   | {
@@ -64,6 +116,9 @@ export interface DropLimited {
   /** true: such losses are accepted in front of sinks that are exactly-once. */
   readonly lossy?: boolean | undefined
 }
+
+/** A limit that adapts. */
+export type AdaptiveLimit = NamedOperatorOptions & (Aimd | Gradient)
 
 /** A limit of a rate; `S`: the stream that may say the rate. */
 export type StaticLimit<T, K, S> = NamedOperatorOptions & Scope<T, K> & (TokenBucket<S> | LeakyBucket<S>)

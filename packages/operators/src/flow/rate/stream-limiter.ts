@@ -23,7 +23,7 @@ export interface RateController {
   /** In ms. */
   readonly periodMs: number
   /** The rate from now on. `limited`: of the last period, the share in which the limit held records back. */
-  decide(nowMs: number, limited: number): number
+  decide(nowMs: number, limited: number, rate: number): number
 }
 
 export interface StreamLimiterOptions {
@@ -132,7 +132,7 @@ export class StreamLimiter implements HoldingOperator {
       const { periodMs } = this.#controller
       const limited = this.#limitedOf(nowMs) / (nowMs - this.#decideAtMs + periodMs)
       this.#decideAtMs = nowMs + periodMs
-      this.#setRate(this.#controller.decide(nowMs, Math.min(1, limited)))
+      this.#setRate(this.#controller.decide(nowMs, Math.min(1, limited), this.#rate))
       this.#context.metrics.gauge('rate', this.#rate)
     }
     if (this.#held.count > 0) this.#awaitToken()

@@ -32,7 +32,7 @@ class Driver {
     const { spec } = nodeOf(graph, 'limit')
     if (spec.kind !== 'general') throw new Error(`limit is a ${spec.kind}`)
     this.operator = this.context.drive(spec.create(this.context)) as HoldingOperator
-    this.operator.open?.()
+    void this.operator.open?.()
     if (restored !== undefined) this.operator.restore?.(restored)
     this.#settle()
   }
