@@ -327,6 +327,9 @@ function contextOf(
       throw new SinkContractViolation(`The sink uses the resource '${name}': open it in the function that makes the sink instead.`)
     },
     setDeadline: ignore,
+    fail: (error) => {
+      throw error
+    },
     overwrite: false,
     run,
     restored,

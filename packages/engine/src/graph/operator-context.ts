@@ -109,9 +109,15 @@ export interface AsyncContext extends BaseContext {
 export interface SourceContext extends BaseContext {
   /** Aborted when the job stops or fails. */
   readonly signal: AbortSignal
+  /** Counts records that the source lost, with a reason. */
+  countDropped(count: number, reason: string): void
+  /** Encoded size of a value in bytes. It is encoded for that: not for every record. */
+  sizeOf(value: unknown): number
 }
 
 export interface SinkContext extends BaseContext {
+  /** Fails the subtask at its next step, which comes at once: for what goes wrong outside of a call. */
+  fail(error: unknown): void
   setDeadline(timeMs: number | undefined): void
   /** Whether existing output may be replaced (`--overwrite`). */
   readonly overwrite: boolean

@@ -170,6 +170,8 @@ export interface SplitSourceSpec {
 export interface SplitReader {
   /** The next batch (a few hundred records), or undefined at the end. One call at a time; never called again before its promise settles. */
   next(): SourceBatch | undefined | Promise<SourceBatch | undefined>
+  /** Whether the next batch is asked for while one is processed, where `next` gives promises. Default true. */
+  readonly readsAhead?: boolean | undefined
   close?(): void | Promise<void>
 }
 

@@ -232,6 +232,7 @@ class SubtaskBuilder {
         accounting.add(SubtaskWord.dropped, count)
         this.#drops(position).add(reason, count)
       },
+      fail: (position, error) => this.#failLater(position, error),
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
       hasCredit: (position, port) => {
         const outputs = this.#outputsOfPort[position]?.[port]

@@ -35,6 +35,8 @@ export interface ContextHost {
   setDeadline(position: number, timeMs: number | undefined): void
   /** Counts of the operator at a position. */
   countDropped(position: number, count: number, reason: string): void
+  /** Fails the subtask at its next step, from outside of one. */
+  fail(position: number, error: unknown): void
   countLate(position: number, count: number): void
   readonly keyGroups: number
   /** State of the operator at a position. */
@@ -150,6 +152,10 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   setDeadline(timeMs: number | undefined): void {
     this.#host.setDeadline(this.#position, timeMs)
+  }
+
+  fail(error: unknown): void {
+    this.#host.fail(this.#position, error)
   }
 
   countDropped(count: number, reason: string): void {

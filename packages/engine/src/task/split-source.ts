@@ -171,7 +171,7 @@ export class SplitSource implements SourceDriver {
     this.#letterIndex = letters
     if (dropped > 0) this.#options.countDropped(dropped)
     // Read ahead by one batch while this one is processed; a synchronous reader is asked when it is needed.
-    if (this.#asynchronous && !this.#ended) this.#request()
+    if (this.#asynchronous && !this.#ended && this.#reader?.readsAhead !== false) this.#request()
     return true
   }
 

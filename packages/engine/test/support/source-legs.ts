@@ -52,6 +52,8 @@ function sourceContext(signal: AbortSignal = new AbortController().signal): Sour
     metrics: { count: ignore, gauge: ignore },
     now: () => 0,
     use: () => undefined,
+    countDropped: ignore,
+    sizeOf: () => 1,
     signal,
   }
 }

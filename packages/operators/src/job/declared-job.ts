@@ -31,7 +31,7 @@ export class DeclaredJob implements JobBuilder {
         declaredAt,
       })
     }
-    const { spec, parallelismMax, pinnedToHost, delivery, functions } = source
+    const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy } = source
     const node = this.#draft.addNode({
       name: { given: name },
       spec,
@@ -45,6 +45,7 @@ export class DeclaredJob implements JobBuilder {
       functions,
       schema: source.schema,
       delivery,
+      lossy,
     })
     const shape = source.shape ?? shapeOfSchema(source.schema)
     return asStream(

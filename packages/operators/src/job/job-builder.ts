@@ -1,7 +1,7 @@
 /** What a declaration gets: the beginnings of streams. */
 import type { DeadLetter } from '@sluice/engine'
 import type { Resource } from '../operator/contexts.js'
-import type { Source } from '../source/source.js'
+import type { LossySource, Source } from '../source/source.js'
 import type { SourceOptions } from '../stream/options.js'
 import type { Stream } from '../stream/stream.js'
 
@@ -21,6 +21,7 @@ export interface JobBuilder {
    * @example
    * job.source('ticks', generate((index) => ({ id: index }), { count: 1_000 })).sink('out', print())
    */
+  source<T>(name: string, source: LossySource<T>, options?: SourceOptions): Stream<T, 'no timestamps' | 'lossy'>
   source<T>(name: string, source: Source<T>, options?: SourceOptions): Stream<T, 'no timestamps'>
 
   /**

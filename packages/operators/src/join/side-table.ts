@@ -113,5 +113,16 @@ class SideTableJoin implements Operator {
 /** What a source knows of the world, from what an operator knows. */
 function contextOf(context: OperatorContext, signal: AbortSignal): SourceContext {
   const { job, operator, subtask, log, metrics } = context
-  return { job, operator, subtask, log, metrics, signal, now: () => context.now(), use: (name) => context.use(name) }
+  return {
+    job,
+    operator,
+    subtask,
+    log,
+    metrics,
+    signal,
+    now: () => context.now(),
+    use: (name) => context.use(name),
+    countDropped: (count, reason) => context.countDropped(count, reason),
+    sizeOf: (value) => context.sizeOf(value),
+  }
 }

@@ -13,6 +13,8 @@ export interface SinkWriteContext extends Context {
   readonly signal: AbortSignal
   /** Whether existing output may be replaced (`--overwrite`). */
   readonly overwrite: boolean
+  /** Fails the job at once, for what goes wrong while no call of the writer is under way: a connection that is lost, a stream that closes. */
+  fail(error: unknown): void
   /** Asks for `onDeadline` at a point of processing time; a new one replaces it, undefined cancels. */
   setDeadline(timeMs: number | undefined): void
   /** Standard output and collected streams; there for sinks that are `pinned`. */

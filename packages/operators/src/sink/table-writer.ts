@@ -135,6 +135,7 @@ function bare(context: SinkWriteContext): SinkWriteContext {
     firstRecord,
     now: () => context.now(),
     use: (resource) => context.use(resource),
+    fail: (error) => context.fail(error),
     setDeadline: (timeMs) => context.setDeadline(timeMs),
   }
 }

@@ -12,6 +12,10 @@ import type { Source } from './source.js'
 export interface SourceReadContext extends Context {
   /** Aborted when the job stops or fails. */
   readonly signal: AbortSignal
+  /** Counts records that the source lost, with a reason in a few words. */
+  countDropped(count: number, reason: string): void
+  /** Encoded size of a value in bytes. It is encoded for that. */
+  sizeOf(value: unknown): number
 }
 
 /** A batch with more to say than its records, such as the `position` of its first one, from which `open` can begin again: see `SourceBatch`. */
@@ -26,6 +30,8 @@ export interface SourceReader<out T> {
    * something to wait for; the next call comes after it has settled.
    */
   next(): readonly T[] | TypedBatch<T> | undefined | Promise<readonly T[] | TypedBatch<T> | undefined>
+  /** Where `next` returns promises: whether it is called for the next batch while one is processed. Default true. */
+  readonly readsAhead?: boolean | undefined
   /** After the last record, also on failure and stop. */
   close?(): void | Promise<void>
 }
@@ -139,7 +145,7 @@ export function defineSource<T, S = undefined, P = unknown>(definition: SourceDe
 
 function toSplitReader(opened: SourceReader<unknown> | AsyncIterable<unknown>, context: SourceReadContext): SplitReader {
   const reader = Symbol.asyncIterator in opened ? new PullReader(opened, context) : opened
-  return { next: () => toBatch(reader.next()), close: () => reader.close?.() }
+  return { next: () => toBatch(reader.next()), readsAhead: reader.readsAhead, close: () => reader.close?.() }
 }
 
 type Read = readonly unknown[] | SourceBatch | undefined

@@ -1,4 +1,5 @@
 /** Records from any async iterable: a generator, a client's cursor, an event iterator. */
+import { planReadAhead } from '../bridge/read-ahead.js'
 import { checkFunction } from './check-options.js'
 import { defineSource } from './define-source.js'
 import { PullReader } from './pull-reader.js'
@@ -12,13 +13,15 @@ export interface FromAsyncIterableOptions {
    * processed, which takes as long as the iterable takes to give them. Default false: a restored job processes whatever it gives.
    */
   readonly replayable?: boolean | undefined
+  /** Values that are pulled ahead of the one that is processed, at most. 0: none, each is pulled when the one before it is done with. Default 256. */
+  readonly readAhead?: number | undefined
 }
 
 /**
- * The values of an async iterable (or plain iterable), which the factory makes in the subtask that reads it. Up to 256 values
- * are pulled ahead. When the job stops, the iterable's `return` is called.
+ * The values of an async iterable (or plain iterable), which the factory makes in the subtask that reads it. `next()` is called only when the job asks for
+ * values, one call after the other. When the job stops or fails, the iterable's `return` is called.
  *
- * @throws SLUICE_SOURCE_FAILED where the iterable throws; the cause is kept.
+ * @throws SLUICE_SOURCE_FAILED where the iterable throws; the cause is kept. SLUICE_PROTOCOL_BROKEN where it has no iterator, or `next()` gives no object.
  * @example
  * async function* lines() {
  *   yield 'first'
@@ -31,8 +34,9 @@ export function fromAsyncIterable<T>(
   options: FromAsyncIterableOptions = {},
 ): Source<T> {
   checkFunction('fromAsyncIterable', factory)
+  const bounds = planReadAhead('fromAsyncIterable', options.readAhead)
   return defineSource<T>({
-    open: async (_split, context) => new PullReader(await factory({ signal: context.signal }), context),
+    open: async (_split, context) => new PullReader(await factory({ signal: context.signal }), context, bounds),
     pinned: options.pinned,
     replayable: options.replayable,
     parallelismMax: { value: 1, because: 'an iterable has one reader' },

@@ -1,34 +1,45 @@
 /**
- * A reader over an async iterable. A pump pulls values ahead into a bounded buffer, so that single values travel in batches
- * without a delay: a batch is what has arrived by the time the event loop has turned once. Runs in the thread of its subtask.
+ * A reader over an async iterable that asks for no more than a batch: values are pulled while somebody waits for them, one after the other, until the batch is
+ * full or the event loop has turned once. What is pulled beyond that is the one `next()` that was under way. Runs in the thread of its subtask.
  */
-import { SluiceError } from '@sluice/engine'
-
-/** Values pulled ahead of the job. */
-export const READ_AHEAD_MAX = 256
+import { type BridgeContext, isThenable, messageOf, protocolBroken, sideFailed, warnOf } from '../bridge/protocol.js'
+import { planReadAhead, type ReadAhead, sizeOfChunk } from '../bridge/read-ahead.js'
 
 /** What the reader needs of a source's context. */
-export interface PullContext {
-  readonly operator: string
+export interface PullContext extends BridgeContext {
   readonly signal: AbortSignal
 }
 
 export class PullReader<T> {
+  readonly readsAhead: boolean
   readonly #iterator: AsyncIterator<T> | Iterator<T>
   readonly #context: PullContext
+  readonly #bounds: ReadAhead
+  /** What the iterator is to a reader of messages. */
+  readonly #side: string
   #values: T[] = []
+  #bytes = 0
   #ended = false
   #failure: { readonly error: unknown } | undefined
-  /** Waits for a value, the end or a failure. */
+  /** Waits for a batch, the end or a failure. */
   #reader: (() => void) | undefined
-  /** Waits for room in the buffer. */
-  #pump: (() => void) | undefined
   #started = false
+  /** A `next()` of the iterator is under way. */
+  #pulling = false
   #wakeScheduled = false
+  #closing: Promise<void> | undefined
 
-  constructor(iterable: AsyncIterable<T> | Iterable<T>, context: PullContext) {
-    this.#iterator = Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]()
+  constructor(
+    iterable: AsyncIterable<T> | Iterable<T>,
+    context: PullContext,
+    bounds: ReadAhead = planReadAhead('source'),
+    side = 'iterator',
+  ) {
     this.#context = context
+    this.#bounds = bounds
+    this.#side = side
+    this.readsAhead = bounds.ahead
+    this.#iterator = this.#open(iterable)
   }
 
   next(): readonly T[] | undefined | Promise<readonly T[] | undefined> {
@@ -36,58 +47,107 @@ export class PullReader<T> {
       this.#started = true
       this.#context.signal.addEventListener('abort', this.#onAbort, { once: true })
       if (this.#context.signal.aborted) this.#onAbort()
-      else void this.#pullAhead()
     }
-    if (this.#values.length > 0) return this.#take()
-    if (this.#failure !== undefined) throw this.#located(this.#failure.error)
-    if (this.#ended) return undefined
+    if (this.#full) return this.#take()
+    if (this.#ended) return this.#last()
     return new Promise<void>((resolve) => {
       this.#reader = resolve
-    }).then(() => this.next())
+      if (this.#values.length > 0) this.#wakeSoon()
+      if (!this.#pulling) void this.#pull()
+    }).then(() => (this.#values.length > 0 ? this.#take() : this.#last()))
   }
 
-  /** Ends the iteration; what is under way in the iterable is not waited for, because it may never end. */
-  close(): void {
+  /**
+   * Ends the iteration. A `return()` that can run is waited for; one that queues behind a `next()` under way is not, because that may never end.
+   */
+  close(): void | Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#context.signal.removeEventListener('abort', this.#onAbort)
     const finished = this.#ended
     this.#ended = true
     this.#wake()
-    this.#pump?.()
     if (finished) return
-    // A generator in the middle of an await queues its return behind it.
-    void Promise.resolve(this.#iterator.return?.()).catch(() => undefined)
+    const returning = (async () => this.#iterator.return?.())().catch((error: unknown) =>
+      warnOf(this.#context, protocolBroken(this.#context, this.#side, `failed when it was ended: ${messageOf(error)}`, error)),
+    )
+    if (!this.#pulling) await returning
   }
 
   readonly #onAbort = (): void => {
-    this.close()
+    void this.close()
+  }
+
+  get #full(): boolean {
+    return this.#values.length >= this.#bounds.batch || this.#bytes >= this.#bounds.bytesMax
   }
 
   #take(): readonly T[] {
     const values = this.#values
     this.#values = []
-    this.#pump?.()
+    this.#bytes = 0
     return values
   }
 
-  async #pullAhead(): Promise<void> {
+  /** What comes behind the last value. */
+  #last(): readonly T[] | undefined {
+    if (this.#values.length > 0) return this.#take()
+    if (this.#failure !== undefined) throw sideFailed('SLUICE_SOURCE_FAILED', this.#context, this.#side, this.#failure.error)
+    return undefined
+  }
+
+  async #pull(): Promise<void> {
+    this.#pulling = true
     try {
-      while (!this.#ended) {
-        const result = await this.#iterator.next()
-        if (this.#ended) return
-        if (result.done === true) break
-        this.#values.push(result.value)
-        this.#wakeSoon()
-        if (this.#values.length >= READ_AHEAD_MAX) {
-          this.#wake()
-          await new Promise<void>((resolve) => {
-            this.#pump = resolve
-          })
-          this.#pump = undefined
+      while (this.#reader !== undefined && !this.#full) {
+        const result = await this.#settle(this.#iterator.next())
+        if (this.#ended) break
+        if (typeof result !== 'object' || result === null) {
+          const given = result === null ? 'null' : typeof result
+          throw protocolBroken(this.#context, this.#side, `gave ${given} from next(), and not { done, value }`)
         }
+        const { done, value } = result as IteratorResult<T>
+        if (done === true) {
+          this.#ended = true
+          break
+        }
+        this.#values.push(value)
+        if (this.#bounds.bytesMax !== Number.POSITIVE_INFINITY) this.#bytes += sizeOfChunk(value)
+        this.#wakeSoon()
       }
     } catch (error) {
-      if (!this.#ended) this.#failure = { error }
+      this.#fail(error)
     }
+    this.#pulling = false
+    if (this.#ended || this.#full) this.#wake()
+  }
+
+  /** Only an object that is no real promise can settle twice. */
+  #settle(result: unknown): unknown {
+    if (result instanceof Promise || !isThenable(result)) return result
+    return new Promise((resolve, reject) => {
+      let settled = false
+      const once =
+        (settle: (value: unknown) => void) =>
+        (value: unknown): void => {
+          if (settled) this.#fail(protocolBroken(this.#context, this.#side, 'settled one call of next() twice'))
+          settled = true
+          settle(value)
+        }
+      result.then(once(resolve), once(reject))
+    })
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ended) {
+      // A `next()` that fails because it was ended says nothing new.
+      if (this.#closing === undefined) warnOf(this.#context, sideFailed('SLUICE_SOURCE_FAILED', this.#context, this.#side, error))
+      return
+    }
+    this.#failure = { error }
     this.#ended = true
     this.#wake()
   }
@@ -98,7 +158,7 @@ export class PullReader<T> {
     this.#wakeScheduled = true
     setImmediate(() => {
       this.#wakeScheduled = false
-      this.#wake()
+      if (this.#values.length > 0) this.#wake()
     })
   }
 
@@ -108,10 +168,15 @@ export class PullReader<T> {
     reader?.()
   }
 
-  #located(error: unknown): SluiceError {
-    if (error instanceof SluiceError) return error
-    const operator = this.#context.operator
-    const message = error instanceof Error ? error.message : String(error)
-    return new SluiceError('SLUICE_SOURCE_FAILED', `Source ${operator} failed to read: ${message}`, { operator, cause: error })
+  #open(iterable: AsyncIterable<T> | Iterable<T>): AsyncIterator<T> | Iterator<T> {
+    const given = iterable as Partial<AsyncIterable<T> & Iterable<T>> | null | undefined
+    const make = given?.[Symbol.asyncIterator] ?? given?.[Symbol.iterator]
+    if (typeof make !== 'function') {
+      const what = given === null || given === undefined ? String(given) : 'an object without Symbol.asyncIterator and Symbol.iterator'
+      throw protocolBroken(this.#context, 'function', `gave ${what}, and not an iterable`)
+    }
+    const iterator = (make as (this: unknown) => unknown).call(iterable) as Partial<AsyncIterator<T>> | null | undefined
+    if (typeof iterator?.next !== 'function') throw protocolBroken(this.#context, 'iterable', 'gave an iterator without next()')
+    return iterator as AsyncIterator<T>
   }
 }

@@ -26,6 +26,13 @@ export interface Source<out T> {
   readonly schema?: object | undefined
   /** What is known of the records from elsewhere (a file's own schema); seeds the codec. */
   readonly shape?: RecordShapeSeed | undefined
+  /** It loses records on purpose: which ones, as part of a sentence, and whether that is accepted in front of a sink that is exactly-once. */
+  readonly lossy?: { readonly because: string; readonly accepted: boolean } | undefined
   /** Splits are opened in order, so that time advances in order over splits. */
   readonly orderedSplits?: boolean | undefined
+}
+
+/** A source that loses records on purpose; the stream of its records is `lossy`. */
+export interface LossySource<out T> extends Source<T> {
+  readonly lossy: { readonly because: string; readonly accepted: boolean }
 }

@@ -4,49 +4,59 @@
  */
 import { StringDecoder } from 'node:string_decoder'
 import { SluiceError } from '@sluice/engine'
+import { BATCH_BYTES_MAX } from '../bridge/read-ahead.js'
 import type { SourceReader } from './define-source.js'
 import { LINE_BYTES_MAX } from './line-reader.js'
-import { type PullContext, PullReader } from './pull-reader.js'
+import type { PullContext } from './pull-reader.js'
 
 /** `objects`: each chunk is a record. `bytes`: each chunk is a record, a Uint8Array. `lines`: lines of UTF-8 text. */
 export type StreamFormat = 'objects' | 'bytes' | 'lines'
 
-export function streamReader(chunks: AsyncIterable<unknown>, format: StreamFormat, context: PullContext): SourceReader<unknown> {
-  const reader = new PullReader(chunks, context)
+/** Bytes count where chunks are bytes or text. */
+export function chunkBytesMax(format: StreamFormat): number {
+  return format === 'objects' ? Number.POSITIVE_INFINITY : BATCH_BYTES_MAX
+}
+
+/** Gives the chunks of `reader` as what they mean. */
+export function formatReader(reader: SourceReader<unknown>, format: StreamFormat, context: PullContext): SourceReader<unknown> {
   if (format === 'objects') return new MappedReader(reader, (batch) => batch.map((chunk) => refuseBytes(chunk)))
   if (format === 'bytes') return new MappedReader(reader, (batch) => batch.map((chunk) => toBytes(chunk, context.operator)))
   return new StreamLineReader(reader, context.operator)
 }
 
 class MappedReader implements SourceReader<unknown> {
-  readonly #reader: PullReader<unknown>
+  readonly #reader: SourceReader<unknown>
   readonly #map: (batch: readonly unknown[]) => readonly unknown[]
 
-  constructor(reader: PullReader<unknown>, map: (batch: readonly unknown[]) => readonly unknown[]) {
+  constructor(reader: SourceReader<unknown>, map: (batch: readonly unknown[]) => readonly unknown[]) {
     this.#reader = reader
     this.#map = map
   }
 
   async next(): Promise<readonly unknown[] | undefined> {
-    const batch = await this.#reader.next()
+    const batch = (await this.#reader.next()) as readonly unknown[] | undefined
     return batch === undefined ? undefined : this.#map(batch)
   }
 
-  close(): void {
-    this.#reader.close()
+  get readsAhead(): boolean | undefined {
+    return this.#reader.readsAhead
+  }
+
+  close(): void | Promise<void> {
+    return this.#reader.close?.()
   }
 }
 
 /** Bytes split at line breaks; only the unfinished line is held. */
 class StreamLineReader implements SourceReader<string> {
-  readonly #reader: PullReader<unknown>
+  readonly #reader: SourceReader<unknown>
   readonly #operator: string
   readonly #decoder = new StringDecoder('utf8')
   #rest = ''
   #started = false
   #ended = false
 
-  constructor(reader: PullReader<unknown>, operator: string) {
+  constructor(reader: SourceReader<unknown>, operator: string) {
     this.#reader = reader
     this.#operator = operator
   }
@@ -54,7 +64,7 @@ class StreamLineReader implements SourceReader<string> {
   async next(): Promise<readonly string[] | undefined> {
     for (;;) {
       if (this.#ended) return undefined
-      const chunks = await this.#reader.next()
+      const chunks = (await this.#reader.next()) as readonly unknown[] | undefined
       if (chunks === undefined) {
         this.#ended = true
         const last = this.#rest + this.#decoder.end()
@@ -67,8 +77,12 @@ class StreamLineReader implements SourceReader<string> {
     }
   }
 
-  close(): void {
-    this.#reader.close()
+  get readsAhead(): boolean | undefined {
+    return this.#reader.readsAhead
+  }
+
+  close(): void | Promise<void> {
+    return this.#reader.close?.()
   }
 
   #split(text: string, lines: string[]): void {

@@ -7,6 +7,8 @@ export interface FakeContext extends SinkContext {
   deadline: number | undefined
   readonly counts: Map<string, number>
   readonly warnings: string[]
+  /** What the writer failed with outside of a call. */
+  readonly failures: unknown[]
 }
 
 export interface ContextOptions {
@@ -22,6 +24,7 @@ export function sinkContext(options: ContextOptions = {}): FakeContext {
   const ignore = (): void => undefined
   const counts = new Map<string, number>()
   const warnings: string[] = []
+  const failures: unknown[] = []
   const context: FakeContext = {
     job: 'test',
     operator: 'out',
@@ -30,6 +33,8 @@ export function sinkContext(options: ContextOptions = {}): FakeContext {
     metrics: { count: (name, by = 1) => counts.set(name, (counts.get(name) ?? 0) + by), gauge: ignore },
     now: () => context.nowMs,
     use: (name) => `opened ${name}`,
+    fail: (error) => void failures.push(error),
+    failures,
     setDeadline: (timeMs) => {
       context.deadline = timeMs
     },

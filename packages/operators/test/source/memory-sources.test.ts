@@ -4,7 +4,7 @@ import { fromArray } from '../../src/source/from-array.js'
 import { fromAsyncIterable } from '../../src/source/from-async-iterable.js'
 import { generate } from '../../src/source/generate.js'
 import { interval } from '../../src/source/interval.js'
-import { READ_AHEAD_MAX } from '../../src/source/pull-reader.js'
+import { READ_AHEAD_MAX } from '../../src/bridge/read-ahead.js'
 import type { Source } from '../../src/source/source.js'
 import { readSource, sourceContext } from './read-source.js'
 
@@ -67,7 +67,7 @@ test('no more is pulled ahead than the bound', async () => {
   const batch = await reader.next()
   expect(batch?.records.length).toBeGreaterThan(0)
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
-  expect(pulled).toBeLessThanOrEqual(2 * READ_AHEAD_MAX + 1)
+  expect(pulled).toBeLessThanOrEqual(READ_AHEAD_MAX / 2 + 1)
   await reader.close?.()
 })
 

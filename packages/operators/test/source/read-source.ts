@@ -32,6 +32,8 @@ export function sourceContext(controller: AbortController = new AbortController(
     now: () => 0,
     use: () => undefined,
     signal: controller.signal,
+    countDropped: ignore,
+    sizeOf: () => 1,
   }
 }
 

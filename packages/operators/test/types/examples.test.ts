@@ -11,7 +11,7 @@ import { compile } from '../support/compile.js'
 const source = join(dirname(fileURLToPath(import.meta.url)), '../../src')
 const docs = join(source, '../../../docs')
 /** Pages written by hand; each of their blocks of TypeScript is an example. */
-const pages = ['event-time.md', 'joins.md', 'state.md', 'windows.md']
+const pages = ['event-time.md', 'flow-control/bridges.md', 'joins.md', 'state.md', 'windows.md']
 /** Pages whose blocks of TypeScript are whole job files. */
 const pagesOfJobs = ['checkpoints.md', 'recover-a-job.md']
 
@@ -32,7 +32,7 @@ function blocksOf(names: readonly string[]): Record<string, string> {
   for (const page of names) {
     const text = readFileSync(join(docs, page), 'utf8')
     for (const block of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
-      blocks[`docs-${page.replace('.md', '')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
+      blocks[`docs-${page.replace('.md', '').replace('/', '-')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
     }
   }
   return blocks
