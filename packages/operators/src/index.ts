@@ -19,7 +19,7 @@ export {
   type JobOutputs,
   type RestartOptions,
 } from './job/job.js'
-export { checkpointSettingsOf, restartStrategyOf } from './job/job-options.js'
+export { checkpointSettingsOf, edgeSettingsOf, restartStrategyOf } from './job/job-options.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
 export { compact, type TableRow } from './join/compact.js'
 export type {

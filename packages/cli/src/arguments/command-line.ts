@@ -30,6 +30,8 @@ export interface JobArguments {
   readonly restart: RestartOptions | undefined
   /** Operators whose state may be given up. */
   readonly dropState: readonly string[]
+  /** As typed: `from -> to:option=value`. */
+  readonly edge: readonly string[]
 }
 
 export interface RunArguments extends JobArguments {
@@ -123,6 +125,9 @@ With checkpoints a failed job starts again from the last one: after 1 s, which d
 or as --restart none, fixed:<attempts>:<delay>, failure-rate:<failures>:<window>:<delay> or exponential:<initial>:<max> says.
 --restore takes latest, the id of a checkpoint, or the path of a checkpoint or savepoint.
 
+--edge takes the name of an edge in the plan and what is set for it, in place of what the job says: window=<duration> or window=false,
+prefetch=<records>, weight=<share>, priority=<number>.
+
 Examples:
   $ npx sluice run orders.ts --param input=orders.csv --param limit=100
   $ npx sluice run orders.ts --param tag=a --param tag=b       a list
@@ -130,6 +135,7 @@ Examples:
   $ SLUICE_PARAM_INPUT=orders.csv npx sluice run orders.ts --overwrite
   $ npx sluice run orders.ts --checkpoint-interval 10s --checkpoint-dir state --restart fixed:3:1s
   $ npx sluice run orders.ts --restore latest
+  $ npx sluice run orders.ts --edge "parse -> write:window=20ms" --edge "write -> out:prefetch=1,weight=2"
 `,
   plan: `
 Examples:
@@ -250,6 +256,7 @@ function addJobArguments(command: Command): Command {
     .option('--no-checkpoint', 'take none, whatever the job says')
     .option('--restart <strategy>', 'what happens after a failure, with checkpoints (default: exponential)', restartStrategy)
     .option('--drop-state <operator>', 'give up the state of an operator when restoring; repeat it for more', collect, [])
+    .option('--edge <edge:option=value>', 'how records flow over one edge, such as "a -> b:prefetch=1"; repeat it for more', collect, [])
     .option('--no-color', 'no colours; NO_COLOR does the same')
 }
 
@@ -331,9 +338,9 @@ function addCheckpointCommands(program: Command, choose: Choose): void {
 function common(file: string, options: Omit<JobArguments, 'file'>): JobArguments {
   const { param, params, envFile, parallelism, workers, memory, color } = options
   const { checkpointInterval, checkpointDir, checkpointMode, checkpointAlignedTimeout, checkpointTimeout, checkpointRetain } = options
-  const { checkpoint, restart, dropState } = options
+  const { checkpoint, restart, dropState, edge } = options
   const checkpoints = { checkpointInterval, checkpointDir, checkpointMode, checkpointAlignedTimeout, checkpointTimeout, checkpointRetain }
-  return { file, param, params, envFile, parallelism, workers, memory, color, ...checkpoints, checkpoint, restart, dropState }
+  return { file, param, params, envFile, parallelism, workers, memory, color, ...checkpoints, checkpoint, restart, dropState, edge }
 }
 
 function pick<T, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {

@@ -259,6 +259,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       bytesEstimated: field('boolean', 'Whether some of the bytes are estimates: within a worker references are handed over.'),
       fill: field('0..1', 'Window in use, the largest of its channels.'),
       window: field('bytes', 'Credit window of the fullest channel.'),
+      prefetch: optional('count', 'On a pull edge: records that each consumer asks for; `fill` is the share of them in flight.'),
       blockedMsPerSecond: field('{ max, mean }', 'How long producers waited for credit, over the channels.'),
       longestStallMs: field('ms', 'Longest single wait for credit in the interval, the open one included.'),
       starvedMsPerSecond: field('ms', 'How long consumers waited for input, mean over the channels.'),

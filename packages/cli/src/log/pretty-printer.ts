@@ -109,6 +109,7 @@ export class PrettyPrinter {
       `fill ${number(line['fill']).toFixed(2)}`,
       `blocked ${padTo(formatShare(number(blocked['max']) / 1000), 5, 'right')}`,
       colour(pressure),
+      ...(line['prefetch'] === undefined ? [] : [dim(`prefetch ${text(line['prefetch'])}`)]),
     ].join('  ')
   }
 

@@ -243,9 +243,10 @@ function subtaskFields(subtask: SubtaskReport): Fields {
   }
 }
 
-function edgeInWords({ edge, recordsPerSecond, bytesPerSecond, blockedMsPerSecond, level }: EdgePressure): string {
+function edgeInWords({ edge, recordsPerSecond, bytesPerSecond, prefetch, blockedMsPerSecond, level }: EdgePressure): string {
   const blocked = formatShare(blockedMsPerSecond.max / 1000)
-  return `${edge}: ${formatRecordRate(recordsPerSecond)}, ${formatByteRate(bytesPerSecond)}, blocked ${blocked}, ${level}`
+  const asked = prefetch === undefined ? '' : `, prefetch ${formatCount(prefetch)}`
+  return `${edge}: ${formatRecordRate(recordsPerSecond)}, ${formatByteRate(bytesPerSecond)}${asked}, blocked ${blocked}, ${level}`
 }
 
 function rounded(value: number, digits = 0): number {

@@ -4,7 +4,7 @@ import type { LivePressure } from '../control/protocol.js'
 import type { Colours } from '../format/colours.js'
 import { printableLine, shorten } from '../format/printable.js'
 import { formatTable } from '../format/table.js'
-import { formatBytes, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
+import { formatAmount, formatBytes, formatDuration, formatRecordRate, formatShare, formatWhole } from '../format/units.js'
 import { causesInWords, sourceLines } from '../report/pressure-tables.js'
 
 const NAME_WIDTH_MAX = 48
@@ -58,7 +58,7 @@ function edgeTable({ edges }: PressureGraph, { bold, green, yellow, red }: Colou
           onPath ? red(name) : name,
           `${flow.partitioning}, ${flow.channels} channel${flow.channels === 1 ? '' : 's'}`,
           formatRecordRate(flow.recordsPerSecond),
-          formatBytes(flow.window),
+          flow.prefetch === undefined ? formatBytes(flow.window) : formatAmount(flow.prefetch, 'record'),
           formatShare(flow.fill),
           formatDuration(flow.queueMs),
           paint[flow.level](flow.level),
@@ -150,7 +150,7 @@ function asDot({ job, pressure }: LivePressure): string {
 function edgeFacts(flow: NonNullable<PressureEdge['flow']>): readonly string[] {
   return [
     formatRecordRate(flow.recordsPerSecond),
-    `${formatShare(flow.fill)} of ${formatBytes(flow.window)}`,
+    `${formatShare(flow.fill)} of ${flow.prefetch === undefined ? formatBytes(flow.window) : formatAmount(flow.prefetch, 'record')}`,
     `${flow.level}, held ${formatShare(flow.heldShare)}`,
   ]
 }

@@ -12,7 +12,7 @@ import {
   resolveSettings,
   SluiceError,
 } from '@sluice/engine'
-import { checkpointSettingsOf, parseByteSize, restartStrategyOf } from '@sluice/operators'
+import { checkpointSettingsOf, edgeSettingsOf, parseByteSize, restartStrategyOf } from '@sluice/operators'
 import { findCheckpoint, loadJob } from '@sluice/runtime-workers'
 import type { PlanArguments } from '../arguments/command-line.js'
 import { makeColours, wantsColour } from '../format/colours.js'
@@ -22,6 +22,7 @@ import { Redactor } from '../log/redact.js'
 import { readParamSources } from '../params/read-param-sources.js'
 import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { checkpointOptionsOf } from '../run/checkpoint-options.js'
+import { edgeOptionsOf } from '../run/edge-options.js'
 import { formatErrorBlock } from '../report/error-block.js'
 import { readErrorFacts } from '../report/error-facts.js'
 
@@ -64,7 +65,8 @@ function settle(args: PlanArguments, graph: LogicalGraph, memoryBytes: number | 
   const asked = checkpointOptionsOf(args)
   const checkpoint = asked === false || asked === undefined ? asked : checkpointSettingsOf(asked)
   const given = { parallelism, workers, memoryBytes, restart: restart === undefined ? undefined : restartStrategyOf(restart) }
-  return resolveSettings(graph.settings, { ...given, checkpoint, cores: availableParallelism() })
+  const edges = edgeSettingsOf(edgeOptionsOf(args.edge))
+  return resolveSettings(graph.settings, { ...given, edges, checkpoint, cores: availableParallelism() })
 }
 
 interface PlannedJob {

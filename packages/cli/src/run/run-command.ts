@@ -28,6 +28,7 @@ import { readErrorFacts } from '../report/error-facts.js'
 import { formatResultTables } from '../report/result-tables.js'
 import type { ControlServer } from '../control/control-server.js'
 import { checkpointOptionsOf } from './checkpoint-options.js'
+import { edgeOptionsOf } from './edge-options.js'
 import { explainInterruption } from './explain-interruption.js'
 import { listenForStop, type StopSignal } from './stop-signals.js'
 
@@ -114,6 +115,7 @@ class RunCommand {
       restart,
       restore,
       dropState,
+      edges: edgeOptionsOf(this.#args.edge),
       report: reportMs,
       collect: false,
       ownProcess: true,

@@ -19,7 +19,7 @@ test('run: every option arrives, typed', () => {
     'run job.ts --param a=1 --param b=2 --params p.json --env-file .env --parallelism 4 --workers 0 --memory 256mb --report 1s ' +
     '--log json --quiet --overwrite --check-records --no-color --checkpoint-interval 10s --checkpoint-dir state --checkpoint-mode unaligned ' +
     '--checkpoint-aligned-timeout 500 --checkpoint-timeout 1m --checkpoint-retain 5 --restart fixed:3:1s --restore latest --drop-state a --drop-state b'
-  const { line } = read(...typed.split(' '))
+  const { line } = read(...typed.split(' '), '--edge', 'a -> b:window=20ms', '--edge', 'b -> c:prefetch=1')
   expect(line).toEqual({
     command: 'run',
     args: {
@@ -46,6 +46,7 @@ test('run: every option arrives, typed', () => {
       restart: { strategy: 'fixed', attempts: 3, delay: '1s' },
       restore: 'latest',
       dropState: ['a', 'b'],
+      edge: ['a -> b:window=20ms', 'b -> c:prefetch=1'],
     },
   })
 })
@@ -77,6 +78,7 @@ test('run: what is not said stays open, so that the job and the defaults decide'
       restart: undefined,
       restore: undefined,
       dropState: [],
+      edge: [],
     },
   })
 })

@@ -111,7 +111,7 @@ const lines: readonly JobLogLine[] = [
   restoredLine(restored),
   restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: 7 }, '/'),
   ...[completed, failed, leftover].map((event) => checkpointLine(event)).filter((line) => line !== undefined),
-  ...reportLines(late),
+  ...reportLines({ ...late, edges: late.edges.map((edge) => ({ ...edge, prefetch: 1 })) }),
   ...lostLines({ dropped: lossy.dropped, late: late.late }),
   idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),

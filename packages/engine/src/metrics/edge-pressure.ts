@@ -2,6 +2,7 @@
 import type { LogicalGraph, Partitioning } from '../graph/logical-graph.js'
 import type { PhysicalPlan, PlannedEdge } from '../plan/physical-plan.js'
 import { type Interval, perSecond, shareOfTime } from './interval.js'
+import type { ChannelMetrics } from './read-metrics.js'
 import { levelOf, type PressureLevel } from './pressure-level.js'
 
 export interface EdgePressure {
@@ -17,10 +18,12 @@ export interface EdgePressure {
   readonly bytesPerSecond: number
   /** Whether some of the bytes are estimates: local channels hand over references. */
   readonly bytesEstimated: boolean
-  /** Window in use now, 0 to 1, maximum over channels. */
+  /** Window in use now, 0 to 1, maximum over channels; of a pull edge the share of what was asked for. */
   readonly fill: number
   /** Credit window of the fullest channel, in bytes. */
   readonly window: number
+  /** Records that each consumer asks for, on a pull edge. */
+  readonly prefetch?: number | undefined
   /** Producers waiting for credit, in ms per second, over channels. */
   readonly blockedMsPerSecond: { readonly max: number; readonly mean: number }
   /** The stall that is still open counts up to now. */
@@ -61,7 +64,7 @@ function edgePressure(graph: LogicalGraph, plan: PhysicalPlan, edge: PlannedEdge
     starvedMs += Math.min(channel.starvedMs, elapsedMs)
     longestStallMs = Math.max(longestStallMs, channel.longestStallMs)
     const inFlightBytes = Math.max(0, metrics.bytes - metrics.consumedBytes)
-    const channelFill = metrics.windowBytes > 0 ? Math.min(1, inFlightBytes / metrics.windowBytes) : 0
+    const channelFill = fillOf(metrics, inFlightBytes, edge.flow?.prefetch)
     if (channelFill > fill || (channelFill === fill && metrics.windowBytes > window)) {
       fill = channelFill
       window = metrics.windowBytes
@@ -80,6 +83,7 @@ function edgePressure(graph: LogicalGraph, plan: PhysicalPlan, edge: PlannedEdge
     bytesEstimated: edge.channels.some((id) => plan.channels[id]?.kind === 'local'),
     fill: Math.max(0, fill),
     window,
+    ...(edge.flow?.prefetch === undefined ? {} : { prefetch: edge.flow.prefetch }),
     blockedMsPerSecond: {
       max: perSecond(blockedMaxMs, elapsedMs),
       mean: channels === 0 ? 0 : perSecond(blockedSumMs / channels, elapsedMs),
@@ -89,6 +93,11 @@ function edgePressure(graph: LogicalGraph, plan: PhysicalPlan, edge: PlannedEdge
     queueMs,
     level: levelOf(shareOfTime(blockedMaxMs, elapsedMs)),
   }
+}
+
+function fillOf({ windowBytes, records, consumedRecords }: ChannelMetrics, inFlightBytes: number, prefetch: number | undefined): number {
+  if (prefetch !== undefined) return Math.min(1, Math.max(0, records - consumedRecords) / prefetch)
+  return windowBytes > 0 ? Math.min(1, inFlightBytes / windowBytes) : 0
 }
 
 /**

@@ -61,6 +61,8 @@ export interface EdgeFlow {
   /** Window in use now, 0 to 1, maximum over channels; and the window, in bytes. */
   readonly fill: number
   readonly window: number
+  /** Records that each consumer asks for, on a pull edge. */
+  readonly prefetch?: number | undefined
   readonly queueMs: number
   readonly level: PressureLevel
   /** Share of the time in which it held its producer, 0 to 1: of the channel that did so longest. And the same in ms. */
@@ -152,7 +154,7 @@ function flowOf(
   causesOf: CausesOf,
 ): EdgeFlow | undefined {
   if (pressure === undefined) return undefined
-  const { partitioning, recordsPerSecond, bytesPerSecond, fill, window, queueMs, level, longestStallMs } = pressure
+  const { partitioning, recordsPerSecond, bytesPerSecond, fill, window, prefetch, queueMs, level, longestStallMs } = pressure
   const heldMs = Math.max(0, ...edge.channels.map((id) => Math.min(elapsedMs, channels[id]?.blockedMs ?? 0)))
   return {
     partitioning,
@@ -161,6 +163,7 @@ function flowOf(
     bytesPerSecond,
     fill,
     window,
+    ...(prefetch === undefined ? {} : { prefetch }),
     queueMs,
     level,
     heldShare: shareOfTime(heldMs, elapsedMs),

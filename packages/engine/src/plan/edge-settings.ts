@@ -8,6 +8,8 @@ type Settings = Readonly<Record<string, EdgeSettings>>
 
 const PREFETCH_MAX = 1_000_000
 const WEIGHT_MAX = 1_000
+/** Edges that an error names. */
+const NAMED_MAX = 12
 
 /** Fails with `SLUICE_EDGE_UNKNOWN` for an edge that the job does not have, with `SLUICE_OPTIONS_INVALID` for a value out of its range. */
 export function checkEdgeSettings(graph: LogicalGraph, settings: Settings | undefined): void {
@@ -18,7 +20,7 @@ export function checkEdgeSettings(graph: LogicalGraph, settings: Settings | unde
       throw new SluiceError('SLUICE_EDGE_UNKNOWN', `job ${graph.job} has no edge "${name}"`, {
         job: graph.job,
         edge: name,
-        hint: `Its edges are ${[...names].map((each) => `"${each}"`).join(', ')}.`,
+        hint: edgesInWords(name, [...names]),
       })
     }
     const { windowTargetMs, prefetch, weight, priority } = edge
@@ -36,6 +38,65 @@ export function checkEdgeSettings(graph: LogicalGraph, settings: Settings | unde
       refuse(graph, name, 'weight', weight, `a number above 0, up to ${WEIGHT_MAX}`)
     if (priority !== undefined && !Number.isInteger(priority)) refuse(graph, name, 'priority', priority, 'a whole number')
   }
+}
+
+/** All edges of the job, those that are called most like the one that was named first. */
+function edgesInWords(name: string, names: readonly string[]): string {
+  if (names.length === 0) return 'It has no edges.'
+  const wanted = pairsOf(name)
+  const likeness = new Map(names.map((each) => [each, likenessOf(wanted, pairsOf(each))]))
+  const sorted = names.toSorted((left, right) => (likeness.get(right) ?? 0) - (likeness.get(left) ?? 0))
+  const named = sorted.slice(0, NAMED_MAX).map((each) => `"${each}"`)
+  const more = sorted.length > NAMED_MAX ? ` and ${sorted.length - NAMED_MAX} more: see \`sluice plan\`` : ''
+  return `Its edges are ${named.join(', ')}${more}.`
+}
+
+/** The pairs of neighbouring letters of a name. */
+function pairsOf(name: string): ReadonlySet<string> {
+  const letters = name.toLowerCase().replaceAll(/\s+/g, '')
+  return new Set(Array.from({ length: Math.max(0, letters.length - 1) }, (_, at) => letters.slice(at, at + 2)))
+}
+
+/** 1 where both have the same pairs, 0 where they share none. */
+function likenessOf(left: ReadonlySet<string>, right: ReadonlySet<string>): number {
+  let shared = 0
+  for (const pair of left) if (right.has(pair)) shared++
+  return (2 * shared) / Math.max(1, left.size + right.size)
+}
+
+/**
+ * What the runner says of edges wins over what the job says, option by option; of prefetch and window, of which an edge has one, the one that is
+ * given later.
+ */
+export function mergeEdgeSettings(job: Settings | undefined, asked: Settings | undefined): Settings {
+  const merged: Record<string, EdgeSettings> = { ...job }
+  for (const [name, given] of Object.entries(asked ?? {})) {
+    const before = merged[name] ?? {}
+    const flows = given.prefetch !== undefined || given.windowTargetMs !== undefined
+    const kept = flows ? { weight: before.weight, priority: before.priority } : before
+    merged[name] = { ...kept, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) }
+  }
+  return merged
+}
+
+/** How much work may be in flight on an edge, in ms; false: its window keeps its largest size, as on a pull edge, where records are counted. */
+export function windowTargetOf(
+  job: { readonly adaptiveWindow: boolean; readonly windowTargetMs: number },
+  edge: EdgeSettings | undefined,
+): number | false {
+  if (edge?.windowTargetMs !== undefined) return edge.windowTargetMs
+  return edge?.prefetch === undefined && job.adaptiveWindow ? job.windowTargetMs : false
+}
+
+/** What is set for an edge, in words: `prefetch 1, weight 3`. */
+export function edgeSettingsInWords({ windowTargetMs, prefetch, weight, priority }: EdgeSettings): string {
+  const parts = [
+    windowTargetMs === undefined ? undefined : windowTargetMs === false ? 'window of fixed size' : `window of ${windowTargetMs} ms`,
+    prefetch === undefined ? undefined : `prefetch ${prefetch}`,
+    weight === undefined ? undefined : `weight ${weight}`,
+    priority === undefined ? undefined : `priority ${priority}`,
+  ]
+  return parts.filter((part) => part !== undefined).join(', ')
 }
 
 function refuse(graph: LogicalGraph, edge: string, option: string, value: unknown, takes: string): never {

@@ -5,6 +5,7 @@
 import { SluiceError } from '../errors/sluice-error.js'
 import type { CheckpointMode } from '../checkpoint/protocol.js'
 import type { CheckpointSettings, JobSettings, RestartStrategy } from '../graph/logical-graph.js'
+import { mergeEdgeSettings } from './edge-settings.js'
 import type { PlanSettings } from './physical-plan.js'
 
 const KIB = 1024
@@ -100,7 +101,7 @@ export function resolveSettings(job: JobSettings, overrides: SettingOverrides): 
     keyGroups: integer('keyGroups', overrides.keyGroups ?? job.keyGroups ?? defaultSettings.keyGroups, 1, KEY_GROUPS_MAX),
     chaining: overrides.chaining ?? job.chaining ?? defaultSettings.chaining,
     windowTargetMs: durationMs('windowTargetMs', overrides.windowTargetMs ?? job.windowTargetMs ?? defaultSettings.windowTargetMs),
-    edges: { ...job.edges, ...overrides.edges },
+    edges: mergeEdgeSettings(job.edges, overrides.edges),
     adaptiveWindow: overrides.adaptiveWindow ?? job.adaptiveWindow ?? defaultSettings.adaptiveWindow,
     checkRecords: overrides.checkRecords ?? job.checkRecords ?? defaultSettings.checkRecords,
     stuckAfterMs: durationMs('stuckAfterMs', overrides.stuckAfterMs ?? job.stuckAfterMs ?? defaultSettings.stuckAfterMs),

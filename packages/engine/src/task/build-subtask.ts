@@ -26,6 +26,7 @@ import { DropCounts } from '../metrics/drop-counts.js'
 import { isObserved, MetricsOfOperator } from '../metrics/observed-operator.js'
 import { ChannelWord, type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
 import type { PhysicalPlan, PlannedChannel, PlannedEdge, PlannedSubtask, PlannedTask } from '../plan/physical-plan.js'
+import { windowTargetOf } from '../plan/edge-settings.js'
 import { shareOf } from '../plan/share-of.js'
 import type { ResolvedSettings } from '../plan/settings.js'
 import { alignmentOf, isUnbounded, readsUnbounded } from '../plan/time-facts.js'
@@ -574,9 +575,7 @@ class SubtaskBuilder {
   /** What the edge says of its window comes before what the job says. */
   #adaptiveWindow(channel: PlannedChannel): WindowLimits | undefined {
     const { plan, settings } = this.#thread
-    const flow = plan.edges[channel.edge]?.flow
-    const jobTargetMs = settings.adaptiveWindow ? settings.windowTargetMs : false
-    const targetMs = flow?.windowTargetMs ?? (flow?.prefetch === undefined ? jobTargetMs : false)
+    const targetMs = windowTargetOf(settings, plan.edges[channel.edge]?.flow)
     return targetMs === false ? undefined : { ...this.#windowLimits(channel), targetMs }
   }
 

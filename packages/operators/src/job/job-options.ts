@@ -102,12 +102,7 @@ export function checkJobOptions(options: unknown, declaredAt: string | undefined
     if (given['name'] === undefined) problems.push('name is missing')
     check(given, optionChecks, '', problems)
     if (isObject(given['settings']) === undefined) check(given['settings'] as object, settingChecks, 'settings.', problems)
-    if (isObject(given['edges']) === undefined) {
-      for (const [edge, said] of Object.entries(given['edges'] as object)) {
-        if (isObject(said) === undefined) check(said as object, edgeChecks, `edges["${edge}"].`, problems)
-        else problems.push(`edges["${edge}"] is ${show(said)}, and takes an object`)
-      }
-    }
+    if (isObject(given['edges']) === undefined) problems.push(...problemsOfEdges(given['edges'] as object))
     const checkpoint = given['checkpoint']
     if (isObject(checkpoint) === undefined) {
       for (const name of ['interval', 'directory'])
@@ -126,6 +121,15 @@ export function checkJobOptions(options: unknown, declaredAt: string | undefined
 function problemsOfCheckpoint(checkpoint: object): readonly string[] {
   const problems: string[] = []
   check(checkpoint, checkpointChecks, 'checkpoint.', problems)
+  return problems
+}
+
+function problemsOfEdges(edges: object): readonly string[] {
+  const problems: string[] = []
+  for (const [edge, said] of Object.entries(edges) as [string, unknown][]) {
+    if (isObject(said) === undefined) check(said as object, edgeChecks, `edges["${edge}"].`, problems)
+    else problems.push(`edges["${edge}"] is ${show(said)}, and takes an object`)
+  }
   return problems
 }
 
@@ -171,7 +175,14 @@ export function settingsOf({ parallelism, workers, memory, checkpoint, restart, 
   }
 }
 
-function edgeSettingsOf(edges: Readonly<Record<string, EdgeOptions>>): Readonly<Record<string, EdgeSettings>> {
+/**
+ * Options of edges as settings, for tools that run jobs. Fails with `SLUICE_OPTIONS_INVALID`.
+ *
+ * @example
+ * edgeSettingsOf({ 'parse -> write': { window: '20ms' } }) // { 'parse -> write': { windowTargetMs: 20 } }
+ */
+export function edgeSettingsOf(edges: Readonly<Record<string, EdgeOptions>>): Readonly<Record<string, EdgeSettings>> {
+  refuse(problemsOfEdges(edges))
   return Object.fromEntries(
     Object.entries(edges).map(([name, { window, prefetch, weight, priority }]) => {
       const windowTargetMs = window === undefined || window === false ? window : parseDuration(window, `edges["${name}"].window`)

@@ -45,7 +45,6 @@ export type RestartOptions =
   | { readonly strategy: 'failure-rate'; readonly failures: number; readonly window: Duration; readonly delay?: Duration | undefined }
   | { readonly strategy: 'none' }
 
-/** What a job is called and how it is to run; whoever runs it may override all but the name. */
 /** How records flow over one edge: by a window of time (the default) or by what the consumer asks for, and how it is read beside the other inputs of its consumer. */
 export type EdgeOptions = {
   /** Share of the consumer's time beside its other inputs of the same priority, while they all have records. Default 1. */
@@ -65,6 +64,7 @@ export type EdgeOptions = {
     }
 )
 
+/** What a job is called and how it is to run; whoever runs it may override all but the name. */
 export interface JobOptions<S extends StandardSchemaV1 = StandardSchemaV1> {
   /** Names the job in log, metrics and checkpoints. */
   readonly name: string

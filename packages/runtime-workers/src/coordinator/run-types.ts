@@ -19,7 +19,7 @@ import type {
   StuckSubtask,
   UserMetric,
 } from '@sluice/engine'
-import type { ByteSize, CheckpointOptions, Duration, Job, RestartOptions, Stream } from '@sluice/operators'
+import type { ByteSize, CheckpointOptions, Duration, EdgeOptions, Job, RestartOptions, Stream } from '@sluice/operators'
 import type { EventEmitter } from 'eventemitter3'
 import type { WorkerHeapLimits } from './worker-pool.js'
 
@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly restore?: string | number | undefined
   /** Operators whose state the restored checkpoint has and that may be left aside, because the job has them no longer. */
   readonly dropState?: readonly string[] | undefined
+  /** How records flow over single edges, by their names in the plan; option by option in place of what the job says. */
+  readonly edges?: Readonly<Record<string, EdgeOptions>> | undefined
   /** Freeze and encode records on every edge. Default false. */
   readonly checkRecords?: boolean | undefined
   /** More settings; what stands above wins. */

@@ -1,6 +1,6 @@
 /** From what the caller gave to what the planner takes. */
 import type { JobSettings, SettingOverrides } from '@sluice/engine'
-import { checkpointSettingsOf, parseByteSize, parseDuration, restartStrategyOf } from '@sluice/operators'
+import { checkpointSettingsOf, edgeSettingsOf, parseByteSize, parseDuration, restartStrategyOf } from '@sluice/operators'
 import type { RunOptions } from './run-types.js'
 
 const REPORT_MS = 5_000
@@ -12,6 +12,7 @@ export function settingsOf(options: RunOptions, cores: number, workers: number |
     workers: workers ?? options.workers,
     memoryBytes: options.memory === undefined ? undefined : parseByteSize(options.memory, 'memory'),
     checkRecords: options.checkRecords,
+    edges: options.edges === undefined ? undefined : edgeSettingsOf(options.edges),
     restart: options.restart === undefined ? undefined : restartStrategyOf(options.restart),
   }
   const asked: SettingOverrides['checkpoint'] = options.checkpoint === false ? false : checkpointOf(options)

@@ -47,6 +47,7 @@ export function planAsJson(graph: LogicalGraph, plan: PhysicalPlan, settings: Re
       timed: edge.timed,
       rings: edge.channels.filter((id) => plan.channels[id]?.kind === 'ring').length,
       locals: edge.channels.filter((id) => plan.channels[id]?.kind === 'local').length,
+      flow: edge.flow,
       boundBytes: plan.memory.edgeBoundBytes[edge.id],
     })),
     chaining: plan.chaining.map(({ edge, chained, because }) => ({ edge: names[edge], chained, because })),

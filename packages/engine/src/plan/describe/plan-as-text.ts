@@ -2,6 +2,7 @@
 import type { LogicalGraph, LogicalNode, RestartStrategy } from '../../graph/logical-graph.js'
 import { canonicalJson } from '../../graph/summarise-graph.js'
 import { nameEdges } from '../build-tasks.js'
+import { edgeSettingsInWords } from '../edge-settings.js'
 import { formatBytes } from '../format-bytes.js'
 import { HOST_WORKER, type PhysicalPlan, type PlannedEdge, type PlannedTask } from '../physical-plan.js'
 import { edgeBound, frameBytesOf } from '../plan-memory.js'
@@ -74,7 +75,8 @@ function edgeCells(plan: PhysicalPlan, edge: PlannedEdge): readonly string[] {
   const all = plan.memory.edgeBoundBytes[edge.id] ?? 0
   const large = edgeBound({ rings, locals, asyncRecords: 0 }, plan.memory.ringBytes, plan.memory.maxRecordBytes).largeRecordBytes
   const bound = `holds at most ${formatBytes(all - large)}${large > 0 ? ` (${formatBytes(all)} with records larger than a frame)` : ''}`
-  return [edge.name, edge.partitioning, width, kinds.join(', '), bound]
+  const flow = edge.flow === undefined ? '' : edgeSettingsInWords(edge.flow)
+  return [edge.name, edge.partitioning, width, kinds.join(', '), flow, bound]
 }
 
 function chainingCells(graph: LogicalGraph, plan: PhysicalPlan): readonly (readonly string[])[] {
