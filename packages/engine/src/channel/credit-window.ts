@@ -9,12 +9,14 @@ export interface WindowLimits {
   readonly targetMs: number
 }
 
+/** How often a consumer looks at its windows, in ms. */
+export const ADAPT_PERIOD_MS = 100
 const SMOOTHING = 0.3
 /** A period may raise the estimate at most by this factor: one burst does not open the window. */
 const GROWTH_MAX = 2
 /** A window is announced only when it moves by this share, and a rate that is off by more has changed when the next period says the same. */
 const STEP_SHARE = 0.25
-/** A producer that sleeps is woken for so much of the consumer's work: to wake costs a part of a millisecond at worst. */
+/** A producer that sleeps is woken for what flows in this time: to wake costs a part of a millisecond at worst. */
 const WAKE_MS = 10
 /** Work of the consumer that a measurement takes at least. */
 const EVIDENCE_MS = 5
@@ -78,11 +80,12 @@ export function nextWindow(current: number, bytesPerBusySecond: number, limits: 
 }
 
 /**
- * How much credit must be free before a producer that sleeps is woken: half a window where the consumer is fast, because to wake costs more than to fill
- * a frame; less where half a window keeps it busy for long, so that the producer goes at an even pace and not in leaps. No less than a frame.
+ * How much credit must be free before a producer that sleeps is woken: half a window where records flow fast, because to wake costs more than to fill
+ * a frame; less where half a window lasts for long, so that the producer goes at an even pace and not in leaps. No less than a frame. `periodBytes`: what
+ * was consumed in the last period, whatever kept the consumer from taking more.
  */
-export function wakeStep(windowBytes: number, bytesPerBusySecond: number, frameBytes: number): number {
+export function wakeStep(windowBytes: number, periodBytes: number, frameBytes: number): number {
   const half = windowBytes >> 1
-  if (bytesPerBusySecond === 0) return half
-  return Math.min(half, Math.max(frameBytes, (bytesPerBusySecond * WAKE_MS) / 1000))
+  if (periodBytes <= 0) return half
+  return Math.min(half, Math.max(frameBytes, (periodBytes * WAKE_MS) / ADAPT_PERIOD_MS))
 }

@@ -254,7 +254,7 @@ export class RingInput implements InputChannel {
     const windowBytes = nextWindow(this.windowBytes, rate.bytesPerBusySecond, limits)
     this.#options.metrics.window(windowBytes, rate.bytesPerBusySecond, windowBytes < this.windowBytes)
     this.windowBytes = windowBytes
-    this.#wakeStep = wakeStep(windowBytes, rate.bytesPerBusySecond, this.#options.maxFrameBytes)
+    this.#wakeStep = wakeStep(windowBytes, bytes, this.#options.maxFrameBytes)
     this.#grant()
   }
 

@@ -8,7 +8,7 @@
  */
 import type { InputChannel } from '../channel/input-channel.js'
 import { Input } from '../channel/input-channel.js'
-import type { WindowLimits } from '../channel/credit-window.js'
+import { ADAPT_PERIOD_MS, type WindowLimits } from '../channel/credit-window.js'
 import { EndReason, type EndReasonCode } from '../channel/frame.js'
 import type { Gate } from '../channel/gate.js'
 import type { LocalInput } from '../channel/local-channel.js'
@@ -103,7 +103,6 @@ const SAMPLE_EVERY = 64
 const SAMPLE_RECORDS = 8
 /** So few records are taken at once while an input is idle: that it is active again is told directly behind them. */
 const IDLE_RECORDS = 8
-const ADAPT_PERIOD_MS = 100
 /** Records that were held back and are let go between two looks at the clock. */
 const RELEASES_PER_LOOK = 32
 

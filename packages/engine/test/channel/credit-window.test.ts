@@ -152,13 +152,13 @@ describe('the next window', () => {
 
 describe('the credit that a sleeping producer is woken for', () => {
   it.each([
-    ['is half a window while the rate is not known', 64_000, 0, 32_000],
-    ['is half a window of a fast consumer', 64_000, 1e9, 32_000],
-    ['is worth 10 ms of a slow one', 64_000, 2e6, 20_000],
-    ['is no less than a frame', 64_000, 1000, 16_000],
-    ['is half of the smallest window', 32_000, 1000, 16_000],
-    ['is never more than half a window, whatever a frame holds', 20_000, 1000, 10_000],
-  ])('%s', (_name, window, rate, expected) => {
-    expect(wakeStep(window, rate, 16_000)).toBe(expected)
+    ['is half a window where nothing flowed', 64_000, 0, 32_000],
+    ['is half a window where much flows', 64_000, 1e8, 32_000],
+    ['is what flows in 10 ms', 64_000, 200_000, 20_000],
+    ['is no less than a frame', 64_000, 100, 16_000],
+    ['is half of the smallest window', 32_000, 100, 16_000],
+    ['is never more than half a window, whatever a frame holds', 20_000, 100, 10_000],
+  ])('%s', (_name, window, bytes, expected) => {
+    expect(wakeStep(window, bytes, 16_000)).toBe(expected)
   })
 })
