@@ -5,6 +5,7 @@ import { checkpointFigures } from './checkpoints.js'
 import { codecFigures } from './codec.js'
 import { edgeFigures, oneThreadFigures } from './edge.js'
 import { exchangeFigures } from './exchange.js'
+import { flowControlFigures } from './flow-control.js'
 import { latencyFigures } from './latency.js'
 import { stateFigures } from './state.js'
 import { wholeJobFigures } from './whole-job.js'
@@ -19,4 +20,5 @@ export const allFigures: readonly Figure[] = [
   ...stateFigures,
   ...checkpointFigures,
   ...wholeJobFigures,
+  ...flowControlFigures,
 ]

@@ -1,6 +1,6 @@
 /** What is measured: a figure has contenders that do the same work, one of them Sluice, one of them the limit. */
 
-export type Unit = 'M records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's' | 'x'
+export type Unit = 'M records/s' | 'k records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's' | 'x'
 
 /** What one process measured. */
 export interface Measurement {
@@ -9,7 +9,11 @@ export interface Measurement {
   readonly cpuNsPerRecord?: number | undefined
   /** Further numbers by name, in the unit of the figure: p50, p99.9. */
   readonly details?: Readonly<Record<string, number>> | undefined
+  /** What is drawn: values over one axis, all equally long. */
+  readonly series?: Series | undefined
 }
+
+export type Series = Readonly<Record<string, readonly number[]>>
 
 export interface MeasureOptions {
   /** A smoke run: as short as it can be and still go through everything. */
@@ -35,6 +39,8 @@ export interface Figure {
   readonly contenders: readonly Contender[]
   /** Part of a smoke run. */
   readonly quick: boolean
+  /** Taken only when it is asked for: its section and its results are its own. */
+  readonly section?: 'flow-control' | undefined
   /** Processes per contender at most. */
   readonly processesMax?: number | undefined
 }

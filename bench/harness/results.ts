@@ -1,5 +1,5 @@
 /** What a run of the benchmarks found, as it is written to a file. */
-import type { Contender, Figure, Measurement } from './figure.js'
+import type { Contender, Figure, Measurement, Series } from './figure.js'
 import type { Machine } from './machine.js'
 import { pairwiseRatios, type Summary, summarise } from './statistics.js'
 
@@ -15,6 +15,8 @@ export interface ContenderResult extends Summary {
   readonly ratio: Summary | undefined
   /** The same in CPU time per record. */
   readonly cpuRatio: Summary | undefined
+  /** What is drawn: of the process whose value is the median. */
+  readonly series?: Series | undefined
   /** What went wrong, by process. */
   readonly failures: readonly string[]
 }
@@ -72,7 +74,7 @@ function contenderResult(figure: Figure, rounds: Rounds, own: Rounds | undefined
   const done = measurements.filter((measurement) => measurement !== undefined)
   const values = done.map(({ value }) => value)
   const cpu = done.flatMap(({ cpuNsPerRecord }) => (cpuNsPerRecord === undefined ? [] : [cpuNsPerRecord]))
-  const names = Object.keys(done[0]?.details ?? {})
+  const names = [...new Set(done.flatMap(({ details }) => Object.keys(details ?? {})))]
   return {
     id: contender.id,
     label: contender.label,
@@ -80,11 +82,17 @@ function contenderResult(figure: Figure, rounds: Rounds, own: Rounds | undefined
     values,
     ...summarise(values),
     cpuNsPerRecord: cpu.length === 0 ? undefined : summarise(cpu),
-    details: Object.fromEntries(names.map((name) => [name, summarise(done.map(({ details }) => details?.[name] ?? Number.NaN))])),
+    details: Object.fromEntries(names.map((name) => [name, summarise(done.flatMap(({ details }) => details?.[name] ?? []))])),
     ratio: own === undefined || own === rounds ? undefined : ratioOf(own, rounds, ({ value }) => value, figure.better),
     cpuRatio: own === undefined || own === rounds ? undefined : ratioOf(own, rounds, ({ cpuNsPerRecord }) => cpuNsPerRecord, 'lower'),
+    series: atMedian(done)?.series,
     failures,
   }
+}
+
+/** The measurement in the middle; of an even number the lower one of both. */
+function atMedian(done: readonly Measurement[]): Measurement | undefined {
+  return done.toSorted((left, right) => left.value - right.value)[(done.length - 1) >> 1]
 }
 
 function ratioOf(

@@ -165,6 +165,22 @@ const targets: readonly Target[] = [
     better: 'lower',
   },
   { target: 'size of a checkpoint to the raw state', unit: 'x', read: value('checkpoints/size'), floor: 1.5, aim: 1.1, better: 'lower' },
+  ...[5, 50].map((workUs) => ({
+    target: `lambda_bp to lambda_max, ${workUs} us of work per record`,
+    unit: 'x',
+    read: value(`flow-control/ramp-${workUs}us`),
+    floor: 0.85,
+    aim: 0.95,
+    better: 'higher' as const,
+  })),
+  ...['latest', 'drop-oldest', 'sample'].map((policy) => ({
+    target: `fastest of 12 consumers to its rate alone, \`${policy}\` in front of the slow ones`,
+    unit: 'x',
+    read: value(`flow-control/fan-out-${policy}`),
+    floor: 0.8,
+    aim: 0.95,
+    better: 'higher' as const,
+  })),
   { target: 'type checking of a job of 200 nodes', unit: 's', read: value('types/200-nodes'), floor: 0.5, aim: 0.5, better: 'lower' },
 ]
 
