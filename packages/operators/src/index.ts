@@ -59,6 +59,7 @@ export type {
   ShedPolicy,
   ShedStream,
   ShedTriggers,
+  Spill,
 } from './shed/shed-types.js'
 export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteContext } from './sink/define-sink.js'
 export { discard } from './sink/discard.js'

@@ -362,6 +362,12 @@ export const errorCatalogue = {
     retriable: true,
     exitStatus: 1,
   },
+  SLUICE_SPILL_FAILED: {
+    summary: 'Records that wait for a slow consumer cannot be written to disk, or read from there.',
+    hint: 'Give the shed a `directory` that can be written, with room for its `diskBytes`.',
+    retriable: false,
+    exitStatus: 1,
+  },
   SLUICE_STATE_INCOMPATIBLE: {
     summary: 'State of a checkpoint does not fit what the operator declares now.',
     hint: 'Declare the state as it was, give the operator another name to begin anew, or drop its state with --drop-state <operator>.',

@@ -4,12 +4,16 @@ import type { AnyFunction } from '../job/graph-draft.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { DROPPED_PORT, ShedOperator } from './shed-operator.js'
 import { createRule } from './shed-rules.js'
-import { type ShedChoice, type ShedSettings, shedSettings } from './shed-settings.js'
-import type { ShedPolicy } from './shed-types.js'
+import { checkPolicy, type ShedChoice, type ShedSettings, shedSettings, spillSettings } from './shed-settings.js'
+import type { ShedPolicy, Spill } from './shed-types.js'
+import { SpillFiles } from './spill-files.js'
+import { BLOCKS_PER_QUEUE, SpillOperator } from './spill-operator.js'
 
 export interface ShedPlan extends OperatorPlan {
   /** Records of one key meet in one subtask: its input is dealt out by this. */
   readonly keyOf: ((record: never) => unknown) | undefined
+  /** Of this operator alone. */
+  readonly directory: string | undefined
 }
 
 /** What the log and the plan say that a policy does. */
@@ -21,7 +25,38 @@ const LOSSES: Readonly<Record<ShedChoice['policy'], string>> = {
   latest: 'keeps the latest record of each key',
 }
 
-export function planShed(name: string, policy: ShedPolicy<never>): ShedPlan {
+export function planShed(name: string, policy: ShedPolicy<never> | Spill): ShedPlan {
+  checkPolicy(name, policy)
+  return policy.policy === 'spill' ? planSpill(name, policy) : planLossy(name, policy)
+}
+
+function planSpill(name: string, policy: Spill): ShedPlan {
+  const { directory, records, bytes, diskBytes } = spillSettings(name, policy)
+  const recordsMin = BLOCKS_PER_QUEUE
+  return {
+    spec: {
+      kind: 'general',
+      holds: true,
+      holdsBytes: bytes,
+      create: (context) => {
+        const { index, parallelism } = context.subtask
+        return new SpillOperator(context, {
+          files: new SpillFiles(context, directory),
+          recordsMax: shareOf(records, parallelism, index),
+          bytesMax: shareOf(bytes, parallelism, index),
+          diskBytesMax: shareOf(diskBytes, parallelism, index),
+        })
+      },
+    },
+    options: { type: 'shed', policy: 'spill', records, bytes, directory, diskBytes },
+    functions: [],
+    parallelismMax: { value: Math.floor(records / recordsMin), because: `a queue of ${records} records has no more parts` },
+    keyOf: undefined,
+    directory,
+  }
+}
+
+function planLossy(name: string, policy: ShedPolicy<never>): ShedPlan {
   const settings = shedSettings(name, policy)
   const { choice, records, bytes } = settings
   const keyOf = choice.policy === 'latest' ? (choice.key as (record: never) => unknown) : undefined
@@ -41,6 +76,7 @@ export function planShed(name: string, policy: ShedPolicy<never>): ShedPlan {
     parallelismMax: { value: records, because: `a queue of ${records} records has no more parts` },
     lossy: { because: LOSSES[choice.policy], accepted: settings.accepted },
     keyOf,
+    directory: undefined,
   }
 }
 

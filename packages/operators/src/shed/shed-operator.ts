@@ -232,7 +232,6 @@ export class ShedOperator implements HoldingOperator {
   #take(record: HeldRecord): void {
     this.#held.remove(record)
     this.#rule.removed?.(record)
-    this.#room.narrow(this.#held)
   }
 
   #sample(rule: ShedRule): void {
@@ -247,6 +246,7 @@ export class ShedOperator implements HoldingOperator {
 
   /** After records have left: who stood in front of the queue comes in, and time goes on. */
   #settle(): void {
+    this.#room.narrow(this.#held)
     const hand = this.#hand
     if (hand !== undefined && this.#admit(hand, this.#context.now())) this.#hand = undefined
     this.#passMarks()

@@ -3,14 +3,17 @@ import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
 import { parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice, checkFunction, checkInteger } from '../source/check-options.js'
-import type { ShedPolicy, ShedTriggers } from './shed-types.js'
+import { checkChoice, checkFunction, checkInteger, checkPath } from '../source/check-options.js'
+import type { ShedPolicy, ShedTriggers, Spill } from './shed-types.js'
+import { BLOCKS_PER_QUEUE } from './spill-operator.js'
 
 const SHED_RECORDS_DEFAULT = 10_000
 const SHED_BYTES_DEFAULT = 16 * 1024 * 1024
 const SEED_DEFAULT = 1
 
-const POLICIES = ['drop-newest', 'drop-oldest', 'sample', 'priority', 'latest'] as const
+const SPILL_DISK_BYTES_DEFAULT = 256 * 1024 * 1024
+
+const POLICIES = ['drop-newest', 'drop-oldest', 'sample', 'priority', 'latest', 'spill'] as const
 
 /** What each policy takes besides the bounds. */
 const OPTIONS_OF: Readonly<Record<(typeof POLICIES)[number], readonly string[]>> = {
@@ -19,8 +22,10 @@ const OPTIONS_OF: Readonly<Record<(typeof POLICIES)[number], readonly string[]>>
   sample: ['keep', 'seed', 'by'],
   priority: ['priority'],
   latest: ['key'],
+  spill: ['directory', 'diskBytes'],
 }
-const COMMON_OPTIONS = ['policy', 'records', 'bytes', 'time', 'when', 'lossy']
+const QUEUE_OPTIONS = ['policy', 'records', 'bytes']
+const LOSSY_OPTIONS = ['time', 'when', 'lossy']
 const TRIGGERS = ['fullFor', 'age', 'watermarkLag', 'memory']
 
 /** Triggers in ms and bytes; Infinity: not asked for. */
@@ -50,13 +55,37 @@ export interface ShedSettings {
   readonly accepted: boolean
 }
 
-export function shedSettings(name: string, given: ShedPolicy<never>): ShedSettings {
+export interface SpillSettings {
+  readonly directory: string
+  /** Over all subtasks. */
+  readonly records: number
+  readonly bytes: number
+  readonly diskBytes: number
+}
+
+/** What is wrong whatever the policy. */
+export function checkPolicy(name: string, given: ShedPolicy<never> | Spill): void {
   const policy: unknown = given
   if (typeof policy !== 'object' || policy === null) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `shed ${name} needs a policy, such as { policy: 'drop-oldest' }`)
   }
   checkChoice(`policy of shed ${name}`, given.policy, POLICIES)
   checkKnown(name, given)
+}
+
+export function spillSettings(name: string, given: Spill): SpillSettings {
+  const { directory, records = SHED_RECORDS_DEFAULT, bytes, diskBytes } = given
+  checkPath(`directory of shed ${name}`, directory)
+  checkInteger(`records of shed ${name}`, records, BLOCKS_PER_QUEUE)
+  return {
+    directory,
+    records,
+    bytes: bytes === undefined ? SHED_BYTES_DEFAULT : parseByteSize(bytes, `bytes of shed ${name}`),
+    diskBytes: diskBytes === undefined ? SPILL_DISK_BYTES_DEFAULT : parseByteSize(diskBytes, `diskBytes of shed ${name}`),
+  }
+}
+
+export function shedSettings(name: string, given: ShedPolicy<never>): ShedSettings {
   const { records = SHED_RECORDS_DEFAULT, bytes, time, when, lossy = false } = given
   checkInteger(`records of shed ${name}`, records, 1)
   return {
@@ -94,8 +123,9 @@ function choiceOf(name: string, given: ShedPolicy<never>): ShedChoice {
 }
 
 /** Where types are not looked at, a misspelt bound would be no bound. */
-function checkKnown(name: string, given: ShedPolicy<never>): void {
-  const known = [...COMMON_OPTIONS, ...OPTIONS_OF[given.policy]]
+function checkKnown(name: string, given: ShedPolicy<never> | Spill): void {
+  const common = given.policy === 'spill' ? QUEUE_OPTIONS : [...QUEUE_OPTIONS, ...LOSSY_OPTIONS]
+  const known = [...common, ...OPTIONS_OF[given.policy]]
   for (const [option, value] of Object.entries(given)) {
     if (value === undefined || known.includes(option)) continue
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `shed ${name} with policy '${given.policy}' has no option ${option}`, {

@@ -86,6 +86,21 @@ export interface Latest<in T, in out K> extends LossyBounds, Without<'key'> {
   readonly key: (record: T) => K & Key<K>
 }
 
+/**
+ * Nothing is lost: what does not fit the queue goes to disk and comes back in its order. Where the disk may take no more, the producers wait. A checkpoint holds
+ * everything that waits, also what is on disk.
+ */
+export interface Spill extends QueueBounds, Without<'directory' | 'diskBytes'> {
+  readonly policy: 'spill'
+  /** Where the files lie, relative to the working directory; it is made where it is not there. Of this operator alone. */
+  readonly directory: string
+  /** On disk, over all subtasks. Default `'256mb'`. */
+  readonly diskBytes?: ByteSize | undefined
+  readonly time?: undefined
+  readonly when?: undefined
+  readonly lossy?: undefined
+}
+
 /** What a key is where a policy is written down by itself, and nothing else is said. */
 type PlainKey = string | number | bigint | boolean | null | Date
 

@@ -61,7 +61,7 @@ import type { Caveat } from './rules.js'
 import { planTimestamps } from '../time/plan-timestamps.js'
 import { planShed } from '../shed/plan-shed.js'
 import { DROPPED_PORT } from '../shed/shed-operator.js'
-import type { ShedPolicy, ShedStream } from '../shed/shed-types.js'
+import type { ShedPolicy, ShedStream, Spill } from '../shed/shed-types.js'
 import type { OperatorPlan } from './operator-plan.js'
 import type { KeyedStream, LimitedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
@@ -280,12 +280,14 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredLimited(this.draft, this.outputOf(node, 0, this.shape))
   }
 
-  shed(name: string, policy: ShedPolicy<never>, options: NamedOperatorOptions = {}): DeclaredShed {
+  shed(name: string, policy: ShedPolicy<never> | Spill, options: NamedOperatorOptions = {}): DeclaredShed {
+    const declaredAt = callSite()
     const plan = planShed(name, policy)
+    if (plan.directory !== undefined) this.draft.claimOutput(plan.directory, name, declaredAt)
     const { keyOf } = plan
     const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, keyOf }))
     const input = keyOf === undefined ? this : new DeclaredStream(this.draft, upstreams)
-    const node = input.addPlanned(name, plan, options, undefined, callSite())
+    const node = input.addPlanned(name, plan, options, undefined, declaredAt)
     return new DeclaredShed(this.draft, this.outputOf(node, 0, this.shape))
   }
 

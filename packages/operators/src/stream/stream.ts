@@ -30,7 +30,7 @@ import type {
   WindowJoinOptions,
 } from '../join/join-types.js'
 import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
-import type { ShedPolicy, ShedStream } from '../shed/shed-types.js'
+import type { ShedPolicy, ShedStream, Spill } from '../shed/shed-types.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
@@ -320,11 +320,12 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * holds the producers back until one of the triggers in `when` holds; then the policy says which records go. Without `when` a full queue is enough.
    *
    * The policies: `'drop-newest'`, `'drop-oldest'`, `'sample'` (a share of the records, or of the keys), `'priority'` (the lowest goes first), `'latest'` (one record
-   * per key). Records leave in the order of their arrival. Every loss is counted with its reason; the records are in `dropped`.
+   * per key). Records leave in the order of their arrival. Every loss is counted with its reason; the records are in `dropped`. `'spill'` loses nothing: what does not
+   * fit the queue goes to disk, and the producers wait where the disk may take no more.
    *
    * Fails with `SLUICE_LOSSY_STREAM` in front of a sink that writes every record exactly once, unless the policy says `lossy: true`; with
    * `SLUICE_RECORD_TOO_LARGE` where a record is larger than the whole queue; with `SLUICE_OPTIONS_INVALID` where `priority` gives no number and
-   * `SLUICE_KEY_INVALID` where `key` or `by` gives no key.
+   * `SLUICE_KEY_INVALID` where `key` or `by` gives no key; with `SLUICE_SPILL_FAILED` where a directory cannot be written or the disk is full.
    *
    * @example
    * const recent = orders.shed('recent', { policy: 'drop-oldest', records: 1_000, time: '5s' })
@@ -335,7 +336,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * // A tenth of the customers, each with all of their orders.
    * orders.shed('some', { policy: 'sample', keep: 0.1, by: (order) => order.customer })
+   * @example
+   * // Peaks go to disk, up to 1 GB of them.
+   * orders.shed('peaks', { policy: 'spill', directory: 'spilled', diskBytes: '1gb' }).sink('out', print())
    */
+  shed(name: string, policy: Spill, options?: NamedOperatorOptions): Stream<T, C>
   shed<K>(name: string, policy: ShedPolicy<T, K>, options?: NamedOperatorOptions): ShedStream<T, C | 'lossy'>
 
   /**

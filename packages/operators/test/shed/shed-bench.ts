@@ -1,6 +1,6 @@
 /** A shed over a fake context, driven like the engine drives it: releases while there is something to let go, and watermarks through it. */
 import type { HoldingOperator } from '@sluice/engine'
-import type { ShedPolicy } from '../../src/index.js'
+import type { ShedPolicy, Spill } from '../../src/index.js'
 import { fromArray } from '../../src/index.js'
 import { FakeOperatorContext } from '../support/fake-operator-context.js'
 import { declare, operatorOf } from '../support/graphs.js'
@@ -18,10 +18,10 @@ export class ShedBench {
   readonly context: FakeOperatorContext
   readonly operator: HoldingOperator
 
-  constructor(policy: ItemPolicy, context: FakeOperatorContext = new FakeOperatorContext()) {
+  constructor(policy: ItemPolicy | Spill, context: FakeOperatorContext = new FakeOperatorContext()) {
     this.context = context
     const graph = declare((job) => {
-      job.source('items', fromArray<Item>([])).shed('shed', policy)
+      job.source('items', fromArray<Item>([])).shed('shed', policy as Spill)
     })
     this.operator = operatorOf(graph, 'shed', context) as HoldingOperator
   }
