@@ -1,8 +1,7 @@
 /** `--edge "parse -> write:window=20ms,weight=2"` to what `run` takes. Values are checked where those of the API are. Pure. */
-import { SluiceError } from '@sluice/engine'
+import { nearest, SluiceError } from '@sluice/engine'
 import type { EdgeOptions } from '@sluice/operators'
 import { numberOrText } from '../arguments/option-values.js'
-import { nearest } from '../format/nearest.js'
 
 const OPTIONS = ['window', 'prefetch', 'weight', 'priority'] as const
 type Option = (typeof OPTIONS)[number]

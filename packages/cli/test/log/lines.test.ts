@@ -248,8 +248,8 @@ test('in words a report is one compact, aligned line per edge', () => {
     printer.print({ level, time: '2026-01-02T03:04:05.006Z', job: 'flights', event, msg, ...fields }),
   )
   expect(words.filter((_, index) => lines[index]?.event === 'edge.pressure').map((line) => line.slice('12:03:04.123  '.length))).toEqual([
-    'edge        flights -> sum  hash 2x2        1.2 M rec/s    34 MB/s  fill 1.00  blocked  71 %  HIGH\n',
-    'edge        sum -> out      rebalance 2x1   600 k rec/s    17 MB/s  fill 1.00  blocked   0 %  OK\n',
+    'edge        flights -> sum  hash 2x2        1.2 M rec/s    34 MB/s  fill 1.00  blocked  71 %  HIGH  prefetch 1\n',
+    'edge        sum -> out      rebalance 2x1   600 k rec/s    17 MB/s  fill 1.00  blocked   0 %  OK  prefetch 1\n',
   ])
   expect(words.join('')).toContain(
     'sum (subtask 0) is the bottleneck: busy 100 %, holds source flights back 71 % of the time through flights -> sum',
