@@ -5,7 +5,7 @@ import { Scheduler } from '../schedule/scheduler.js'
 import { SeededRandom } from '../schedule/seeded-random.js'
 import { SimulationFailure } from '../schedule/simulation-failure.js'
 import { checkInput } from './check-input.js'
-import { drawPullEdges } from './draw-pull-edges.js'
+import { drawEdgeSettings } from './draw-edge-settings.js'
 import { type Crash, drawCrashes } from './fault-plan.js'
 import type { Input } from './input.js'
 import { inputSource, InputTimes } from './input-source.js'
@@ -96,7 +96,7 @@ async function simulateOnce<P, O>(job: Job<P, O>, options: SimulateOptions, cras
   const advanceMs = parseDuration(advance, 'advance of simulate')
   const times = new InputTimes(scheduler, Object.keys(inputs), advanceMs)
   const declared = job.declare(params, { collect: true })
-  const settings = { ...drawSettings(scheduler.random, options), edges: drawPullEdges(seed, declared) }
+  const settings = { ...drawSettings(scheduler.random, options), edges: drawEdgeSettings(seed, declared) }
   for (const [name, records] of Object.entries(inputs)) await checkInput(name, records, declared)
 
   const declare = (): LogicalGraph =>

@@ -8,11 +8,11 @@ export interface Regression {
 }
 
 export const REGRESSIONS: readonly Regression[] = [
-  { seed: 101, found: 'a record was lost at another parallelism, where barriers had overtaken it', change: { pulls: false } },
-  { seed: 153, found: 'the same, unaligned from the beginning', change: { pulls: false, faultyChoices: 30_000 } },
+  { seed: 101, found: 'a record was lost at another parallelism, where barriers had overtaken it', change: { edgeSettings: false } },
+  { seed: 153, found: 'the same, unaligned from the beginning', change: { edgeSettings: false, faultyChoices: 30_000 } },
   {
     seed: 176,
     found: 'a restart went back behind the checkpoint it had begun with, whose manifest could not be read then',
-    change: { pulls: false, failures: 0.03 },
+    change: { edgeSettings: false, failures: 0.03 },
   },
 ]

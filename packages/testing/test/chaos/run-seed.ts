@@ -1,7 +1,7 @@
 /** One seed of the chaos test: draws a job, a way to run it and faults; runs it to its end and holds what it wrote against what it must write. */
 import { type CheckpointMode, type LogicalGraph, SluiceError } from '@sluice/engine'
 import { drawCrashes } from '../../src/job/fault-plan.js'
-import { drawPullEdges } from '../../src/job/draw-pull-edges.js'
+import { drawEdgeSettings } from '../../src/job/draw-edge-settings.js'
 import { drawSettings } from '../../src/job/simulate.js'
 import { Simulation } from '../../src/job/simulation.js'
 import { Life } from '../../src/schedule/life.js'
@@ -38,8 +38,8 @@ export interface Scenario {
   readonly codeGeneration: boolean
   /** The source of splits has no end that anybody knows of, and may be idle: after so long, and it never is. */
   readonly idleAfterMs: number | undefined
-  /** Edges may be pull edges. */
-  readonly pulls: boolean
+  /** Edges may be pull edges, and have weights and priorities. */
+  readonly edgeSettings: boolean
   /** Choices after which faults stop, so that every run ends. */
   readonly faultyChoices: number
 }
@@ -97,7 +97,7 @@ export function drawScenario(random: SeededRandom, seed: number): Scenario {
     slowDatabaseMs: random.pick([0, 2, 30]),
     codeGeneration: random.chance(0.5),
     idleAfterMs: !rescale && later.chance(0.2) ? IDLE_AFTER_MS : undefined,
-    pulls: true,
+    edgeSettings: true,
     faultyChoices: FAULTY_CHOICES,
   }
 }
@@ -124,7 +124,7 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
   const expected = operators === undefined ? undefined : await undisturbed(seed, shape, operators)
   const job = operators === undefined ? numberedJob(shape, database) : operatorsJob(shape, operators, database)
   let graph: LogicalGraph | undefined
-  const edges = scenario.pulls ? drawPullEdges(seed, job.declare({}, { collect: false })) : {}
+  const edges = scenario.edgeSettings ? drawEdgeSettings(seed, job.declare({}, { collect: false })) : {}
   const simulation: Simulation = new Simulation({
     scheduler,
     // The numbered job keeps nothing in its declaration, so that once is enough; others may have a cache there, which belongs to a thread.
