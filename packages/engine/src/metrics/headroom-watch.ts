@@ -13,7 +13,7 @@ export class HeadroomWatch {
   #measured: Headroom | undefined
   #finished = 0
 
-  /** Of this interval, with what is known of those before. */
+  /** Of this interval, with what is known of those before; undefined where it says nothing: no records came, or sources ended. */
   look({ headroom, edges, subtasks }: IntervalReport): Headroom | undefined {
     const finished = subtasks.filter((subtask) => subtask.finished).length
     const ends = finished !== this.#finished
@@ -22,7 +22,8 @@ export class HeadroomWatch {
     const { recordsPerSecond } = headroom
     const held = headroom.headroom === 0 || edges.some(({ level }) => level !== 'OK')
     // What is carried while sources end, or have ended, says nothing about the load.
-    if (!ends && recordsPerSecond > 0) this.#learn(headroom, held)
+    if (ends || recordsPerSecond === 0) return undefined
+    this.#learn(headroom, held)
     return this.#of(headroom, recordsPerSecond, held)
   }
 
@@ -38,14 +39,15 @@ export class HeadroomWatch {
   #learn(headroom: Headroom, held: boolean): void {
     const { recordsPerSecond } = headroom
     if (held) {
-      this.#measured = headroom
+      // An edge that is no source's may be under pressure while no source is: what was carried counts all the same.
+      this.#measured = headroom.how === 'measured' ? headroom : { ...headroom, recordsPerSecondMax: recordsPerSecond }
       return
     }
     if (recordsPerSecond > this.#peak) {
       this.#peak = recordsPerSecond
       this.#estimateAtPeak = headroom
     }
-    if (recordsPerSecond > (this.#measured?.recordsPerSecond ?? Number.POSITIVE_INFINITY)) this.#measured = undefined
+    if (recordsPerSecond > (this.#measured?.recordsPerSecondMax ?? Number.POSITIVE_INFINITY)) this.#measured = undefined
   }
 
   #of(known: Headroom, load: number, held: boolean): Headroom {
@@ -55,8 +57,7 @@ export class HeadroomWatch {
       const recordsPerSecondMax = Math.max(known.recordsPerSecondMax, load)
       return { ...known, how: 'estimated', headroom: held ? 0 : gap(load, recordsPerSecondMax), recordsPerSecondPeak, recordsPerSecondMax }
     }
-    const recordsPerSecondMax = measured.recordsPerSecond
-    const { limitedBy } = measured
+    const { limitedBy, recordsPerSecondMax } = measured
     return {
       ...known,
       how: 'measured',

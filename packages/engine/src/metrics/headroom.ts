@@ -2,6 +2,7 @@
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import { HOST_WORKER, type PhysicalPlan } from '../plan/physical-plan.js'
 import { shareOf } from '../plan/share-of.js'
+import type { DroppedRecords } from './dropped-records.js'
 import { heldBackMs } from './wait-for-walk.js'
 import { type Interval, perSecond, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
@@ -26,7 +27,12 @@ export interface Headroom {
 }
 
 /** From one interval alone; undefined where nothing ran in it. */
-export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: Interval): Headroom | undefined {
+export function headroomOf(
+  graph: LogicalGraph,
+  plan: PhysicalPlan,
+  interval: Interval,
+  dropped: readonly DroppedRecords[] = [],
+): Headroom | undefined {
   const { elapsedMs, subtasks } = interval
   let used = 0
   let limitedBy = ''
@@ -39,8 +45,8 @@ export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: In
     if (times === undefined) continue
     if (head?.spec.kind === 'source') sourceRecords += times.recordsIn
     heldBack ||= shareOfTime(heldBackMs(plan, interval, id), elapsedMs) > OK_SHARE_MAX
-    // Asynchronous work at its limit is busy without using its thread.
-    if (head?.spec.kind !== 'async') threadBusyMs.set(worker, (threadBusyMs.get(worker) ?? 0) + times.busyMs)
+    // Asynchronous work at its limit is busy without using its thread, and so is who waits for a limit of the user.
+    if (head?.spec.kind !== 'async' && head?.limit === undefined) threadBusyMs.set(worker, (threadBusyMs.get(worker) ?? 0) + times.busyMs)
     // Of asynchronous work below its limit the mean in flight is what tells how near it is.
     const share = Math.max(shareOfTime(times.busyMs, elapsedMs), inFlightShare(graph, plan, id, times.inFlightMs, elapsedMs))
     if (share <= used) continue
@@ -58,7 +64,10 @@ export function headroomOf(graph: LogicalGraph, plan: PhysicalPlan, interval: In
   const recordsPerSecondPeak = heldBack ? 0 : recordsPerSecond
   const how = heldBack ? 'measured' : 'estimated'
   const found = { how, limitedBy, recordsPerSecond, recordsPerSecondPeak } as const
-  if (heldBack) return { headroom: 0, ...found, recordsPerSecondMax: recordsPerSecond }
+  // What was shed instead of held back was not carried.
+  const lossy = new Set(graph.nodes.filter((node) => node.lossy !== undefined).map(({ name }) => name))
+  const shed = dropped.reduce((sum, { operator, perSecond: lost }) => sum + (lossy.has(operator) ? lost : 0), 0)
+  if (heldBack) return { headroom: 0, ...found, recordsPerSecondMax: Math.max(0, recordsPerSecond - shed) }
   return { headroom: 1 - used, ...found, recordsPerSecondMax: recordsPerSecond / used }
 }
 

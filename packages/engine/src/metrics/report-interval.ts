@@ -45,15 +45,16 @@ export function reportInterval(
   options: { readonly stuckAfterMs?: number | undefined } = {},
 ): IntervalReport {
   const interval = measureInterval(previous, current)
+  const dropped = droppedRecords(graph, plan, previous, current)
   return {
     atMs: current.atMs,
     intervalMs: interval.elapsedMs,
     edges: edgePressures(graph, plan, interval),
     subtasks: subtaskReports(plan, interval),
     bottleneck: findBottleneck(graph, plan, interval),
-    headroom: headroomOf(graph, plan, interval),
+    headroom: headroomOf(graph, plan, interval, dropped),
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     late: lateRecords(graph, plan, previous, current),
-    dropped: droppedRecords(graph, plan, previous, current),
+    dropped,
   }
 }

@@ -144,6 +144,23 @@ describe('edge pressure', () => {
     expect(report(board, started + 1_000).edges[0]?.queueMs).toBeCloseTo(expected, 6)
   })
 
+  it('measures the fill of a pull edge in the records that were asked for', () => {
+    const pulled = new GraphBuilder({ parallelism: 1, chaining: false, edges: { 'in -> out': { prefetch: 8 } } })
+      .node('in', source)
+      .node('out', sink)
+      .edge('in', 'out')
+      .build()
+    const planned = planJob(pulled, resolveSettings(pulled.settings, { cores: 1 }))
+    const board = new MetricsBoard(planned).channel('in -> out', 0, {
+      records: 106,
+      consumedRecords: 100,
+      bytes: 600,
+      consumedBytes: 0,
+      windowBytes: 600,
+    })
+    expect(reportInterval(pulled, planned, zeroMetrics(planned, 0), board.read(1_000)).edges[0]).toMatchObject({ fill: 0.75, prefetch: 8 })
+  })
+
   it('is quiet over an interval of no length', () => {
     const [edge] = report(new MetricsBoard(plan), started).edges
     expect(edge).toMatchObject({ recordsPerSecond: 0, fill: 0, blockedMsPerSecond: { max: 0, mean: 0 }, level: 'OK', queueMs: 0 })
@@ -243,6 +260,28 @@ describe('headroom', () => {
       limitedBy: 'call (subtask 0)',
       recordsPerSecondMax: expect.closeTo(100 / 0.75),
     })
+  })
+
+  it('takes what is shed for not carried, and waiting for a limit for no use of the thread', () => {
+    const shedding = new GraphBuilder({ parallelism: 1, chaining: false })
+      .node('in', source)
+      .node('limit', map, { limit: 'rate of 9/s' })
+      .node('shed', map, { lossy: { because: 'it drops', accepted: true } })
+      .node('out', sink)
+      .edge('in', 'limit')
+      .edge('limit', 'shed')
+      .edge('shed', 'out')
+      .build()
+    const planned = planJob(shedding, resolveSettings(shedding.settings, { cores: 1, workers: 1 }))
+    const board = new MetricsBoard(planned)
+      .subtask('in', 0, { busyMs: 100, recordsIn: 100 })
+      .subtask('limit', 0, { busyMs: 700 })
+      .subtask('out', 0, { busyMs: 600 })
+    const headroom = () => reportInterval(shedding, planned, zeroMetrics(planned, 0), board.read(1_000)).headroom
+    // The thread was used for 700 ms too, but not by the limit.
+    expect(headroom()).toMatchObject({ headroom: expect.closeTo(0.3) as number, limitedBy: 'limit (subtask 0)' })
+    board.subtask('shed', 0, { backpressuredMs: 900 }).channel('shed -> out', 0, { blockedMs: 900 }).dropped('shed', 0, 0, { full: 80 })
+    expect(headroom()).toMatchObject({ headroom: 0, recordsPerSecond: 100, recordsPerSecondMax: 20 })
   })
 
   it('says nothing where nothing ran', () => {
