@@ -11,10 +11,11 @@ const JOB = new URL('../jobs/fan-out.job.js', import.meta.url)
 const FASTEST = 30_000
 /** 2 to the minus this; the last consumer is the one that stalls. */
 const SLOWER = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 11]
-/** Small windows, so that the slowest sets the pace within seconds. */
-const RING_BYTES = 16 * 1024
-const SPANS = { warmMs: 1_500, aloneMs: 3_000, fillMs: 5_000, measureMs: 5_000 }
-const QUICK_SPANS = { warmMs: 700, aloneMs: 800, fillMs: 1_500, measureMs: 1_500 }
+/** Where nothing sheds: small windows, so that the slowest sets the pace within seconds. */
+const LOSSLESS_RING_BYTES = 16 * 1024
+/** Two dozen tasks take their time to become fast. */
+const SPANS = { warmMs: 4_000, aloneMs: 3_000, stallMs: 1_500, measureMs: 5_000 }
+const QUICK_SPANS = { warmMs: 2_500, aloneMs: 800, stallMs: 500, measureMs: 1_000 }
 
 export type FanOutMode = 'lossless' | 'latest' | 'drop-oldest' | 'sample'
 
@@ -28,9 +29,9 @@ interface Rates {
 
 export async function measureFanOut(mode: FanOutMode, { quick }: MeasureOptions): Promise<Measurement> {
   const spans = quick ? QUICK_SPANS : SPANS
-  const alone = await ratesOf('lossless', [FASTEST], spans.warmMs, spans.aloneMs)
+  const alone = await ratesOf(mode, [FASTEST], spans, spans.aloneMs)
   const rates = SLOWER.map((exponent) => FASTEST * 2 ** -exponent)
-  const together = await ratesOf(mode, rates, mode === 'lossless' ? spans.fillMs : spans.warmMs, spans.measureMs)
+  const together = await ratesOf(mode, rates, spans, spans.measureMs)
   const [aloneRate = 0] = alone.before
   const [fast = 0] = together.before
   const [fastStalled = 0] = together.stalled
@@ -54,12 +55,12 @@ export async function measureFanOut(mode: FanOutMode, { quick }: MeasureOptions)
   }
 }
 
-async function ratesOf(mode: FanOutMode, rates: readonly number[], warmMs: number, measureMs: number): Promise<Rates> {
+async function ratesOf(mode: FanOutMode, rates: readonly number[], { warmMs, stallMs }: typeof SPANS, measureMs: number): Promise<Rates> {
   const stalled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   let sinks: readonly number[] = []
   const handle = await startJob(JOB, {
     params: { mode, rates, stalled },
-    settings: { ringBytes: RING_BYTES, stopTimeoutMs: 1 },
+    settings: { stopTimeoutMs: 1, ...(mode === 'lossless' ? { ringBytes: LOSSLESS_RING_BYTES } : {}) },
     listen: ({ events }) =>
       events.once('planned', ({ plan }) => {
         sinks = rates.map((_, consumer) => plan.subtasks.findIndex(({ task }) => plan.tasks[task]?.name === `consumer${consumer}`))
@@ -71,7 +72,7 @@ async function ratesOf(mode: FanOutMode, rates: readonly number[], warmMs: numbe
   const before = await between(handle, sinks, measureMs)
   const { user, system } = process.cpuUsage(cpu)
   new Int32Array(stalled)[0] = 1
-  await sleep(warmMs)
+  await sleep(stallMs)
   const after = await between(handle, sinks, measureMs)
   // A promise of a consumer never settles: what is in flight is given up at the time limit.
   await handle.stop()

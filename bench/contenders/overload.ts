@@ -1,4 +1,5 @@
 /** Twice as many records as the consumer can take, for a minute: what comes through, how old it is, what is lost and why, and whether memory stays flat. */
+import type { MetricsSnapshot } from '@sluice/engine'
 import type { MeasureOptions, Measurement } from '../harness/figure.js'
 import { sleep } from '../harness/sleep.js'
 import { metricsOf, startJob } from '../harness/start-job.js'
@@ -12,7 +13,10 @@ const OVERLOAD = 2
 const SECONDS = 60
 const QUICK_SECONDS = 10
 /** Start and warm-up, not counted. */
-const WARM_SECONDS = 2
+const WARM_SECONDS = 3
+/** What the consumer can take, measured before. */
+const CAPACITY = { warmMs: 2_000, measureMs: 1_500 }
+const QUICK_CAPACITY = { warmMs: 1_000, measureMs: 500 }
 const MEMORY_EVERY_MS = 250
 const MIB = 2 ** 20
 
@@ -21,8 +25,9 @@ export type OverloadPolicy = (typeof overloadPolicies)[number]
 export async function measureOverload(policy: OverloadPolicy, { quick }: MeasureOptions): Promise<Measurement> {
   const seconds = WARM_SECONDS + (quick ? QUICK_SECONDS : SECONDS)
   const histogram = createHistogram(seconds)
-  const capacity = 1e6 / WORK_US
-  const params = { policy, rate: OVERLOAD * capacity, rounds: Math.round(WORK_US * roundsPerMicrosecond()), histogram }
+  const rounds = Math.round(WORK_US * roundsPerMicrosecond())
+  const capacity = await capacityOf({ rate: 0, rounds, policy: 'none', histogram: createHistogram(1) }, quick ? QUICK_CAPACITY : CAPACITY)
+  const params = { policy, rate: OVERLOAD * capacity, rounds, histogram }
   const lost = new Map<string, number>()
   const handle = await startJob(JOB, {
     params,
@@ -42,7 +47,7 @@ export async function measureOverload(policy: OverloadPolicy, { quick }: Measure
   // What is still held is given up.
   await handle.stop()
   await handle.finished.catch(() => {})
-  const taken = (after.subtasks.at(-1)?.recordsIn ?? 0) - (before.subtasks.at(-1)?.recordsIn ?? 0)
+  const taken = takenOf(after) - takenOf(before)
   const made = (after.subtasks[0]?.recordsIn ?? 0) - (before.subtasks[0]?.recordsIn ?? 0)
   const elapsedMs = after.atMs - before.atMs
   const words = new Int32Array(histogram)
@@ -52,6 +57,7 @@ export async function measureOverload(policy: OverloadPolicy, { quick }: Measure
     details: {
       'p50 ms': percentile(words, WARM_SECONDS, seconds, 0.5),
       'p99 ms': percentile(words, WARM_SECONDS, seconds, 0.99),
+      'capacity, k/s': capacity / 1e3,
       'made, k/s': made / elapsedMs,
       ...Object.fromEntries(losses),
       'memory, MiB': Math.max(...memory),
@@ -67,6 +73,21 @@ export async function measureOverload(policy: OverloadPolicy, { quick }: Measure
       ),
     },
   }
+}
+
+async function capacityOf(params: Readonly<Record<string, unknown>>, { warmMs, measureMs }: typeof CAPACITY): Promise<number> {
+  const handle = await startJob(JOB, { params, settings: { stopTimeoutMs: 1 } })
+  await sleep(warmMs)
+  const before = metricsOf(handle)
+  await sleep(measureMs)
+  const after = metricsOf(handle)
+  await handle.stop()
+  await handle.finished.catch(() => {})
+  return ((takenOf(after) - takenOf(before)) * 1000) / (after.atMs - before.atMs)
+}
+
+function takenOf({ subtasks }: MetricsSnapshot): number {
+  return subtasks.at(-1)?.recordsIn ?? 0
 }
 
 function mean(values: readonly number[]): number {

@@ -14,9 +14,10 @@ const SLOWDOWN = 10
 const PHASES = { warmMs: 2_000, beforeMs: 3_000, slowMs: 10_000, afterMs: 6_000 }
 const QUICK_PHASES = { warmMs: 1_500, beforeMs: 1_000, slowMs: 2_500, afterMs: 2_500 }
 const SHARE = 0.05
-/** What moves at once: a frame at either end. */
+/** What moves at once, on every edge. */
 const FRAME_RECORDS = 256
-const HORIZON_MS = 1_000
+const HORIZON_MS = 2_000
+const QUICK_HORIZON_MS = 1_000
 const STRETCH_MS = 200
 /** Of the drawing. */
 const POINT_MS = 100
@@ -81,7 +82,7 @@ export async function measureSlowConsumer(hops: number, { quick }: MeasureOption
   await handle.finished
   const rateBefore = meanRate(trace, made, slowFromMs - phases.beforeMs, slowFromMs)
   const rateSlow = meanRate(trace, taken, slowFromMs + phases.slowMs / 4, slowToMs)
-  const follow = { share: SHARE, slack: FRAME_RECORDS, horizonMs: HORIZON_MS }
+  const follow = { share: SHARE, slack: FRAME_RECORDS * hops, horizonMs: quick ? QUICK_HORIZON_MS : HORIZON_MS }
   const reactionMs = followsAfterMs(trace, slowFromMs, slowToMs, follow)
   const recoveryMs = reachesAfterMs(trace, slowToMs, endMs, (1 - SHARE) * rateBefore, STRETCH_MS)
   if (Number.isNaN(reactionMs) || Number.isNaN(recoveryMs))

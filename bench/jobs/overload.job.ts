@@ -13,6 +13,7 @@ export const overloadPolicies = ['none', 'drop-newest', 'drop-oldest', 'sample',
 
 const params = z.object({
   policy: z.enum(overloadPolicies),
+  /** Records per second; 0: as many as are taken. */
   rate: z.number(),
   rounds: z.number(),
   histogram: z.instanceof(SharedArrayBuffer),
@@ -26,18 +27,19 @@ export default defineJob({ name: 'bench-overload', params }, (job, { policy, rat
       'source',
       generate(
         (index) => {
-          if (Number.isNaN(startMs)) startMs = clock() - (index * 1000) / rate
           // When it was due, whether or not the source came to it then.
+          const sinceMs = rate > 0 ? (index * 1000) / rate : 0
+          if (Number.isNaN(startMs)) startMs = clock() - sinceMs
           return {
             index,
-            dueMs: startMs + (index * 1000) / rate,
+            dueMs: startMs + sinceMs,
             startMs,
             key: index % KEYS,
             priority: index % PRIORITIES,
             value: index * 0.5,
           }
         },
-        { rate },
+        rate > 0 ? { rate } : {},
       ),
     )
     .rebalance()
