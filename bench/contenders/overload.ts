@@ -1,4 +1,7 @@
 /** Twice as many records as the consumer can take, for a minute: what comes through, how old it is, what is lost and why, and whether memory stays flat. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { MetricsSnapshot } from '@sluice/engine'
 import type { MeasureOptions, Measurement } from '../harness/figure.js'
 import { sleep } from '../harness/sleep.js'
@@ -22,12 +25,24 @@ const MIB = 2 ** 20
 
 export type OverloadPolicy = (typeof overloadPolicies)[number]
 
-export async function measureOverload(policy: OverloadPolicy, { quick }: MeasureOptions): Promise<Measurement> {
+export async function measureOverload(policy: OverloadPolicy, options: MeasureOptions): Promise<Measurement> {
+  const directory = mkdtempSync(join(tmpdir(), 'sluice-overload-'))
+  try {
+    return await measureIn(directory, policy, options)
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function measureIn(directory: string, policy: OverloadPolicy, { quick }: MeasureOptions): Promise<Measurement> {
   const seconds = WARM_SECONDS + (quick ? QUICK_SECONDS : SECONDS)
   const histogram = createHistogram(seconds)
   const rounds = Math.round(WORK_US * roundsPerMicrosecond())
-  const capacity = await capacityOf({ rate: 0, rounds, policy: 'none', histogram: createHistogram(1) }, quick ? QUICK_CAPACITY : CAPACITY)
-  const params = { policy, rate: OVERLOAD * capacity, rounds, histogram }
+  const capacity = await capacityOf(
+    { rate: 0, rounds, policy: 'none', histogram: createHistogram(1), directory },
+    quick ? QUICK_CAPACITY : CAPACITY,
+  )
+  const params = { policy, rate: OVERLOAD * capacity, rounds, histogram, directory }
   const lost = new Map<string, number>()
   const handle = await startJob(JOB, {
     params,

@@ -11,7 +11,7 @@ const fanOuts: readonly { mode: FanOutMode; title: string }[] = [
   { mode: 'drop-oldest', title: '`drop-oldest` in front of the slow ones' },
   { mode: 'sample', title: '`sample` in front of the slow ones' },
 ]
-const policies: readonly OverloadPolicy[] = ['none', 'drop-newest', 'drop-oldest', 'sample', 'priority', 'latest']
+const policies: readonly OverloadPolicy[] = ['none', 'drop-newest', 'drop-oldest', 'sample', 'priority', 'latest', 'spill']
 
 type Described = Omit<Figure, 'id' | 'contenders' | 'section'> & { readonly id: string }
 

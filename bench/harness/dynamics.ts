@@ -10,7 +10,7 @@ export interface Trace {
 }
 
 /** First sample at or behind a time. */
-export function sampleAt({ timesMs }: Trace, atMs: number): number {
+function sampleAt({ timesMs }: Trace, atMs: number): number {
   let low = 0
   let high = timesMs.length - 1
   while (low < high) {

@@ -5,7 +5,7 @@
 import type { MetricsSnapshot } from '@sluice/engine'
 import type { RunHandle } from 'sluice'
 
-export const SAMPLE_MS = 10
+const SAMPLE_MS = 10
 
 export interface SamplerOptions {
   /** By channel: what it may hold at most, in bytes. */

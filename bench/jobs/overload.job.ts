@@ -9,7 +9,7 @@ const KEYS = 1_000
 const PRIORITIES = 10
 const QUEUE_RECORDS = 5_000
 
-export const overloadPolicies = ['none', 'drop-newest', 'drop-oldest', 'sample', 'priority', 'latest'] as const
+export const overloadPolicies = ['none', 'drop-newest', 'drop-oldest', 'sample', 'priority', 'latest', 'spill'] as const
 
 const params = z.object({
   policy: z.enum(overloadPolicies),
@@ -17,9 +17,11 @@ const params = z.object({
   rate: z.number(),
   rounds: z.number(),
   histogram: z.instanceof(SharedArrayBuffer),
+  /** For what is spilled. */
+  directory: z.string(),
 })
 
-export default defineJob({ name: 'bench-overload', params }, (job, { policy, rate, rounds, histogram }) => {
+export default defineJob({ name: 'bench-overload', params }, (job, { policy, rate, rounds, histogram, directory }) => {
   const clock = sharedClock()
   let startMs = Number.NaN
   const records = job
@@ -53,7 +55,9 @@ export default defineJob({ name: 'bench-overload', params }, (job, { policy, rat
           ? records.shed('shed', { policy, priority: (due: Due) => due.priority, records: QUEUE_RECORDS })
           : policy === 'latest'
             ? records.shed('shed', { policy, key: (due: Due) => due.key, records: QUEUE_RECORDS })
-            : records.shed('shed', { policy, records: QUEUE_RECORDS })
+            : policy === 'spill'
+              ? records.shed('shed', { policy, directory, diskBytes: '1gb', records: QUEUE_RECORDS })
+              : records.shed('shed', { policy, records: QUEUE_RECORDS })
   const words = new Int32Array(histogram)
   let seed = 1
   kept.rebalance().sink(
