@@ -74,8 +74,8 @@ export interface AsyncTableOptions {
   /** A completion or an error is waiting: the loop shall look. */
   readonly wake: () => void
   readonly fail: (error: unknown) => void
-  /** Told of every record that is done, with the time it took; undefined: nobody wants to know. */
-  readonly completed?: ((records: number, elapsedMs: number) => void) | undefined
+  /** Told now and then how many records were done, and what time they took together; undefined: nobody wants to know. */
+  readonly completed?: ((records: number, totalMs: number) => void) | undefined
 }
 
 /** Entries that are done and may stay among the deadlines. */
@@ -101,6 +101,10 @@ export class AsyncTable {
   #reissuing: InFlight | undefined
   /** The context of all calls, where it is shared: it tells of the call under way. */
   readonly #passing: AsyncCallContext | undefined
+  /** Settled since the last step, where somebody wants to know. */
+  #completed = 0
+  #completedMs = 0
+  #completedAtMs = 0
   #push: (record: unknown, timestamp: number) => void = () => {}
   #onWatermark: (watermark: number, idle: boolean) => void = () => {}
 
@@ -183,7 +187,7 @@ export class AsyncTable {
     result.then(
       (value) => {
         this.#calls--
-        if (this.#options.completed !== undefined) this.#tellCompleted(entry)
+        if (this.#options.completed !== undefined) this.#countCompleted(entry)
         this.#settle(entry, value)
         this.#options.wake()
       },
@@ -192,9 +196,17 @@ export class AsyncTable {
     this.#updateFull()
   }
 
-  #tellCompleted({ deadlineMs }: InFlight): void {
-    const { completed, monotonicMs, timeoutMs } = this.#options
-    completed?.(1, monotonicMs() - (deadlineMs - timeoutMs))
+  /** Those that settle between two looks of the loop count as settled at once: one reading of the clock. */
+  #countCompleted({ deadlineMs }: InFlight): void {
+    const { monotonicMs, timeoutMs } = this.#options
+    if (this.#completed++ === 0) this.#completedAtMs = monotonicMs()
+    this.#completedMs += Math.max(0, this.#completedAtMs - (deadlineMs - timeoutMs))
+  }
+
+  #tellCompleted(): void {
+    this.#options.completed?.(this.#completed, this.#completedMs)
+    this.#completed = 0
+    this.#completedMs = 0
   }
 
   /** What is in flight; a consumer's records that are done are not. */
@@ -317,7 +329,9 @@ export class AsyncTable {
     return this.#deadlines[0]?.deadlineMs
   }
 
+  /** Called in every step. */
   checkTimeout(nowMs: number): void {
+    if (this.#completed > 0) this.#tellCompleted()
     const deadlineMs = this.deadlineMs
     if (deadlineMs === undefined || nowMs < deadlineMs) return
     const { operator, timeoutMs, fail } = this.#options

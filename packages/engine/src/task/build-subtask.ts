@@ -347,13 +347,13 @@ class SubtaskBuilder {
   }
 
   /** Adds to the words of an operator that another one observes. */
-  #completed(node: LogicalNode, position: number): ((records: number, elapsedMs: number) => void) | undefined {
+  #completed(node: LogicalNode, position: number): ((records: number, totalMs: number) => void) | undefined {
     const { graph, metrics, layout } = this.#thread
     if (!isObserved(graph, node.name)) return undefined
     const at = layout.operatorAt(this.#planned.id, position)
-    return (records, elapsedMs) => {
+    return (records, totalMs) => {
       metrics[at + OperatorWord.completed] = (metrics[at + OperatorWord.completed] as number) + records
-      metrics[at + OperatorWord.latencyMs] = (metrics[at + OperatorWord.latencyMs] as number) + records * elapsedMs
+      metrics[at + OperatorWord.latencyMs] = (metrics[at + OperatorWord.latencyMs] as number) + totalMs
     }
   }
 

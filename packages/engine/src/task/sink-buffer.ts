@@ -17,8 +17,8 @@ const BATCH_RECORDS = 256
 /** Told how long writes take, where somebody wants to know. */
 export interface WriteTiming {
   now(): number
-  /** `elapsedMs` of one of them; they are written together. */
-  completed(records: number, elapsedMs: number): void
+  /** `totalMs`: each as long as the write that they shared. */
+  completed(records: number, totalMs: number): void
 }
 
 export class SinkBuffer {
@@ -201,7 +201,7 @@ export class SinkBuffer {
     const timing = this.#timing
     const startMs = timing?.now() ?? 0
     this.hold(this.writer.write(records), () => {
-      timing?.completed(records.length, timing.now() - startMs)
+      timing?.completed(records.length, records.length * (timing.now() - startMs))
       this.#writing = undefined
       records.length = 0
     })

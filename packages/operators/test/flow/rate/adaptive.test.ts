@@ -189,6 +189,13 @@ describe('the gradient of latency', () => {
     expect(state.rate).toBe(2000)
   })
 
+  it('takes no notice of latencies that are finer than timers', () => {
+    let state = startGradient(1000)
+    state = decideGradient(state, seen({ latencyMs: 0.5 }), gradient)
+    for (let period = 0; period < 100; period++) state = decideGradient(state, seen({ latencyMs: 6 }), gradient)
+    expect(state.rate).toBe(gradient.max)
+  })
+
   it('does not grow while it is not used, nor where nothing is known', () => {
     const state = startGradient(100)
     expect(decideGradient(state, seen({ limited: 0 }), gradient).rate).toBe(100)

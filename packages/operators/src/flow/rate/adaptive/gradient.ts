@@ -1,6 +1,7 @@
 /**
  * A rate that follows the gradient of latency: while a record takes about as long as it did at best, the rate grows; where it takes longer, records have begun to
- * queue somewhere, and the rate shrinks by as much. No target is needed. It settles where latency is about `tolerance / 0.9` times the least. Pure.
+ * queue somewhere, and the rate shrinks by as much. No target is needed. It settles where latency is about `tolerance / 0.9` times the least,
+ * which counts as 5 ms where it is less. Pure.
  *
  * After TCP Vegas (L. Brakmo, L. Peterson: TCP Vegas: end to end congestion avoidance on a global internet, 1995), and the gradient limit of Netflix's
  * concurrency-limits (https://github.com/Netflix/concurrency-limits), which limits records in work where this limits a rate.
@@ -23,6 +24,8 @@ export interface GradientState {
   readonly periods: number
 }
 
+/** Less than that is counted as that: timers and the turns of a thread are no finer, and a gradient of them would be noise. */
+const LEAST_MS_MIN = 5
 /** Periods after which a span ends. */
 const SPAN_PERIODS = 300
 /** The rate is at most halved by one decision, before it is smoothed. */
@@ -39,13 +42,15 @@ export function startGradient(rate: number): GradientState {
 export function decideGradient(state: GradientState, seen: Observation, { min, max, tolerance, target }: GradientSettings): GradientState {
   const tripMs = seen.latencyMs + seen.queueMs
   const known = rememberLeast(state, tripMs)
-  const leastMs = Math.min(known.leastMs, known.leastBeforeMs)
+  const leastMs = Math.max(LEAST_MS_MIN, Math.min(known.leastMs, known.leastBeforeMs))
   const steep = exceeds(seen, target) ? GRADIENT_MIN : (tolerance * leastMs) / tripMs
   if (Number.isNaN(steep)) return known
   const gradient = Math.min(1, Math.max(GRADIENT_MIN, steep))
   if (gradient === 1 && seen.limited < LIMITED_SHARE_MIN) return known
   const { rate } = state
-  const wanted = rate * gradient + (exceeds(seen, target) ? 0 : Math.max(rate * HEADROOM, max * HEADROOM_OF_MAX))
+  const headroom = exceeds(seen, target) ? 0 : rate * HEADROOM
+  // Where records queue nothing but the rate itself is tried again: otherwise the queue would stay.
+  const wanted = rate * gradient + (gradient === 1 ? Math.max(headroom, max * HEADROOM_OF_MAX) : headroom)
   return { ...known, rate: Math.min(max, Math.max(min, rate + SMOOTHING * (wanted - rate))) }
 }
 
