@@ -193,7 +193,7 @@ function coarseWarning(name: string, { algorithm, burst, rate, perMs }: LimitSet
 }
 
 /** "100/s", "5 per 1,000 ms". */
-export function describeRate(rate: number, perMs: number): string {
+function describeRate(rate: number, perMs: number): string {
   const unit = { 1000: 's', 60_000: 'min', 3_600_000: 'h' }[perMs]
   return unit === undefined ? `${rate} per ${perMs} ms` : `${rate}/${unit}`
 }
