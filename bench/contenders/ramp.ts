@@ -12,7 +12,7 @@ import { roundsPerMicrosecond } from '../records/busy-work.js'
 const JOB = new URL('../jobs/ramp.job.js', import.meta.url)
 /** Of the first estimate of the throughput: the last steps are beyond it. */
 const LOADS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.925, 0.95, 0.975, 1, 1.025, 1.05, 1.1, 1.2]
-const STEP_MS = 2_500
+const STEP_MS = 1_500
 const QUICK_STEP_MS = 500
 const ESTIMATE = { warmMs: 2_000, measureMs: 2_000 }
 const QUICK_ESTIMATE = { warmMs: 1_000, measureMs: 700 }
