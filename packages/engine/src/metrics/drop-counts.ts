@@ -4,7 +4,7 @@
  */
 
 /** Reasons that one operator tells apart; what goes beyond is counted as `OTHER_REASONS`, in the last slot. */
-export const DROP_REASONS_MAX = 8
+export const DROP_REASONS_MAX = 16
 export const OTHER_REASONS = 'other reasons'
 /** Of a reason; what is longer is cut. */
 const REASON_BYTES_MAX = 32
