@@ -85,7 +85,10 @@ export interface OperatorContext extends BaseContext {
   countDropped(count: number, reason: string): void
   /** Whether every channel behind an output port (default 0) takes records now. */
   hasCredit(port?: number): boolean
-  /** For operators that hold records back: true, and no further record comes until false. `input`: of this input alone, the others are read on. */
+  /**
+   * For operators that hold records back: true, and no further record comes until false. `input`: of this input alone, the others are read on, without
+   * waiting for its barriers: some of their records may come again behind a restore, and are counted in the snapshot already.
+   */
   holdInput(held: boolean, input?: number): void
   /** For operators that hold records back: gives a watermark on that came to `holdWatermark`. */
   passWatermark(watermark: number, idle: boolean): void

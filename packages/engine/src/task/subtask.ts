@@ -357,7 +357,7 @@ export class Subtask {
 
   #inputReady(): boolean {
     const reading = this.#reading
-    const refused = this.#checkpoints?.alignment.refused
+    const refused = this.#refusedOf(reading)
     for (let position = 0; position < reading.length; position++) {
       const input = reading[position] as InputChannel
       if (input.ended || (refused !== undefined && refused[position] === 1)) continue
@@ -716,7 +716,7 @@ export class Subtask {
     }
     const { intake, clock, accounting } = this.#parts
     const inputs = this.#reading
-    const refused = this.#checkpoints?.alignment.refused
+    const refused = this.#refusedOf(inputs)
     // What was restored is read as it stands.
     const selection = this.#replays.length > 0 ? undefined : this.#parts.selection
     let nowMs = startMs
@@ -739,7 +739,7 @@ export class Subtask {
         if (found !== Input.records) {
           progressed = true
           if (found === Input.barrier) {
-            this.#onBarrier(channel.barrierId, nowMs)
+            this.#onBarrier(this.#turn, channel.barrierId, nowMs)
             continue
           }
           this.#onControlFrame(channel, found)
@@ -790,9 +790,17 @@ export class Subtask {
     return this.#heldInput !== undefined && this.#parts.intake.closed === 1 && !this.#ending
   }
 
-  /** Whether the channel at a position is beside the held input, and may be read. */
-  #isBeside(channel: InputChannel, position: number): boolean {
-    return channel.input !== this.#heldInput && !channel.ended && this.#checkpoints?.alignment.refused[position] !== 1
+  /** By position: 1 where a channel is not read before others have delivered a barrier. What was restored is never refused: it stands before every barrier. */
+  #refusedOf(inputs: readonly InputChannel[]): Uint8Array | undefined {
+    return inputs === this.#parts.inputs ? this.#checkpoints?.alignment.refused : undefined
+  }
+
+  /**
+   * Whether a channel is beside the held input. It is read on behind a barrier too: the barrier of the held input comes when that is read again, for which
+   * the head may wait for what stands here.
+   */
+  #isBeside(channel: InputChannel): boolean {
+    return channel.input !== this.#heldInput && !channel.ended
   }
 
   /** Behind a restore channels beside the held input do not wait for what it has to replay: it may be held until they are read. */
@@ -802,9 +810,7 @@ export class Subtask {
   }
 
   #besideReady(): boolean {
-    return this.#besides.some(
-      (channel, position) => this.#isBeside(channel, position) && (channel.index < channel.count || channel.ready()),
-    )
+    return this.#besides.some((channel) => this.#isBeside(channel) && (channel.index < channel.count || channel.ready()))
   }
 
   /** Takes what the inputs beside the held one have: a few records, on which it may depend when that goes on. */
@@ -814,14 +820,13 @@ export class Subtask {
     let progressed = false
     for (let position = 0; position < inputs.length && this.#mayTakeBeside; position++) {
       const channel = inputs[position] as InputChannel
-      if (!this.#isBeside(channel, position)) continue
+      if (!this.#isBeside(channel)) continue
       if (channel.index === channel.count) {
         const found = channel.next()
         if (found === Input.empty) continue
         progressed = true
         if (found === Input.barrier) {
-          this.#turn = position
-          this.#onBarrier(channel.barrierId, nowMs)
+          this.#onBarrier(position, channel.barrierId, nowMs)
           continue
         }
         if (found !== Input.records) {
@@ -846,12 +851,12 @@ export class Subtask {
   }
 
   /** The snapshot may be taken right here. */
-  #onBarrier(id: number, nowMs: number): void {
+  #onBarrier(input: number, id: number, nowMs: number): void {
     const checkpoints = this.#checkpoints
     if (checkpoints === undefined) return
     this.#work(nowMs)
     const before = checkpoints.workMs
-    checkpoints.onBarrier(this.#turn, id, nowMs)
+    checkpoints.onBarrier(input, id, nowMs)
     this.#parts.accounting.add(SubtaskWord.checkpointMs, checkpoints.workMs - before)
   }
 

@@ -75,6 +75,34 @@ describe('a limit that a stream sets', { timeout: 120_000 }, () => {
     }
   })
 
+  it('is read on behind the barrier of a checkpoint, which the stream that is held cannot have before the pause ends', async () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const inputs = { orders, rates: [at('1s', 100), at('2s', 0), at('10s', 1000)] }
+      const { outputs, durationMs } = await simulate(job, { seed, inputs, advance: '5s', checkpoint: { mode: 'aligned' } })
+      expect(outputs.passed).toHaveLength(ORDERS)
+      // And not when the checkpoint has been given up.
+      expect(durationMs).toBeLessThan(20_000)
+    }
+  })
+
+  it('is read on while restored records are held, and its barriers too', async () => {
+    let crashes = 0
+    const overtaking = defineJob(
+      { name: 'overtaking', checkpoint: { directory: 'checkpoints', interval: '20ms', alignedTimeout: '1ms' } },
+      (builder) => {
+        const rates = builder.source('rates', fromArray<number>([]))
+        return { passed: builder.source('orders', fromArray<Order>([])).rateLimit('limit', { rate: rates, initial: 100, burst: 1 }) }
+      },
+    )
+    for (let seed = 1; seed <= 2 * SEEDS; seed++) {
+      const inputs = { orders, rates: Array.from({ length: 50 }, (_, index) => at(index * 40, 100 + index)) }
+      const result = await simulate(overtaking, { seed, inputs, crashes: 3, checkpoint: { interval: 20, mode: 'aligned' } })
+      crashes += result.crashes
+      expect(result.outputs.passed.map(({ id }) => id).sort((left, right) => left - right)).toEqual(orders.map(({ id }) => id))
+    }
+    expect(crashes).toBeGreaterThan(2 * SEEDS)
+  })
+
   it('fails where it gives what is not a rate', async () => {
     await expect(simulate(job, { inputs: { orders, rates: [-1] } })).rejects.toMatchObject({
       code: 'SLUICE_RATE_INVALID',
