@@ -128,6 +128,8 @@ export interface HoldingOperator extends Operator {
   release(): boolean
   /** A watermark behind the records that are held now: to be given on with `context.passWatermark` when they have left. The newest may take the place of those before it. */
   holdWatermark(watermark: number, idle: boolean): void
+  /** Nothing more will come from an input, while others may go on. */
+  onInputEnd?(input: number): void
 }
 
 export interface RestoredOperator {

@@ -871,9 +871,19 @@ export class Subtask {
     if (found === Input.end) {
       this.#openInputs--
       if (channel.endReason === EndReason.stopped) this.#endReason = EndReason.stopped
+      else if (this.#holder?.onInputEnd !== undefined) this.#endInput(this.#holder, channel.input)
       if (this.#openInputs === 0) this.#beginEnd(this.#endReason)
     }
     if (found === Input.watermark || found === Input.end) this.#updateWatermark()
+  }
+
+  #endInput(holder: HoldingOperator, ended: number): void {
+    for (const { input, ended: hasEnded } of this.#parts.inputs) if (input === ended && !hasEnded) return
+    try {
+      holder.onInputEnd?.(ended)
+    } catch (error) {
+      this.#parts.fail(0, error)
+    }
   }
 
   /** The minimum over the inputs that are not idle; where all are, the maximum. What ended no longer counts, unless it was stopped. */

@@ -42,6 +42,8 @@ export class KeyLimiter implements HoldingOperator {
   /** Buckets with records that wait, by when they have a token. */
   readonly #due = new DueHeap<Bucket>()
   #rate: number
+  /** No other rate comes. */
+  #rateIsLast = false
 
   constructor(context: OperatorContext, options: KeyLimiterOptions) {
     const { share, rate, keys } = options
@@ -109,8 +111,10 @@ export class KeyLimiter implements HoldingOperator {
     this.#await()
   }
 
-  onEnd(): void {
-    refuseEndless(this.#context, this.#held.count, this.#rate)
+  onInputEnd(input: number): void {
+    if (input === 0) return
+    this.#rateIsLast = true
+    this.#await()
   }
 
   snapshot(): LimiterState {
@@ -208,6 +212,7 @@ export class KeyLimiter implements HoldingOperator {
       this.#context.setDeadline(undefined)
       return
     }
+    if (this.#rateIsLast && this.#clock.perMs === 0) refuseEndless(this.#context, this.#held.count)
     const waitMs = Math.max(this.#clock.msUntil(first.due), WAIT_MS_MIN)
     this.#context.setDeadline(waitMs === Number.POSITIVE_INFINITY ? undefined : Math.ceil(nowMs + waitMs))
   }

@@ -56,6 +56,8 @@ export class StreamLimiter implements HoldingOperator {
   #limitedSinceMs: number = Number.NaN
   #limitedMs = 0
   #dropping = false
+  /** No other rate comes. */
+  #rateIsLast = false
 
   constructor(context: OperatorContext, { share, rate, signalled, controller }: StreamLimiterOptions) {
     this.#context = context
@@ -139,8 +141,10 @@ export class StreamLimiter implements HoldingOperator {
     else this.#await()
   }
 
-  onEnd(): void {
-    refuseEndless(this.#context, this.#held.count, this.#rate)
+  onInputEnd(input: number): void {
+    if (input === 0) return
+    this.#rateIsLast = true
+    if (this.#held.count > 0) this.#awaitToken()
   }
 
   snapshot(): LimiterState {
@@ -230,10 +234,12 @@ export class StreamLimiter implements HoldingOperator {
   #awaitToken(): void {
     this.#refill()
     this.#dueMs = Number.POSITIVE_INFINITY
-    if (this.#hand === 0 && this.#level < 1 - TOKEN_TOLERANCE && this.#perMs > 0) {
-      const waitMs = (1 - this.#level) / this.#perMs
-      const gatherMs = (this.#levelMax - this.#level) / this.#perMs
-      this.#dueMs = this.#atMs + Math.max(waitMs, Math.min(WAIT_MS_MIN, gatherMs))
+    if (this.#hand === 0 && this.#level < 1 - TOKEN_TOLERANCE) {
+      if (this.#perMs > 0) {
+        const waitMs = (1 - this.#level) / this.#perMs
+        const gatherMs = (this.#levelMax - this.#level) / this.#perMs
+        this.#dueMs = this.#atMs + Math.max(waitMs, Math.min(WAIT_MS_MIN, gatherMs))
+      } else if (this.#rateIsLast) refuseEndless(this.#context, this.#held.count)
     }
     this.#await()
   }
@@ -270,12 +276,11 @@ export function restoredRate(states: readonly LimiterState[]): number | undefine
   return states.length === 0 ? undefined : Math.min(...states.map(({ rate }) => rate))
 }
 
-/** Nothing says another rate any more. */
-export function refuseEndless(context: OperatorContext, held: number, rate: number): void {
-  if (held === 0 || rate > 0) return
+/** Nothing says another rate any more, and the last one was 0. */
+export function refuseEndless(context: OperatorContext, held: number): never {
   throw new SluiceError(
     'SLUICE_RATE_INVALID',
-    `the stream that says the rate of ${context.operator} ended with 0, and ${held} records wait`,
+    `the stream that says the rate of ${context.operator} ended with 0, and ${held === 1 ? 'a record waits' : `${held} records wait`}`,
     {
       operator: context.operator,
       hint: 'Let the last rate be above 0, or the stream go on for as long as there are records.',

@@ -2,8 +2,9 @@
 import type { HoldingOperator, RestoredOperator } from '@sluice/engine'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { Simulation } from '../../../../engine/test/support/simulation.js'
 import type { JobBuilder, Stream } from '../../../src/index.js'
-import { fromArray, print } from '../../../src/index.js'
+import { discard, fromArray, print } from '../../../src/index.js'
 import { FakeOperatorContext } from '../../support/fake-operator-context.js'
 import { declare, nodeOf } from '../../support/graphs.js'
 
@@ -508,11 +509,31 @@ describe('a rate that a stream says', () => {
     expect(() => driver.rate(rate)).toThrow(expect.objectContaining({ code: 'SLUICE_RATE_INVALID', coordinates: { operator: 'operator' } }))
   })
 
-  it('fails where it ended with 0 and records wait', () => {
-    const driver = new Driver(signalled())
+  it.each([{}, { key: (n: number) => n % 2 }])('fails where it ended with 0 and records wait, or come later, %o', (more) => {
+    const driver = new Driver(signalled(more))
     driver.rate(0)
-    driver.give(1, 2)
-    expect(() => driver.operator.onEnd?.()).toThrow(expect.objectContaining({ code: 'SLUICE_RATE_INVALID' }))
+    driver.give(1, 2, 3, 4)
+    expect(() => driver.operator.onInputEnd?.(1)).toThrow(expect.objectContaining({ code: 'SLUICE_RATE_INVALID' }))
+    const early = new Driver(signalled(more))
+    early.rate(0)
+    early.operator.onInputEnd?.(1)
+    early.give(1)
+    expect(early.take()).toHaveLength(1)
+    expect(() => early.give(3, 5)).toThrow(expect.objectContaining({ code: 'SLUICE_RATE_INVALID' }))
+  })
+
+  it.each([{}, { key: (n: number) => n % 3, queue: { records: 2 } }])('fails in a job whose records have not ended, %o', async (more) => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const graph = declare((job) => {
+        const rates = job.source('rates', fromArray([0]))
+        job
+          .source('in', fromArray(range(200)))
+          .rateLimit('limit', { rate: rates, initial: 1, burst: 1, ...more })
+          .sink('out', discard())
+      })
+      const error: unknown = await new Simulation(graph, { workers: 0, parallelism: 1, seed }).run().catch((reason: unknown) => reason)
+      expect(error).toMatchObject({ code: 'SLUICE_RATE_INVALID', coordinates: { operator: 'limit' } })
+    }
   })
 
   it('keeps its rate over a restart', () => {
