@@ -29,11 +29,16 @@ export default defineJob(
   },
   (job, { policy, readings, delayMs }) => {
     const shown = job
-      .source('readings', generate((index): Reading => ({ number: index, sensor: `s${index % 20}` }), { count: readings, rate: 2_000 }), { parallelism: 1 })
+      .source(
+        'readings',
+        generate((index): Reading => ({ number: index, sensor: `s${index % 20}` }), { count: readings, rate: 2_000 }),
+        { parallelism: 1 },
+      )
       .shed('shown', policies[policy], { parallelism: 1 })
-    shown.sink('dashboard', forEach(() => new Promise((resolve) => setTimeout(resolve, delayMs)), { concurrency: 1 }))
-    shown.dropped
-      .filter(({ number }) => number % 500 === 0)
-      .sink('some-dropped', print())
+    shown.sink(
+      'dashboard',
+      forEach(() => new Promise((resolve) => setTimeout(resolve, delayMs)), { concurrency: 1 }),
+    )
+    shown.dropped.filter(({ number }) => number % 500 === 0).sink('some-dropped', print())
   },
 )

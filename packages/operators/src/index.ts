@@ -57,7 +57,6 @@ export type {
   Latest,
   Sample,
   ShedPolicy,
-  ShedStream,
   ShedTriggers,
   Spill,
 } from './shed/shed-types.js'
@@ -138,6 +137,7 @@ export type {
   KeyedProcessHandlers,
   KeyedStream,
   LimitedStream,
+  ShedStream,
   ProcessedStream,
   RecordOf,
   SplitStreams,

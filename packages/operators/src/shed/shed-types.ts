@@ -3,8 +3,7 @@
  */
 import type { ByteSize } from '../duration/byte-size.js'
 import type { Duration } from '../duration/duration.js'
-import type { Caveat, Key, NoPromise, Sentence } from '../stream/rules.js'
-import type { Stream } from '../stream/stream.js'
+import type { Key, NoPromise, Sentence } from '../stream/rules.js'
 
 /**
  * When records may be lost: any one of these is enough. Until then a full queue holds the producers back.
@@ -106,17 +105,3 @@ type PlainKey = string | number | bigint | boolean | null | Date
 
 /** The policies that lose records. `K`: the type of the keys of `'latest'` and of `by`. */
 export type ShedPolicy<T, K = PlainKey> = DropNewest | DropOldest | Sample<T, K> | ByPriority<T> | Latest<T, K>
-
-/** A stream behind `shed`, with what it dropped. */
-export interface ShedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {
-  /**
-   * The records that were dropped, as they were and with their timestamps, like `late` and `rest`: they may be written down and sent through the same
-   * operators later. It never holds the stream back: a record that its consumer has no room for is only counted, with the reason and `unread`.
-   *
-   * @example
-   * const recent = orders.shed('recent', { policy: 'drop-oldest', records: 1_000 })
-   * recent.sink('out', print())
-   * recent.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
-   */
-  readonly dropped: Stream<T, C>
-}

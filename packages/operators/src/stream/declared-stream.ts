@@ -61,9 +61,9 @@ import type { Caveat } from './rules.js'
 import { planTimestamps } from '../time/plan-timestamps.js'
 import { planShed } from '../shed/plan-shed.js'
 import { DROPPED_PORT } from '../shed/shed-operator.js'
-import type { ShedPolicy, ShedStream, Spill } from '../shed/shed-types.js'
+import type { ShedPolicy, Spill } from '../shed/shed-types.js'
 import type { OperatorPlan } from './operator-plan.js'
-import type { KeyedStream, LimitedStream, ProcessedStream, Stream, WindowedStream, WindowResult } from './stream.js'
+import type { KeyedStream, LimitedStream, ProcessedStream, ShedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
 const TIMEOUT_MS_DEFAULT = 60_000
 const BATCH_RECORDS_DEFAULT = 10_000

@@ -30,7 +30,7 @@ import type {
   WindowJoinOptions,
 } from '../join/join-types.js'
 import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
-import type { ShedPolicy, ShedStream, Spill } from '../shed/shed-types.js'
+import type { ShedPolicy, Spill } from '../shed/shed-types.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
@@ -807,6 +807,20 @@ export interface LimitedStream<out T, out C extends Caveat = Caveat> extends Str
    * @example
    * const limited = orders.rateLimit('cap', { rate: 1_000, onLimit: 'drop' })
    * limited.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
+   */
+  readonly dropped: Stream<T, C>
+}
+
+/** A stream behind `shed`, with what it dropped. */
+export interface ShedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {
+  /**
+   * The records that were dropped, as they were and with their timestamps, like `late` and `rest`: they may be written down and sent through the same
+   * operators later. It never holds the stream back: a record that its consumer has no room for is only counted, with the reason and `unread`.
+   *
+   * @example
+   * const recent = orders.shed('recent', { policy: 'drop-oldest', records: 1_000 })
+   * recent.sink('out', print())
+   * recent.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
    */
   readonly dropped: Stream<T, C>
 }

@@ -36,6 +36,7 @@ test('the key is inferred, and has to be one', () => {
 })
 
 test('options that contradict each other do not compile', () => {
+  expectTypeOf(orders.rateLimit('r', { rate: 5 })).toEqualTypeOf<Stream<Order, never>>()
   // @ts-expect-error -- no rate
   orders.rateLimit('r', {})
   // @ts-expect-error -- a leaky bucket has no burst

@@ -31,7 +31,9 @@ test('a spill loses nothing', () => {
 })
 
 test('keys are inferred, and have to be some', () => {
-  orders.shed('s', { policy: 'latest', key: (order) => [order.customer, order.id] })
+  expectTypeOf(orders.shed('s', { policy: 'latest', key: (order) => [order.customer, order.id] })).toEqualTypeOf<
+    ShedStream<Order, 'lossy'>
+  >()
   orders.shed('s', { policy: 'sample', keep: 0.1, by: (order) => order.customer })
   // @ts-expect-error -- a key that may be undefined
   orders.shed('s', { policy: 'latest', key: (order) => order.note })
@@ -42,6 +44,7 @@ test('keys are inferred, and have to be some', () => {
 })
 
 test('options that contradict each other do not compile', () => {
+  expectTypeOf(orders.shed('s', { policy: 'drop-newest' })).toEqualTypeOf<ShedStream<Order, 'lossy'>>()
   // @ts-expect-error -- no policy
   orders.shed('s', { records: 100 })
   // @ts-expect-error -- no such policy
