@@ -267,7 +267,8 @@ export class ShedOperator implements HoldingOperator {
     let hold = false
     if (full && this.#when !== undefined) {
       const pressure = this.#pressure(this.#context.now())
-      hold = lossReason(this.#when, pressure) === undefined
+      // Whoever stands in front keeps its turn, also where records may be lost from just now on.
+      hold = this.#hand !== undefined || lossReason(this.#when, pressure) === undefined
       if (hold) this.#await(nextLookMs(this.#when, pressure))
     }
     if (hold === this.#inputHeld) return

@@ -39,10 +39,13 @@ export class SpillFiles {
     })
   }
 
-  write(records: readonly unknown[]): SpilledBlock {
+  encode(records: readonly unknown[]): Uint8Array {
+    return this.#guard('encoded', () => serialize(records))
+  }
+
+  write(block: Uint8Array): SpilledBlock {
     const path = join(this.#directory, `${this.#prefix}${this.#subtask}.${process.pid}.${this.#files++}${SUFFIX}`)
     return this.#guard('written', () => {
-      const block = serialize(records)
       writeFileSync(path, block, { flag: 'wx' })
       return { path, bytes: block.length }
     })

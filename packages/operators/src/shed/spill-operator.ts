@@ -75,6 +75,8 @@ export class SpillOperator implements HoldingOperator {
   readonly #tail = new Run()
   readonly #marks = new TimeMarks()
   #diskBytes = 0
+  /** What the block that is being filled takes on disk, where there was no room for it; 0: it is not known. */
+  #tailDiskBytes = 0
   /** The record for which there is no room, on disk either. */
   #hand: Waiting | undefined
   /** Numbers of the oldest record that is held, and of the next that will be. */
@@ -188,14 +190,28 @@ export class SpillOperator implements HoldingOperator {
   }
 
   #writeTail(): boolean {
-    // What it will take on disk is known when it is written: about what it is when encoded.
-    if (this.#diskBytes + this.#tail.bytes > this.#diskBytesMax && !this.#restoring) return false
-    const records = this.#tail.takeAll()
-    const block = this.#files.write(records)
+    // It is full, and does not change until it has left.
+    if (!this.#fitsDisk(this.#tailDiskBytes)) return false
+    const encoded = this.#files.encode(this.#tail.list())
+    if (!this.#fitsDisk(encoded.length)) {
+      this.#tailDiskBytes = encoded.length
+      return false
+    }
+    const block = this.#files.write(encoded)
+    this.#takeTail()
     this.#blocks.push(block)
     this.#diskBytes += block.bytes
     this.#context.metrics.gauge('spilledBytes', this.#diskBytes)
     return true
+  }
+
+  #fitsDisk(bytes: number): boolean {
+    return this.#restoring || this.#diskBytes + bytes <= this.#diskBytesMax
+  }
+
+  #takeTail(): readonly Waiting[] {
+    this.#tailDiskBytes = 0
+    return this.#tail.takeAll()
   }
 
   /** Brings the next records to the end that leaves, as long as they have room there. */
@@ -208,7 +224,7 @@ export class SpillOperator implements HoldingOperator {
       this.#context.metrics.gauge('spilledBytes', this.#diskBytes)
     }
     if (this.#blocks.length === 0 && this.#tail.length > 0 && this.#hasRoomForBlock)
-      for (const record of this.#tail.takeAll()) this.#head.push(record)
+      for (const record of this.#takeTail()) this.#head.push(record)
     const hand = this.#hand
     if (hand === undefined || !this.#admit(hand)) return
     this.#hand = undefined

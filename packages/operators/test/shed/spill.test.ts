@@ -48,6 +48,7 @@ it('loses, doubles and reorders nothing whatever comes when, and keeps its bound
       let bench = await opened(options)
       bench.block()
       let id = 0
+      let restoredBytes = 0
       const out: number[] = []
       for (const each of steps) {
         if (each.kind === 'push') {
@@ -63,8 +64,10 @@ it('loses, doubles and reorders nothing whatever comes when, and keeps its bound
           bench.operator.restore?.({ watermark: Number.NEGATIVE_INFINITY, states, ended: false })
         }
         expect(out.length + bench.out.length + bench.operator.holding).toBe(id)
-        // A block more than it may be when it was restored from memory, where nothing was on disk.
-        expect(bench.context.counts.get('spilledBytes') ?? 0).toBeLessThan(2_000 + 1_500)
+        // Only a restore may bring more, of what was in memory before: that stays.
+        const onDisk = bench.context.counts.get('spilledBytes') ?? 0
+        restoredBytes = each.kind === 'restore' ? onDisk : Math.min(restoredBytes, onDisk)
+        expect(onDisk).toBeLessThanOrEqual(Math.max(2_000, restoredBytes))
       }
       bench.flow()
       expect([...out, ...bench.out]).toEqual(Array.from({ length: id }, (_, index) => index))
@@ -79,7 +82,10 @@ test('where the disk may take no more the producers wait', async () => {
   const bench = await opened({ diskBytes: 100 })
   bench.block()
   let given = 0
-  while (!bench.context.inputHeld && given < 1_000) bench.push({ id: given++ })
+  while (!bench.context.inputHeld && given < 1_000) {
+    bench.push({ id: given++ })
+    expect(bench.context.counts.get('spilledBytes') ?? 0).toBeLessThanOrEqual(100)
+  }
   expect(given).toBeLessThan(100)
   bench.flow()
   expect(bench.context.inputHeld).toBe(false)

@@ -168,3 +168,35 @@ test('a dropped record that its reader has no room for is only counted, and by i
   expect(bench.dropped).toEqual([0, 3])
   expect(bench.counted).toEqual({ full: 2, 'full unread': 2 })
 })
+
+test('a record in hand keeps its turn where records may be lost from just then on', () => {
+  // The clock goes on between two readings.
+  class Ticking extends FakeOperatorContext {
+    tickMs = 0
+
+    override now(): number {
+      this.timeMs += this.tickMs
+      return this.timeMs
+    }
+  }
+  for (let waitedMs = 90; waitedMs < 110; waitedMs++) {
+    const context = new Ticking()
+    const bench = new ShedBench({ policy: 'drop-oldest', bytes: 60, when: { fullFor: 100 } }, context)
+    const pad = 'x'.repeat(20)
+    bench.block()
+    bench.push({ id: 0, pad })
+    context.advance(waitedMs)
+    context.tickMs = 1
+    let id = 1
+    while (!context.inputHeld && id < 6) bench.push({ id: id++, pad })
+    context.tickMs = 0
+    const held = bench.operator.holding
+    const lost = Object.values(bench.counted).reduce((sum, count) => sum + count, 0)
+    expect(held + lost).toBe(id)
+    // Nobody passes a record in hand.
+    if (held === 2) expect(context.inputHeld).toBe(true)
+    bench.flow()
+    expect(bench.out).toEqual([...bench.out].sort((left, right) => left - right))
+    expect(context.inputHeld).toBe(false)
+  }
+})
