@@ -151,9 +151,15 @@ function refuse(problems: readonly string[]): void {
 function check(given: object, checks: Readonly<Record<string, Check>>, prefix: string, problems: string[]): void {
   for (const [name, value] of Object.entries(given) as [string, unknown][]) {
     const wants = Object.hasOwn(checks, name) ? (value === undefined ? undefined : checks[name]?.(value)) : 'nothing'
-    if (wants === 'nothing') problems.push(`${prefix}${name} is not an option`)
+    if (wants === 'nothing') problems.push(`${prefix}${name} is not an option${prefix === '' ? '' : theseAre(checks)}`)
     else if (wants !== undefined) problems.push(`${prefix}${name} is ${show(value)}, and takes ${wants}`)
   }
+}
+
+/** The hint of an error names the options of the job itself. */
+function theseAre(checks: Readonly<Record<string, Check>>): string {
+  const names = Object.keys(checks)
+  return names.length === 0 ? '' : `: there are ${names.join(', ')}`
 }
 
 function show(value: unknown): string {

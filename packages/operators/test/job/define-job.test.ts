@@ -103,6 +103,14 @@ test.each<[unknown, RegExp]>([
   [{ name: 'x', restart: { strategy: 'often' } }, /restart\.strategy is "often", and takes exponential, fixed, failure-rate, none/],
   [{ name: 'x', restart: { strategy: 'fixed' } }, /restart\.attempts is missing/],
   [{ name: 'x', restart: { strategy: 'fixed', attempts: 3, window: '1m' } }, /restart\.window is not an option/],
+  [{ name: 'x', edges: { 'a -> b': null } }, /edges\["a -> b"\] is a value of type null, and takes an object/],
+  [
+    { name: 'x', edges: { 'a -> b': { prefech: 1 } } },
+    /edges\["a -> b"\]\.prefech is not an option: there are window, prefetch, weight, priority/,
+  ],
+  [{ name: 'x', edges: { 'a -> b': { prefetch: 0 } } }, /edges\["a -> b"\]\.prefetch is 0, and takes an integer of at least 1/],
+  [{ name: 'x', edges: { 'a -> b': { window: 'soon' } } }, /edges\["a -> b"\]\.window is "soon", and takes a duration above 0/],
+  [{ name: 'x', edges: { 'a -> b': { weight: Number.NaN } } }, /edges\["a -> b"\]\.weight is NaN, and takes a number above 0/],
   [{ name: 'x', settings: { chaining: 1, keyGroups: 0.5 } }, /settings\.chaining is 1.*settings\.keyGroups is 0\.5/],
 ])('wrong options %j are named, with the line', (options, message) => {
   const error = thrownBy(() => defineJob(options as never, () => {}))
