@@ -15,11 +15,19 @@ export default defineConfig({
       {
         resolve: { conditions },
         ssr: { resolve: { conditions, externalConditions: conditions } },
-        test: { name: 'source', include: ['packages/{engine,operators,testing}/test/**/*.test.ts'] },
+        test: {
+          name: 'source',
+          include: ['packages/{engine,operators,testing}/test/**/*.test.ts'],
+          // Time is virtual there: the other projects start threads and processes of their own, one file after the other.
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         test: {
           name: 'built',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           include: ['packages/{runtime-workers,cli,sluice}/test/**/*.test.ts'],
           globalSetup: ['scripts/warn-stale-build.mjs'],
           server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
@@ -30,6 +38,8 @@ export default defineConfig({
       {
         test: {
           name: 'bench',
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           include: ['bench/test/**/*.test.ts'],
           globalSetup: ['scripts/warn-stale-build.mjs'],
           server: { deps: { external: [/\/packages\/[a-z-]+\/dist\//] } },
