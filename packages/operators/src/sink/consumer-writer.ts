@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '@sluice/engine'
 import { protocolBroken, sideFailed } from '../bridge/protocol.js'
+import { released } from '../bridge/release.js'
 import type { Context } from '../operator/contexts.js'
 import type { RecordWriter, SinkWriteContext } from './define-sink.js'
 import { PulledRecords } from './pulled-records.js'
@@ -26,9 +27,6 @@ export type StartConsumer<T> = (
   abandoned: (cause: unknown) => void,
 ) => { readonly stream: Consumed; readonly result: unknown }
 
-/** How long a function whose stream has failed may take to clean up before it is left alone. */
-const RELEASE_MS_MAX = 1_000
-
 export class ConsumerWriter<T> implements RecordWriter<T> {
   readonly #context: SinkWriteContext
   readonly #records: PulledRecords<T>
@@ -39,10 +37,12 @@ export class ConsumerWriter<T> implements RecordWriter<T> {
   #finished = false
   #failure: SluiceError | undefined
 
-  constructor(start: StartConsumer<T>, context: SinkWriteContext) {
+  /** `pullsAhead`: see `PulledRecords`. */
+  constructor(start: StartConsumer<T>, context: SinkWriteContext, pullsAhead = 0) {
     this.#context = context
-    this.#records = new PulledRecords(() =>
-      protocolBroken(context, 'function', 'asks for a record while it waits for one: records are pulled one after the other'),
+    this.#records = new PulledRecords(
+      () => protocolBroken(context, 'function', 'asks for a record while it waits for one: records are pulled one after the other'),
+      pullsAhead,
     )
     const { stream, result } = start(this.#records, (cause) => this.#abandoned(cause))
     this.#stream = stream
@@ -69,21 +69,18 @@ export class ConsumerWriter<T> implements RecordWriter<T> {
     await this.#done
     if (this.#failure !== undefined) throw this.#failure
     this.#finished = true
+    this.#records.done()
   }
 
   async close(): Promise<void> {
-    if (this.#finished || this.#returned) return
+    if (this.#finished) return
     const { operator } = this.#context
     const error = new SluiceError('SLUICE_INTERRUPTED', `The job ended before the stream of ${operator} was at its end.`, { operator })
     this.#failure ??= error
     this.#records.fail(error)
+    // Also where the function has returned: what it left behind may hold the stream still.
     this.#stream.fail(error)
-    let timer: NodeJS.Timeout | undefined
-    const tooLong = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, RELEASE_MS_MAX)
-    })
-    await Promise.race([this.#done, tooLong])
-    clearTimeout(timer)
+    await released(this.#done)
   }
 
   #onReturn(): void {

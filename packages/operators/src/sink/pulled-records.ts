@@ -1,6 +1,7 @@
 /**
  * Records that a consumer pulls. A record leaves only while a pull waits for it, and one pull waits at a time; the pull that follows says that what the one before
- * got is done with. Held are the batch at hand and what the consumer has in its hands. Runs in the thread of its subtask.
+ * got is done with, or, where a consumer pulls ahead, what some pulls before got. Held are the batch at hand and what the consumer has in its hands. Runs in the
+ * thread of its subtask.
  */
 import type { SluiceError } from '@sluice/engine'
 
@@ -16,17 +17,19 @@ export class PulledRecords<T> {
   readonly #overlaps: () => SluiceError
   #records: readonly T[] = []
   #at = 0
-  /** With the consumer. */
-  #given: readonly T[] = []
+  readonly #pullsAhead: number
+  /** With the consumer: what each pull got, oldest first. */
+  #given: (readonly T[])[] = []
   #written: (() => void) | undefined
   #pull: Pull<T> | undefined
   #ended = false
   #cancelled = false
   #failure: SluiceError | undefined
 
-  /** `overlaps` makes the error of a consumer that pulls while a pull of its own waits. */
-  constructor(overlaps: () => SluiceError) {
+  /** `overlaps` makes the error of a consumer that pulls while a pull of its own waits; with `pullsAhead` of 1 a pull says that the one before the last is done with. */
+  constructor(overlaps: () => SluiceError, pullsAhead: number) {
     this.#overlaps = overlaps
+    this.#pullsAhead = pullsAhead
   }
 
   /** Settles when the last record has left; only then the next batch may come. */
@@ -42,13 +45,13 @@ export class PulledRecords<T> {
 
   /** What the consumer has not done with, in order. */
   unwritten(): readonly T[] {
-    return [...this.#given, ...this.#records.slice(this.#at)]
+    return [...this.#given.flat(), ...this.#records.slice(this.#at)]
   }
 
   /** Up to so many records as there are, at least one; undefined: the end. */
   pull(recordsMax: number): Promise<readonly T[] | undefined> {
     if (this.#pull !== undefined) return Promise.reject(this.#overlaps())
-    this.#given = []
+    while (this.#given.length > this.#pullsAhead) this.#given.shift()
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#cancelled) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
@@ -61,6 +64,11 @@ export class PulledRecords<T> {
   end(): void {
     this.#ended = true
     this.#give()
+  }
+
+  /** The consumer has returned behind the end. */
+  done(): void {
+    this.#given = []
   }
 
   /** The job gives up: the consumer gets no more, but the error. */
@@ -84,9 +92,10 @@ export class PulledRecords<T> {
     if (pull === undefined) return
     if (this.#at < this.#records.length) {
       this.#pull = undefined
-      this.#given = this.#records.slice(this.#at, this.#at + pull.recordsMax)
-      this.#at += this.#given.length
-      pull.resolve(this.#given)
+      const given = this.#records.slice(this.#at, this.#at + pull.recordsMax)
+      this.#given.push(given)
+      this.#at += given.length
+      pull.resolve(given)
       if (this.#at < this.#records.length) return
       const written = this.#written
       this.#written = undefined

@@ -1,6 +1,7 @@
 /** Observers as a sink: a subject of RxJS, or whatever has `next`. */
 import { SluiceError } from '@sluice/engine'
 import { isThenable, messageOf, protocolBroken, sideFailed, warnOf } from '../bridge/protocol.js'
+import { released } from '../bridge/release.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import type { Sink } from './sink.js'
 
@@ -14,11 +15,12 @@ export interface ObserverOutput<in T> {
 /**
  * Calls an observer with each record: one call after the other, the next when the promise that `next` may give has settled; so the job keeps its pace, and
  * nothing is lost. An observer that is passed in is called in the thread that started the job, by one subtask; a factory is called in each subtask.
- * `complete` is called after the last record, `error` where the job fails, neither behind the other or behind a `next` that failed.
+ * `complete` is called after the last record, `error` where the job fails, neither behind the other or behind a `next` that failed. An observer that is passed in and
+ * was told of its end is not used again: a job that restarts after failures needs a factory.
  *
  * At least once: after a restore, what came behind the checkpoint, and what an observer had not settled then, comes again.
  *
- * @throws SLUICE_SINK_FAILED where `next` or `complete` fails; SLUICE_PROTOCOL_BROKEN where a factory gives no observer.
+ * @throws SLUICE_SINK_FAILED where `next` or `complete` fails, or an observer that is passed in was told of its end before; SLUICE_PROTOCOL_BROKEN where a factory gives no observer.
  * @example
  * stream.sink('out', toObserver(() => ({ next: (order) => console.log(order), complete: () => console.log('done') })))
  */
@@ -27,10 +29,21 @@ export function toObserver<T>(observer: ObserverOutput<T> | (() => ObserverOutpu
   if (!isFactory && !isObserver(observer))
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toObserver takes an object with next(value), or a function that returns one.')
   return defineSink<T>({
-    open: async (context) => new ObserverWriter<T>(isFactory ? await observer() : observer, context),
+    open: async (context) => new ObserverWriter<T>(isFactory ? await observer() : unended(observer, context), context),
     parallelismMax: isFactory ? undefined : { value: 1, because: 'an observer that is passed in is called by one subtask' },
     pinned: !isFactory,
     options: { type: 'observer' },
+  })
+}
+
+/** Observers that were told of their end: by their protocol they take nothing more, and a subject lets what comes then disappear. */
+const ended = new WeakSet<ObserverOutput<never>>()
+
+function unended<T>(observer: ObserverOutput<T>, { operator }: SinkWriteContext): ObserverOutput<T> {
+  if (!ended.has(observer)) return observer
+  throw new SluiceError('SLUICE_SINK_FAILED', `The observer of ${operator} was told of its end already, and takes nothing more.`, {
+    operator,
+    hint: 'Pass a function that returns a new observer: it is called each time the job starts or restarts.',
   })
 }
 
@@ -67,6 +80,7 @@ class ObserverWriter<T> implements RecordWriter<T> {
   async finish(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
+    if (this.#observer.complete !== undefined) ended.add(this.#observer)
     try {
       await this.#observer.complete?.()
     } catch (error) {
@@ -74,17 +88,18 @@ class ObserverWriter<T> implements RecordWriter<T> {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
+    if (this.#observer.error !== undefined) ended.add(this.#observer)
     const { operator } = this.#context
-    try {
-      this.#observer.error?.(
-        new SluiceError('SLUICE_INTERRUPTED', `The job ended before the stream of ${operator} was at its end.`, { operator }),
-      )
-    } catch (error) {
-      warnOf(this.#context, protocolBroken(this.#context, 'observer', `failed when it was told of a failure: ${messageOf(error)}`, error))
-    }
+    const interrupted = new SluiceError('SLUICE_INTERRUPTED', `The job ended before the stream of ${operator} was at its end.`, {
+      operator,
+    })
+    const telling = (async () => this.#observer.error?.(interrupted))().catch((error: unknown) =>
+      warnOf(this.#context, protocolBroken(this.#context, 'observer', `failed when it was told of a failure: ${messageOf(error)}`, error)),
+    )
+    await released(telling)
   }
 
   #next(record: T): unknown {
@@ -108,6 +123,8 @@ class ObserverWriter<T> implements RecordWriter<T> {
       } catch (error) {
         throw this.#failed(error)
       }
+      // The job has failed meanwhile, and told it.
+      if (this.#ended) return
     }
     this.#rest = []
   }

@@ -1,5 +1,7 @@
 /** A function that is given a Node stream as a sink: for `pipeline(readable, createGzip(), createWriteStream(...))`. */
 import { Readable } from 'node:stream'
+import { SluiceError } from '@sluice/engine'
+import type { BridgeContext } from '../bridge/protocol.js'
 import { checkFunction } from '../source/check-options.js'
 import { type ConsumerContext, ConsumerWriter } from './consumer-writer.js'
 import { defineSink } from './define-sink.js'
@@ -31,26 +33,37 @@ export function toReadable<T>(
   checkFormat('toReadable', format)
   return defineSink<T>({
     open: (context) =>
-      new ConsumerWriter((records, abandoned) => {
-        const chunks = format === 'bytes' ? new StreamChunks(context) : undefined
-        const stream = new RecordReadable(records, chunks, abandoned)
-        return { stream, result: callWith(() => fn(stream, context)) }
-      }, context),
+      new ConsumerWriter(
+        (records, abandoned) => {
+          const chunks = format === 'bytes' ? new StreamChunks(context) : undefined
+          const stream = new RecordReadable(records, chunks, abandoned, context)
+          return { stream, result: callWith(() => fn(stream, context)) }
+        },
+        context,
+        1,
+      ),
     options: { type: 'readable', format },
   })
 }
 
-/** Holds one chunk: that it reads on says that the one before has left. */
+/** Holds one chunk. It is asked for the next while it gives that one away, so that pulls are one ahead of who reads. */
 class RecordReadable extends Readable {
   readonly #records: PulledRecords<unknown>
   readonly #chunks: StreamChunks | undefined
   readonly #abandoned: (cause: unknown) => void
+  readonly #context: BridgeContext
 
-  constructor(records: PulledRecords<unknown>, chunks: StreamChunks | undefined, abandoned: (cause: unknown) => void) {
+  constructor(
+    records: PulledRecords<unknown>,
+    chunks: StreamChunks | undefined,
+    abandoned: (cause: unknown) => void,
+    context: BridgeContext,
+  ) {
     super({ objectMode: chunks === undefined, highWaterMark: 1 })
     this.#records = records
     this.#chunks = chunks
     this.#abandoned = abandoned
+    this.#context = context
     // Whoever reads may listen or not: the job knows of it anyway, and an error without a listener would end the process.
     this.on('error', () => undefined)
   }
@@ -81,9 +94,18 @@ class RecordReadable extends Readable {
       return
     }
     try {
-      this.push(this.#chunks === undefined ? records[0] : this.#chunks.join(records))
+      const chunk = this.#chunks === undefined ? records[0] : this.#chunks.join(records)
+      if (chunk === null) throw nullRecord(this.#context)
+      this.push(chunk)
     } catch (error) {
       this.destroy(error as Error)
     }
   }
+}
+
+function nullRecord({ operator }: BridgeContext): SluiceError {
+  return new SluiceError('SLUICE_SINK_FAILED', `${operator} got null as a record, which would be the end of a Node stream of objects.`, {
+    operator,
+    hint: "Filter or wrap it in front of the sink, or use toAsyncIterable, toWebReadable, or format: 'bytes'.",
+  })
 }

@@ -1,6 +1,7 @@
 /** Web streams as a sink: a TransformStream, the writable side of a socket. */
 import { SluiceError } from '@sluice/engine'
 import { protocolBroken, sideFailed } from '../bridge/protocol.js'
+import { released } from '../bridge/release.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { PendingWrites } from './pending-writes.js'
 import type { Sink } from './sink.js'
@@ -112,8 +113,11 @@ class WebStreamWriter implements RecordWriter<unknown> {
       if (!this.#finished && this.#failure === undefined) {
         this.#closing = true
         const { operator } = this.#context
-        await this.#writer.abort(
-          new SluiceError('SLUICE_INTERRUPTED', `The job ended before the stream of ${operator} was at its end.`, { operator }),
+        // A write that is under way comes first, and may never end.
+        await released(
+          this.#writer.abort(
+            new SluiceError('SLUICE_INTERRUPTED', `The job ended before the stream of ${operator} was at its end.`, { operator }),
+          ),
         )
       }
     } finally {

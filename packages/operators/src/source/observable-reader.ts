@@ -84,8 +84,8 @@ export class ObservableReader<T> implements SourceReader<T> {
     else if (typeof (subscription as { unsubscribe?: unknown } | undefined)?.unsubscribe === 'function')
       this.#unsubscribe = () => (subscription as { unsubscribe(): void }).unsubscribe()
     else this.#fatal ??= protocolBroken(context, 'observable', 'gave nothing to unsubscribe with')
-    // It ended, or gave too much, before it had given back how to end it.
-    if (this.#end !== undefined || this.#fatal !== undefined) this.#leave()
+    // It ended, gave too much, or the job stopped, before it had given back how to end it.
+    if (this.#end !== undefined || this.#fatal !== undefined || this.#closed) this.#leave()
   }
 
   #next(value: T): void {
@@ -197,7 +197,7 @@ export class ObservableReader<T> implements SourceReader<T> {
 /** First in, first out; what has left is cut off now and then. */
 class ValueQueue<T> {
   bytes = 0
-  #values: T[] = []
+  #values: (T | undefined)[] = []
   #sizes: number[] = []
   #first = 0
 
@@ -213,16 +213,22 @@ class ValueQueue<T> {
 
   /** Gives up the oldest. */
   drop(): void {
-    this.bytes -= this.#sizes[this.#first++] as number
+    this.#forget()
     this.#compact()
   }
 
   take(max: number): readonly T[] {
     const end = Math.min(this.#first + max, this.#values.length)
-    const taken = this.#values.slice(this.#first, end)
-    while (this.#first < end) this.bytes -= this.#sizes[this.#first++] as number
+    const taken = this.#values.slice(this.#first, end) as T[]
+    while (this.#first < end) this.#forget()
     this.#compact()
     return taken
+  }
+
+  /** What has left is nobody's any more, also before it is cut off. */
+  #forget(): void {
+    this.#values[this.#first] = undefined
+    this.bytes -= this.#sizes[this.#first++] as number
   }
 
   #compact(): void {

@@ -246,6 +246,110 @@ test('an observer that fails when it is told of a failure is warned of', async (
   expect(context.warnings).toEqual([expect.stringContaining('no ears')])
 })
 
+test('an observer hears nothing behind the failure of the job, also where a promise of next settles then; one whose error() rejects is warned of', async () => {
+  const context = sinkContext()
+  const seen: number[] = []
+  let release: () => void = () => undefined
+  const writer = await openSink(
+    toObserver<number>(() => ({
+      next(value) {
+        seen.push(value)
+        return new Promise<void>((resolve) => (release = resolve))
+      },
+      error: () => Promise.reject(new Error('no ears')),
+    })),
+    context,
+  )
+  const writing = writer.write([1, 2, 3])
+  await writer.close?.()
+  release()
+  await writing
+  expect(seen).toEqual([1])
+  expect(context.warnings).toEqual([expect.stringContaining('no ears')])
+})
+
+test('an observer that is passed in and was told of its end is not used again', async () => {
+  const told: string[] = []
+  const next = (): void => undefined
+  const refused = expect.objectContaining({ code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('told of its end already') })
+  const failed = { next, error: () => void told.push('error') }
+  await (await openSink(toObserver(failed))).close?.()
+  await expect(openSink(toObserver(failed))).rejects.toEqual(refused)
+  const completed = { next, complete: () => void told.push('complete') }
+  await writeSink(toObserver(completed), [1])
+  await expect(openSink(toObserver(completed))).rejects.toEqual(refused)
+  expect(told).toEqual(['error', 'complete'])
+  // Who hears of no end has none.
+  const plain = { next }
+  await writeSink(toObserver(plain), [1])
+  await writeSink(toObserver(plain), [1])
+})
+
+test('a web stream whose write never ends is left alone, and gives its lock back', async () => {
+  const stream = new WritableStream<number>({ write: () => new Promise(() => undefined) })
+  const writer = await openSink(toWebStream(() => stream))
+  void Promise.resolve(writer.write([1])).catch(() => undefined)
+  await turn()
+  await writer.close?.()
+  expect(stream.locked).toBe(false)
+})
+
+test('a function that returns early leaves no open stream behind', async () => {
+  const context = sinkContext()
+  let kept: Readable | undefined
+  const writer = await openSink(
+    toReadable(async (stream) => void (kept = stream)),
+    context,
+  )
+  await turn()
+  expect(context.failures).toMatchObject([{ message: expect.stringContaining('stopped reading before the end') }])
+  expect(kept?.destroyed).toBe(false)
+  await writer.close?.()
+  expect(kept?.destroyed).toBe(true)
+})
+
+test('what the reader of a Node stream has in hand is unwritten', async () => {
+  const seen: unknown[] = []
+  let release: () => void = () => undefined
+  const writer = await openSink(
+    toReadable(async (stream) => {
+      for await (const value of stream) {
+        seen.push(value)
+        await new Promise<void>((resolve) => (release = resolve))
+      }
+    }),
+  )
+  const writing = writer.write([1, 2, 3])
+  await turns(3)
+  expect(seen).toEqual([1])
+  expect(writer.unwritten?.()).toEqual([1, 2, 3])
+  release()
+  await turns(3)
+  expect(seen).toEqual([1, 2])
+  expect(writer.unwritten?.()).toEqual([2, 3])
+  release()
+  await turns(3)
+  await writing
+  expect(seen).toEqual([1, 2, 3])
+  // It was asked for the fourth already when it gave the third.
+  expect(writer.unwritten?.()).toEqual([3])
+  const finishing = writer.finish?.()
+  await turns(3)
+  release()
+  await finishing
+  expect(writer.unwritten?.()).toEqual([])
+})
+
+test('null is no record of a Node stream', async () => {
+  const error: unknown = await writeSink(
+    toReadable(async (stream) => {
+      for await (const _record of stream);
+    }),
+    [1, null],
+  ).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('got null as a record') })
+})
+
 test('bytes: text and bytes as they are, the rest as JSON lines, in every bridge', async () => {
   const records = ['a\n', new Uint8Array([98, 10]), { c: 1n }, ...Array.from({ length: 600 }, (_, n) => ({ n }))]
   const text = `a\nb\n{"c":"1"}\n${Array.from({ length: 600 }, (_, n) => `{"n":${n}}\n`).join('')}`

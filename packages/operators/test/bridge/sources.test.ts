@@ -408,6 +408,23 @@ test('a stop unsubscribes, and what comes then is let go', async () => {
   expect(warnings).toEqual([])
 })
 
+test('one that ends, gives too much or is stopped while it is subscribed to is left as soon as it has said how', async () => {
+  const left: string[] = []
+  const seen: number[] = []
+  const complete: Act = (observer) => {
+    observer.next(1)
+    observer.complete()
+  }
+  await readSource(fromObservable(observable(complete, left)), { onBatch: () => seen.push(left.length) })
+  expect(seen).toEqual([1])
+  expect(left).toHaveLength(1)
+
+  const controller = new AbortController()
+  const stops: Act = () => controller.abort()
+  expect((await readSource(fromObservable(observable(stops, left)), { context: sourceContext(controller) })).records).toEqual([])
+  expect(left).toHaveLength(2)
+})
+
 test('options of fromObservable are checked', () => {
   const from = (options: unknown) => () =>
     fromObservable(
