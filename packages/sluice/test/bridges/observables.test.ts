@@ -1,4 +1,7 @@
 /** RxJS on both sides of a job, on the calling thread. An observable cannot be asked for less: the rules about demand become bounds of its buffer. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { from, interval, map, NEVER, Observable, of, Subject, take, throwError } from 'rxjs'
 import {
   type CaveatOf,
@@ -10,9 +13,10 @@ import {
   run,
   type Source,
   type Stream,
+  toJsonLines,
   toObserver,
 } from 'sluice'
-import { expect, expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import { turn, until } from './source-contract.js'
 
 interface Options {
@@ -141,6 +145,64 @@ test('a subject as a sink', async () => {
   })
   await run(job).finished
   expect(seen).toEqual(['0', '2', '4', 'complete'])
+})
+
+test('in front of a sink that is exactly-once the loss has to be meant', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluice-lossy-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  const start = (lossy: boolean, checkpoints: boolean) =>
+    run(
+      defineJob({ name: 'lossy' }, (builder) => {
+        builder
+          .source(
+            'prices',
+            fromObservable(() => of(1, 2), { overflow: 'drop-oldest', lossy }),
+          )
+          .map((price) => ({ price }))
+          .sink('out', toJsonLines(join(directory, `out-${lossy}-${checkpoints}.jsonl`)))
+      }),
+      checkpoints ? { checkpoint: { interval: 5, directory: join(directory, `checkpoints-${lossy}`) } } : {},
+    ).finished
+  await expect(start(false, true)).rejects.toMatchObject({
+    code: 'SLUICE_LOSSY_STREAM',
+    message: expect.stringContaining('prices drops the oldest values when its buffer is full, and out writes each record exactly once'),
+    coordinates: { operator: 'prices' },
+  })
+  expect(await start(true, true)).toMatchObject({ recordsOut: 2 })
+  // Without checkpoints nothing is exactly-once.
+  expect(await start(false, false)).toMatchObject({ recordsOut: 2 })
+})
+
+test('an observable that is silent is told of where event time waits for it, and holds nothing up', async () => {
+  const subject = new Subject<number>()
+  const job = defineJob({ name: 'silent' }, (builder) => {
+    builder
+      .source(
+        'input',
+        fromObservable(() => subject),
+      )
+      .withTimestamps((value) => value, { monotonous: true, idleAfter: 20 })
+      .sink(
+        'output',
+        forEach(() => undefined),
+      )
+  })
+  const handle = run(job, { report: 20 })
+  const idle: string[] = []
+  const stuck: string[] = []
+  const states: string[] = []
+  handle.events
+    .on('idle', ({ operator }) => idle.push(operator))
+    .on('stuck', ({ operator }) => stuck.push(operator))
+    .on('report', ({ subtasks }) => states.push(subtasks[0]?.state ?? ''))
+  await until(() => subject.observed)
+  subject.next(1)
+  await until(() => idle.length > 0)
+  expect(idle).toEqual(['input'])
+  expect(states.at(-1)).toBe('idle')
+  await handle.stop()
+  await handle.finished
+  expect(stuck).toEqual([])
 })
 
 test('a loss is part of the type, and of the graph', () => {

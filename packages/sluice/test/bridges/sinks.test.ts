@@ -167,6 +167,7 @@ describe('sinks', () => {
         return {
           async next(value: number) {
             if (running) probe.violations.push('next overlaps')
+            if (over) probe.violations.push('next behind the end')
             running = true
             try {
               await probe.take(value, script)

@@ -13,6 +13,8 @@ export interface SourceScript {
   readonly failsAt?: number
   /** Gives nothing from this value on, and does not end. */
   readonly silentAt?: number
+  /** Every value is there as soon as it is asked for; otherwise every 16th takes a turn of the event loop. */
+  readonly atOnce?: boolean
 }
 
 /** What the other side saw. */
@@ -37,6 +39,8 @@ export interface SourceBridge {
   readonly name: string
   /** Values that may be out of the other side, and not in the job. */
   readonly aheadMax: number
+  /** Values of one batch. */
+  readonly batch: number
   readonly open: (script: SourceScript, probe: SourceProbe) => Source<number>
 }
 
@@ -44,7 +48,12 @@ interface Options {
   /** Values in the job so far, as the first operator sees them. */
   readonly onRecord?: (value: number) => void
   readonly write?: (value: number) => Promise<void> | void
+  /** This value fills all that the sink takes by itself: the job stands right behind it. */
+  readonly fillsSinkAt?: number
 }
+
+/** A write of 256 and what gathers meanwhile, with more to come. */
+const SINK_RECORDS = 600
 
 function start(bridge: SourceBridge, script: SourceScript, probe: SourceProbe, options: Options = {}) {
   const taken: number[] = []
@@ -57,6 +66,7 @@ function start(bridge: SourceBridge, script: SourceScript, probe: SourceProbe, o
         taken.push(value)
         return { value }
       })
+      .flatMap((record) => (record.value === options.fillsSinkAt ? Array.from({ length: SINK_RECORDS }, () => record) : [record]))
       .sink(
         'output',
         forEach(async ({ value }) => {
@@ -126,6 +136,39 @@ export function checkSourceBridge(bridge: SourceBridge): void {
     expect(ahead).toBeGreaterThan(0)
     expect(ahead).toBeLessThanOrEqual(aheadMax)
     expect(probe.violations).toEqual([])
+  })
+
+  test(`${name}: no more either where values are there at once, wherever in a batch the job stands (1.1, 3.8)`, async () => {
+    let aheadMost = 0
+    // Not in the first batches: what is read ahead of them is less.
+    const first = 3 * bridge.batch
+    const step = Math.max(1, bridge.batch / 16)
+    for (let at = first; at < first + bridge.batch; at += step) {
+      const probe = new SourceProbe()
+      let resume: (() => void) | undefined
+      const { handle, taken } = start(bridge, { values: Number.POSITIVE_INFINITY, atOnce: true }, probe, {
+        fillsSinkAt: at,
+        write: (value) => (value === at && resume === undefined ? new Promise((resolve) => (resume = resolve)) : undefined),
+      })
+      probe.onPull = () => {
+        aheadMost = Math.max(aheadMost, probe.pulled + 1 - taken.length)
+      }
+      await until(() => resume !== undefined)
+      let before = -1
+      while (before !== probe.pulled) {
+        before = probe.pulled
+        for (let count = 0; count < 5; count++) await turn()
+      }
+      const stopped = handle.stop()
+      resume?.()
+      await stopped
+      await handle.finished
+      expect(taken).toEqual(upTo(taken.length))
+      expect(probe.violations).toEqual([])
+    }
+    expect(aheadMost).toBeLessThanOrEqual(aheadMax)
+    // And it is reached, but for a value or two: what was said to be the bound is not far too large.
+    expect(aheadMost).toBeGreaterThanOrEqual(aheadMax - 2)
   })
 
   test(`${name}: its failure is the cause, behind the values before it (1.4, 2.4)`, async () => {

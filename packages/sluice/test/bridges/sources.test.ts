@@ -18,7 +18,7 @@ function iterable(script: SourceScript, probe: SourceProbe): AsyncIterable<numbe
         if (over) probe.violations.push('next() behind the end')
         running = true
         try {
-          if (at % 16 === 0) await turn()
+          if (at % 16 === 0 && script.atOnce !== true) await turn()
           // Returned while this call was under way.
           if (over) return { done: true, value: undefined }
           if (at === script.silentAt) return await never
@@ -59,7 +59,7 @@ function readable(script: SourceScript, probe: SourceProbe, highWaterMark: numbe
       } else {
         at++
         const value = probe.pull()
-        if (value % 16 === 0) setImmediate(() => this.push(value))
+        if (value % 16 === 0 && script.atOnce !== true) setImmediate(() => this.push(value))
         else this.push(value)
       }
     },
@@ -76,7 +76,7 @@ function webStream(script: SourceScript, probe: SourceProbe, highWaterMark: numb
   return new ReadableStream<number>(
     {
       async pull(controller) {
-        if (at % 16 === 0) await turn()
+        if (at % 16 === 0 && script.atOnce !== true) await turn()
         // Cancelled while this call was under way.
         if (over) return
         if (at === script.silentAt) return never
@@ -100,46 +100,55 @@ describe('sources', () => {
   checkSourceBridge({
     name: 'fromAsyncIterable',
     aheadMax: 257,
+    batch: 128,
     open: (script, probe) => fromAsyncIterable(() => iterable(script, probe)),
   })
   checkSourceBridge({
     name: 'fromAsyncIterable, 8 ahead',
     aheadMax: 9,
+    batch: 4,
     open: (script, probe) => fromAsyncIterable(() => iterable(script, probe), { readAhead: 8 }),
   })
   checkSourceBridge({
     name: 'fromAsyncIterable, 1 ahead',
     aheadMax: 2,
+    batch: 1,
     open: (script, probe) => fromAsyncIterable(() => iterable(script, probe), { readAhead: 1 }),
   })
   checkSourceBridge({
     name: 'fromAsyncIterable, none ahead',
     aheadMax: 1,
+    batch: 1,
     open: (script, probe) => fromAsyncIterable(() => iterable(script, probe), { readAhead: 0 }),
   })
   checkSourceBridge({
     name: 'fromReadable of 16 objects',
     aheadMax: 257 + 16,
+    batch: 128,
     open: (script, probe) => fromReadable<number>(() => readable(script, probe, 16)),
   })
   checkSourceBridge({
     name: 'fromReadable of 4 objects, none ahead',
     aheadMax: 1 + 4,
+    batch: 1,
     open: (script, probe) => fromReadable<number>(() => readable(script, probe, 4), { readAhead: 0 }),
   })
   checkSourceBridge({
     name: 'fromReadable that is passed in',
     aheadMax: 257 + 2,
+    batch: 128,
     open: (script, probe) => fromReadable<number>(readable(script, probe, 2)),
   })
   checkSourceBridge({
     name: 'fromWebStream without a buffer',
     aheadMax: 257,
+    batch: 128,
     open: (script, probe) => fromWebStream(() => webStream(script, probe, 0)),
   })
   checkSourceBridge({
     name: 'fromWebStream of 8, none ahead',
     aheadMax: 1 + 8,
+    batch: 1,
     open: (script, probe) => fromWebStream(() => webStream(script, probe, 8), { readAhead: 0 }),
   })
 })
