@@ -29,7 +29,8 @@ export function compile(
     paths: { sluice: [sluice], zod: [join(repository, 'node_modules/zod')] },
   }
   const host = ts.createCompilerHost(compilerOptions, true)
-  const { fileExists, readFile, getSourceFile } = host
+  const { fileExists, directoryExists, readFile, getSourceFile } = host
+  host.directoryExists = (path) => path === folder || directoryExists?.(path) === true
   host.fileExists = (path) => files.has(path) || fileExists(path)
   host.readFile = (path) => files.get(path)?.text ?? readFile(path)
   host.getSourceFile = (path, language, ...rest) => {

@@ -1,5 +1,5 @@
 /** Every example in the JSDoc of the public API, and in the pages about concepts, compiles as a user would type it, and can be declared. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,11 +9,13 @@ import * as sluice from '../../src/index.js'
 import { compile } from '../support/compile.js'
 
 const source = join(dirname(fileURLToPath(import.meta.url)), '../../src')
-const docs = join(source, '../../../docs')
-/** Pages written by hand; each of their blocks of TypeScript is an example. */
-const pages = ['event-time.md', 'flow-control/bridges.md', 'joins.md', 'state.md', 'windows.md']
-/** Pages whose blocks of TypeScript are whole job files. */
-const pagesOfJobs = ['checkpoints.md', 'recover-a-job.md']
+const repository = join(source, '../../..')
+const docs = join(repository, 'docs')
+/** Pages written by hand: a block of TypeScript with `export default` is a whole job file, one that imports from sluice a program, every other one an example. */
+const pages = [
+  ...readdirSync(join(docs, 'flow-control')).map((page) => `docs/flow-control/${page}`),
+  ...['checkpoints', 'event-time', 'joins', 'recover-a-job', 'state', 'windows'].map((page) => `docs/${page}.md`),
+]
 
 /** What examples may take for granted. */
 const head = `import { type Duration, type JobBuilder, type Stream, ${Object.keys(sluice).join(', ')} } from 'sluice'
@@ -23,6 +25,7 @@ interface Order { readonly id: number; readonly customer: string; readonly amoun
 declare const job: JobBuilder
 declare const orders: Stream<Order, 'no timestamps'>
 declare const stream: Stream<Order, 'no timestamps'>
+declare const readings: Stream<Order, 'no timestamps'>
 declare const database: { insert(table: string, rows: readonly unknown[]): Promise<void> }
 `
 
@@ -30,12 +33,19 @@ declare const database: { insert(table: string, rows: readonly unknown[]): Promi
 function blocksOf(names: readonly string[]): Record<string, string> {
   const blocks: Record<string, string> = {}
   for (const page of names) {
-    const text = readFileSync(join(docs, page), 'utf8')
+    const text = readFileSync(join(repository, page), 'utf8')
     for (const block of text.matchAll(/^```ts\n(.*?)^```$/gms)) {
-      blocks[`docs-${page.replace('.md', '').replace('/', '-')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
+      blocks[`${page.replace('.md', '').replaceAll('/', '-')}-${text.slice(0, block.index).split('\n').length}`] = block[1] ?? ''
     }
   }
   return blocks
+}
+
+/** The blocks that are whole files, or those that are not. */
+function pick(blocks: Readonly<Record<string, string>>, kind: 'job' | 'program' | 'example'): Record<string, string> {
+  const kindOf = (code: string): string =>
+    code.includes('export default ') ? 'job' : code.includes(" from 'sluice'") ? 'program' : 'example'
+  return Object.fromEntries(Object.entries(blocks).filter(([, code]) => kindOf(code) === kind))
 }
 
 /** Examples by where they stand. */
@@ -56,7 +66,7 @@ function findExamples(): Record<string, string> {
       }
     }
   }
-  return { ...examples, ...blocksOf(pages) }
+  return { ...examples, ...pick(blocks, 'example') }
 }
 
 /** The interfaces whose members are operators. */
@@ -81,8 +91,10 @@ function countExamples(): Record<string, number> {
   return counts
 }
 
+const blocks = blocksOf(pages)
 const examples = findExamples()
-const jobs = blocksOf(pagesOfJobs)
+const jobs = pick(blocks, 'job')
+const programs = pick(blocks, 'program')
 
 test('there are examples', () => {
   expect(Object.keys(examples).length).toBeGreaterThan(30)
@@ -101,6 +113,60 @@ test('every example compiles', { timeout: 120_000 }, () => {
   expect(Object.entries(diagnostics).filter(([, messages]) => messages.length > 0)).toEqual([])
 })
 
+test('the jobs and programs of README and the pages compile against what `sluice` exports', { timeout: 120_000 }, () => {
+  const readme = blocksOf(['README.md'])
+  // What README calls flight-delays.ts is imported by its program.
+  const named = Object.entries(readme).map(([place, code]) => [/^\/\/ ([\w-]+)\.ts\n/.exec(code)?.[1] ?? place, code])
+  const snippets = { ...programs, ...Object.fromEntries(named) }
+  expect(Object.keys(programs).length).toBeGreaterThan(0)
+  expect(Object.keys(snippets)).toContain('flight-delays')
+  const diagnostics = compile(snippets, join(repository, 'packages/sluice/src/index.ts'))
+  expect(Object.entries(diagnostics).filter(([, messages]) => messages.length > 0)).toEqual([])
+})
+
+test('every page of flow control is listed in README and in its overview, and no link of the pages leads nowhere', () => {
+  const folder = join(docs, 'flow-control')
+  const linksOf = (file: string): string[] =>
+    [
+      ...readFileSync(file, 'utf8')
+        .replaceAll(/^```.*?^```$/gms, '')
+        .matchAll(/\]\(([^)\s]+)\)/g),
+    ]
+      .map(([, link = '']) => link)
+      .filter((link) => !link.startsWith('http'))
+  const files = [join(repository, 'README.md'), ...readdirSync(folder).map((page) => join(folder, page))]
+  const dead = files.flatMap((file) =>
+    linksOf(file)
+      .filter((link) => !leadsSomewhere(file, link))
+      .map((link) => `${file}: ${link}`),
+  )
+  expect(dead).toEqual([])
+  const guides = readdirSync(folder).filter((page) => page !== 'README.md')
+  expect(guides.filter((page) => !linksOf(join(folder, 'README.md')).includes(page))).toEqual([])
+  expect(guides.filter((page) => !linksOf(join(repository, 'README.md')).includes(`docs/flow-control/${page}`))).toEqual([])
+})
+
+/** A file or folder that is there, and in a page the heading. */
+function leadsSomewhere(from: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? from : join(dirname(from), path)
+  if (!existsSync(target)) return false
+  if (anchor === undefined) return true
+  const headings = [...readFileSync(target, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => heading)
+  return headings.some(
+    (heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-') === anchor,
+  )
+}
+
+test('the glossary says each word once', () => {
+  const terms = [...readFileSync(join(repository, 'GLOSSARY.md'), 'utf8').matchAll(/^\| ([^|]+?) \|/gm)].map(([, term]) => term)
+  expect(terms.filter((term, index) => terms.indexOf(term) !== index)).toEqual([])
+})
+
 test.each(Object.entries(examples))('example %s can be declared', (_place, code) => {
   const { outputText } = ts.transpileModule(`${head}${code}\nexport {}\n`, {
     compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
@@ -109,8 +175,8 @@ test.each(Object.entries(examples))('example %s can be declared', (_place, code)
   const require = (name: string): unknown => (name === 'sluice' ? sluice : load(name))
   const declared = sluice.defineJob({ name: 'example' }, (job) => {
     const orders = job.source('orders', sluice.fromArray([{ id: 1, customer: 'a', amount: 1, at: 0 }]))
-    const run = new Function('require', 'exports', 'job', 'orders', 'stream', 'database', outputText)
-    run(require, {}, job, orders, orders, { insert: () => Promise.resolve() })
+    const run = new Function('require', 'exports', 'job', 'orders', 'stream', 'readings', 'database', outputText)
+    run(require, {}, job, orders, orders, orders, { insert: () => Promise.resolve() })
   })
   expect(declared.declare({}, { collect: false }).nodes.length).toBeGreaterThan(0)
 })
