@@ -1,6 +1,9 @@
 /** Jobs that go on at another parallelism: what some subtasks had ended with, and how far time had come in some channels, must not decide for the others. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { SplitReader } from '@sluice/engine'
-import { count, defineJob, discard, generate, type Job, type Source, tumbling } from '@sluice/operators'
+import { count, defineJob, discard, generate, type Job, type ShedPolicy, type Source, type Stream, tumbling } from '@sluice/operators'
 import { describe, expect, it } from 'vitest'
 import { rewriteGraph } from '../../src/job/rewrite-graph.js'
 import { Simulation } from '../../src/job/simulation.js'
@@ -109,6 +112,66 @@ describe.each(PARALLELISMS)('from parallelism %i to %i', (...parallelism) => {
       expect(recorder.recordsOf('late'), `seed ${seed}`).toEqual([])
       const total = (recorder.recordsOf('out') as readonly { readonly records: number }[]).reduce((sum, one) => sum + one.records, 0)
       expect(total, `seed ${seed}`).toBe(records)
+    }
+  })
+
+  const holding: readonly (readonly [string, (stream: Stream<Timed>, directory: string) => Stream<Timed>])[] = [
+    ['a spill', (stream, directory) => stream.shed('held', { policy: 'spill', records: 32, directory })],
+    ['a limit', (stream) => stream.rateLimit('held', { rate: 2000, burst: 8 })],
+    ['a limit of each key', (stream) => stream.rateLimit('held', { rate: 300, burst: 2, key: ({ key }) => key, queue: { records: 40 } })],
+  ]
+  it.each(holding)('%s gives on what it held, once', { timeout: 60_000 }, async (_what, held) => {
+    const directory = mkdtempSync(join(tmpdir(), 'held-'))
+    try {
+      const job = defineJob({ name: 'held' }, (builder) => {
+        const numbers = builder.source('uneven', uneven)
+        held(numbers, directory)
+          .mapAsync('slow', (one) => new Promise<Timed>((resolve) => setTimeout(() => resolve(one), 2)), { concurrency: 4 })
+          .sink('out', discard())
+      })
+      const expected = SPLIT_RECORDS.flatMap((records, split) => Array.from({ length: records }, (_, at) => split * 1000 + at))
+      let rescales = 0
+      for (let seed = 1; seed <= 4; seed++) {
+        for (const mode of ['aligned', 'unaligned'] as const) {
+          const { recorder, processes } = await rescaled(job, seed, 600 + seed * 150, parallelism, mode)
+          rescales += processes - 1
+          const numbers = (recorder.recordsOf('out') as readonly Timed[]).map(({ n }) => n)
+          expect(
+            numbers.sort((left, right) => left - right),
+            `seed ${seed}, ${mode}`,
+          ).toEqual(expected)
+        }
+      }
+      expect(rescales).toBeGreaterThan(0)
+    } finally {
+      rmSync(directory, { recursive: true, force: true })
+    }
+  })
+
+  const lossy: readonly (readonly [string, ShedPolicy<Timed>])[] = [
+    ['drop-newest', { policy: 'drop-newest', records: 8, lossy: true }],
+    ['drop-oldest', { policy: 'drop-oldest', records: 8, lossy: true }],
+    ['sample', { policy: 'sample', keep: 0.5, records: 8, lossy: true }],
+    ['priority', { policy: 'priority', records: 8, lossy: true, priority: ({ key }) => key }],
+    ['latest', { policy: 'latest', records: 8, lossy: true, key: ({ key }) => key }],
+  ]
+  it.each(lossy)('%s gives no record twice, neither on nor aside', { timeout: 60_000 }, async (_what, policy) => {
+    const job = defineJob({ name: 'shed' }, (builder) => {
+      const shed = builder.source('uneven', uneven).shed('held', policy)
+      shed
+        .mapAsync('slow', (one) => new Promise<Timed>((resolve) => setTimeout(() => resolve(one), 5)), { concurrency: 4 })
+        .sink('out', discard())
+      shed.dropped.sink('dropped', discard())
+    })
+    const total = SPLIT_RECORDS.reduce((sum, records) => sum + records, 0)
+    for (let seed = 1; seed <= 4; seed++) {
+      for (const mode of ['aligned', 'unaligned'] as const) {
+        const { recorder } = await rescaled(job, seed, 600 + seed * 150, parallelism, mode)
+        const numbers = ['out', 'dropped'].flatMap((sink) => (recorder.recordsOf(sink) as readonly Timed[]).map(({ n }) => n))
+        expect(new Set(numbers).size, `seed ${seed}, ${mode}`).toBe(numbers.length)
+        // Nobody is slower than the sink of dropped records: each of them is there.
+        expect(numbers, `seed ${seed}, ${mode}`).toHaveLength(total)
+      }
     }
   })
 })
