@@ -268,15 +268,15 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
 
-  rateLimit(name: string, options: LooseLimitOptions): DeclaredLimited {
-    const signal = options.rate instanceof DeclaredStream ? options.rate : undefined
+  rateLimit(name: string, options: LooseLimitOptions | undefined): DeclaredLimited {
+    const signal = options?.rate instanceof DeclaredStream ? options.rate : undefined
     const plan = planRateLimit(name, options, signal !== undefined)
     const { keyOf } = plan
     const upstreams =
       keyOf === undefined ? this.upstreams : this.upstreams.map((each) => ({ ...each, partitioning: 'hash' as const, keyOf }))
     // What says the rate has no part in event time.
     const rates = signal === undefined ? undefined : new Declared(signal.draft, signal.broadcast().upstreams.map(untimed))
-    const node = new Declared(this.draft, upstreams).addPlanned(name, plan, options, rates, callSite())
+    const node = new Declared(this.draft, upstreams).addPlanned(name, plan, options ?? {}, rates, callSite())
     return new DeclaredLimited(this.draft, this.outputOf(node, 0, this.shape))
   }
 

@@ -1,5 +1,5 @@
 /** From the options of `rateLimit` to the operator that does it. Runs while a job is declared. */
-import { type OperatorContext, shareOf, SluiceError } from '@sluice/engine'
+import { nearest, type OperatorContext, shareOf, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
 import { checkChoice, checkFunction, checkInteger } from '../../source/check-options.js'
@@ -35,8 +35,9 @@ export interface RateLimitPlan extends OperatorPlan {
 }
 
 /** `signalled`: a stream says the rate. */
-export function planRateLimit(name: string, options: LooseLimitOptions, signalled: boolean): RateLimitPlan {
+export function planRateLimit(name: string, given: LooseLimitOptions | undefined, signalled: boolean): RateLimitPlan {
   const what = `rateLimit ${name}`
+  const options = checkKnown(what, given)
   const { algorithm = 'token-bucket', onLimit = 'hold', lossy } = options
   checkChoice(`algorithm of ${what}`, algorithm, ['token-bucket', 'leaky-bucket', 'aimd', 'gradient'])
   checkChoice(`onLimit of ${what}`, onLimit, ['hold', 'drop'])
@@ -89,6 +90,42 @@ export function planRateLimit(name: string, options: LooseLimitOptions, signalle
     keyOf: undefined,
     parallelismMax: parallelismOf(settings, signalled),
   }
+}
+
+const OPTIONS: ReadonlySet<string> = new Set<keyof Required<LooseLimitOptions>>([
+  'algorithm',
+  'rate',
+  'initial',
+  'per',
+  'burst',
+  'key',
+  'keys',
+  'queue',
+  'onLimit',
+  'lossy',
+  'parallelism',
+  'observe',
+  'min',
+  'max',
+  'target',
+  'period',
+  'increase',
+  'decrease',
+  'tolerance',
+])
+
+/** Where types are not looked at, a misspelt option would be none. */
+function checkKnown(what: string, options: LooseLimitOptions | undefined): LooseLimitOptions {
+  if (typeof options !== 'object') {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no options`, { hint: 'Give it a rate: { rate: 100 }.' })
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || OPTIONS.has(option)) continue
+    const meant = nearest(option, [...OPTIONS])
+    const hint = meant === undefined ? `It takes ${[...OPTIONS].join(', ')}.` : `Did you mean ${meant}?`
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no option ${option}`, { hint })
+  }
+  return options
 }
 
 function whatDrops(drops: boolean, accepted: boolean): Pick<OperatorPlan, 'ports' | 'lossy'> {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { fromArray, print, type Stream } from '../../../src/index.js'
 import { declare, edgesOf, nodeOf } from '../../support/graphs.js'
 
-const graphOf = (options: object, second = false) =>
+const graphOf = (options: object | undefined, second = false) =>
   declare((job) => {
     const rates = job.source('rates', fromArray([1]))
     const stream: Stream<number> = job.source('in', fromArray([1]))
@@ -20,6 +20,8 @@ describe('rateLimit', () => {
     [{ rate: Number.POSITIVE_INFINITY }, 'rate of rateLimit limit is Infinity'],
     [{ rate: '5' }, 'rate of rateLimit limit is 5'],
     [{}, 'rate of rateLimit limit is undefined'],
+    [undefined, 'rateLimit limit has no options'],
+    [{ rate: 5, brust: 5 }, 'rateLimit limit has no option brust'],
     [{ rate: 5, burst: 0 }, 'burst of rateLimit limit is 0'],
     [{ rate: 5, burst: 0.5 }, 'burst of rateLimit limit is 0.5'],
     [{ rate: 5, burst: Number.NaN }, 'burst of rateLimit limit is NaN'],
