@@ -173,7 +173,7 @@ describe('the window of a choked input', () => {
   const OPTIONS: SimulationOptions = { windowTargetMs: 50, ringBytes: 1 << 20 }
   const windowsAt = async (racers: readonly Racer[], atMs: readonly number[]): Promise<number[][]> => {
     const seen: number[][] = []
-    await race(racers, Math.max(...atMs) + 1, OPTIONS, (simulation) => {
+    await race(racers, Math.max(...atMs) + 100, OPTIONS, (simulation) => {
       for (const each of atMs)
         void simulation.delay(each).then(() => seen.push(windowsOf({ plan: simulation.plan, snapshot: simulation.snapshot() })))
     })
