@@ -209,11 +209,13 @@ export class SessionOperator implements TimedOperator {
     if (this.#statusOf(table, slot) !== OPEN) return false
     const end = this.#latestOf(table, slot) + gapMs
     const key = table.keyAt(slot)
-    for (let start = pane.end; ; start += gapMs) {
-      const next = this.#panes.get(start)
-      const at = next?.table.find(key) ?? -1
-      if (next === undefined || at < 0) break
-      if (this.#statusOf(next.table, at) === JOINED) continue
+    const { list } = this.#panes
+    for (let index = this.#panes.firstFrom(pane.end); index < list.length; index++) {
+      const next = list[index] as Pane
+      // A late record is in the row of the session that it extended to the front, and not in its own pane.
+      if (next.start - this.#longest >= end) break
+      const at = next.table.find(key)
+      if (at < 0 || this.#statusOf(next.table, at) === JOINED) continue
       if (!this.#stands(next.table, at) || this.#startOf(next.table, at) >= end) break
       this.#join(pane, slot, next, at)
       if (this.#statusOf(next.table, at) === OPEN) return false

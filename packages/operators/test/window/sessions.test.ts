@@ -94,6 +94,20 @@ test.each(['values', 'process'] as const)('%s of sessions equals the naive model
   )
 })
 
+test.each(['values', 'process'] as const)('%s: a session that a late record extended is found by the one in front of it', async (what) => {
+  const steps = [
+    { record: { key: 'b', value: 0 }, timestamp: -38 },
+    { record: { key: 'b', value: 1 }, timestamp: -65 },
+    { watermark: -46 },
+    { record: { key: 'b', value: 2 }, timestamp: -46 },
+    { record: { key: 'b', value: 3 }, timestamp: -58 },
+  ]
+  const context = new FakeOperatorContext()
+  const operator = make(context, what, 19, { allowedLateness: 2 })
+  const outcomes = await outcomesOf(steps, context, operator, ({ key, window, all = [] }: Seen) => ({ key, ...window, values: all }))
+  expect(outcomes).toEqual(modelOf(steps, 19, 2))
+})
+
 test('aggregates of sessions are merged as they are joined', async () => {
   await fc.assert(
     fc.asyncProperty(gaps, latenesses, arbitrarySteps, async (gap, lateness, steps) => {
