@@ -26,7 +26,8 @@ export class PrivateBuffer {
   }
 
   #allocate(bytes: number): void {
-    this.bytes = Buffer.allocUnsafeSlow(bytes)
+    // Fields that hold nothing leave their place as it is: what lay in memory before must not get into a checkpoint.
+    this.bytes = Buffer.alloc(bytes)
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, bytes)
   }
 }
