@@ -59,7 +59,7 @@ export type {
   ShedPolicy,
   ShedTriggers,
   Spill,
-} from './shed/shed-types.js'
+} from './flow/shed/shed-types.js'
 export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteContext } from './sink/define-sink.js'
 export { discard } from './sink/discard.js'
 export { type ForEachBatchOptions, type ForEachOptions, forEach, forEachBatch } from './sink/for-each.js'

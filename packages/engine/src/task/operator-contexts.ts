@@ -18,9 +18,6 @@ import type { StatePart, StateRegistry } from '../state/state-registry.js'
 import type { WindowTables } from '../state/window-tables.js'
 import { type UserMetric, UserMetrics } from './user-metrics.js'
 
-/** Reasons whose metric's name is remembered. */
-const DROP_METRICS_MAX = 64
-
 /** What contexts need of the subtask they belong to. */
 export interface ContextHost {
   readonly job: string
@@ -160,16 +157,6 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   countDropped(count: number, reason: string): void {
     this.#host.countDropped(this.#position, count, reason)
-    this.metrics.count(this.#dropMetrics.get(reason) ?? this.#nameDropMetric(reason), count)
-  }
-
-  /** Names of the metrics of losses: made once per reason, not once per record. */
-  readonly #dropMetrics = new Map<string, string>()
-
-  #nameDropMetric(reason: string): string {
-    const name = `dropped.${reason}`
-    if (this.#dropMetrics.size < DROP_METRICS_MAX) this.#dropMetrics.set(reason, name)
-    return name
   }
 
   get keyGroups(): number {

@@ -57,8 +57,8 @@ const LOSES: Readonly<Record<Exclude<ObservableOverflow, 'fail'>, string>> = {
 
 /**
  * The values of an observable, which the factory makes in the subtask that subscribes to it. An observable cannot be held back: what it gives while the job
- * is busy waits in a buffer. When that is full the job fails, or values are lost by the policy `overflow`, and counted with their reason
- * (`dropped.<policy>`). A stream behind such a policy is `lossy`: in front of sinks that are exactly-once it needs `lossy: true`.
+ * is busy waits in a buffer. When that is full the job fails, or values are lost by the policy `overflow`, and counted with the policy
+ * as the reason. A stream behind such a policy is `lossy`: in front of sinks that are exactly-once it needs `lossy: true`.
  *
  * Beyond the buffer the job holds the values of one batch: 128, or as many as the buffer takes. The subscription ends when the job stops or fails.
  *

@@ -59,9 +59,9 @@ import type {
 import type { SideOutputTag } from './side-output.js'
 import type { Caveat } from './rules.js'
 import { planTimestamps } from '../time/plan-timestamps.js'
-import { planShed } from '../shed/plan-shed.js'
-import { DROPPED_PORT } from '../shed/shed-operator.js'
-import type { ShedPolicy, Spill } from '../shed/shed-types.js'
+import { planShed } from '../flow/shed/plan-shed.js'
+import { DROPPED_PORT } from '../flow/shed/shed-operator.js'
+import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
 import type { OperatorPlan } from './operator-plan.js'
 import type { KeyedStream, LimitedStream, ProcessedStream, ShedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 

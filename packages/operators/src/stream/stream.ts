@@ -30,7 +30,7 @@ import type {
   WindowJoinOptions,
 } from '../join/join-types.js'
 import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
-import type { ShedPolicy, Spill } from '../shed/shed-types.js'
+import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
 import type { SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'

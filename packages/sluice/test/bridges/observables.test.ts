@@ -78,11 +78,11 @@ test.each(['drop-newest', 'drop-oldest', 'latest'] as const)('%s: in = out + dro
     if (value % 500 === 0) await turn()
   }
   subject?.complete()
-  const { totals, userMetrics } = await handle.finished
+  const { totals } = await handle.finished
   const dropped = totals.subtasks.reduce((sum, subtask) => sum + subtask.dropped, 0)
   expect(dropped).toBeGreaterThan(0)
   expect(written.length + dropped).toBe(values)
-  expect(userMetrics.find(({ name }) => name === `dropped.${overflow}`)?.value).toBe(dropped)
+  expect(totals.dropped).toEqual([expect.objectContaining({ operator: 'input', reason: overflow, total: dropped })])
   expect(written).toEqual(written.toSorted((one, other) => one - other))
   if (overflow !== 'drop-newest') expect(written.at(-1)).toBe(values - 1)
 })

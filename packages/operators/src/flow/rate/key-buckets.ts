@@ -2,18 +2,20 @@
  * A bounded number of token buckets, one per key. A bucket is one number: how far the clock of tokens must come for it to be full. Those that are full
  * are as good as none, and forgotten first; then the one that was used longest ago, whose key begins anew with a full bucket.
  */
-import type { Due } from './due-heap.js'
-import type { Held } from './held-records.js'
+import type { Placed } from '../placed-heap.js'
+import type { LimitedRecord } from './limited-records.js'
 import { TOKEN_TOLERANCE } from './token-clock.js'
 
 export type KeyId = string | number | bigint | boolean | null
 
-export interface Bucket extends Due {
+export interface Bucket extends Placed {
   readonly id: KeyId
   /** On the clock of tokens. */
   fullAt: number
+  /** When it has a token for the first record that waits, on the clock of tokens. */
+  due: number
   /** Records that wait, in order. */
-  readonly waiting: Held[]
+  readonly waiting: LimitedRecord[]
   /** Used before and after this one. */
   older: Bucket | undefined
   newer: Bucket | undefined

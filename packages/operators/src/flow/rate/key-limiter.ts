@@ -12,9 +12,9 @@ import {
   type RestoredOperator,
   SluiceError,
 } from '@sluice/engine'
-import { DueHeap } from './due-heap.js'
-import { type Held, HeldRecords } from './held-records.js'
+import { PlacedHeap } from '../placed-heap.js'
 import { type Bucket, KeyBuckets } from './key-buckets.js'
+import { type LimitedRecord, LimitedRecords } from './limited-records.js'
 import { checkSignal, type LimitShare } from './limit-settings.js'
 import { DROPPED_PORT, type LimiterState, refuseEndless, restoredRate } from './stream-limiter.js'
 import { TOKEN_TOLERANCE, TokenClock } from './token-clock.js'
@@ -38,9 +38,9 @@ export class KeyLimiter implements HoldingOperator {
   readonly #options: KeyLimiterOptions
   readonly #clock: TokenClock
   readonly #buckets: KeyBuckets
-  readonly #held: HeldRecords
+  readonly #held: LimitedRecords
   /** Buckets with records that wait, by when they have a token. */
-  readonly #due = new DueHeap<Bucket>()
+  readonly #due = new PlacedHeap<Bucket>((left, right) => left.due < right.due)
   #rate: number
   /** No other rate comes. */
   #rateIsLast = false
@@ -52,7 +52,7 @@ export class KeyLimiter implements HoldingOperator {
     this.#rate = rate
     this.#clock = new TokenClock(share.perMs(rate), context.now())
     this.#buckets = new KeyBuckets(share.burst(this.#clock.perMs), keys)
-    this.#held = new HeldRecords((watermark, idle) => context.passWatermark(watermark, idle))
+    this.#held = new LimitedRecords((watermark, idle) => context.passWatermark(watermark, idle))
   }
 
   process(value: unknown, timestamp: number, input: number): void {
@@ -94,7 +94,7 @@ export class KeyLimiter implements HoldingOperator {
       this.#await()
       return false
     }
-    const held = bucket.waiting.shift() as Held
+    const held = bucket.waiting.shift() as LimitedRecord
     this.#schedule(bucket)
     this.#context.emit(held.value, held.timestamp)
     this.#held.remove(held)
@@ -179,7 +179,7 @@ export class KeyLimiter implements HoldingOperator {
     this.#enqueue(bucket, this.#held.add(value, timestamp, this.#context.sizeOf(value)))
   }
 
-  #enqueue(bucket: Bucket, held: Held): void {
+  #enqueue(bucket: Bucket, held: LimitedRecord): void {
     if (bucket.waiting.push(held) === 1) this.#schedule(bucket)
   }
 

@@ -5,7 +5,7 @@
  * no more than burst + rate x t records leave.
  */
 import { type HoldingOperator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
-import { type HeldState, HeldRecords } from './held-records.js'
+import { LimitedRecords, type LimitedState } from './limited-records.js'
 import { checkSignal, type LimitShare } from './limit-settings.js'
 import { TOKEN_TOLERANCE } from './token-clock.js'
 
@@ -40,7 +40,7 @@ export class StreamLimiter implements HoldingOperator {
   readonly #share: LimitShare
   readonly #signalled: boolean
   readonly #controller: RateController | undefined
-  readonly #held: HeldRecords
+  readonly #held: LimitedRecords
   #rate: number
   #perMs: number
   /** Tokens beside those of the block at hand, and how many may gather. */
@@ -64,7 +64,7 @@ export class StreamLimiter implements HoldingOperator {
     this.#share = share
     this.#signalled = signalled
     this.#controller = controller
-    this.#held = new HeldRecords((watermark, idle) => context.passWatermark(watermark, idle))
+    this.#held = new LimitedRecords((watermark, idle) => context.passWatermark(watermark, idle))
     this.#rate = rate
     this.#perMs = share.perMs(rate)
     const burst = share.burst(this.#perMs)
@@ -266,7 +266,7 @@ export class StreamLimiter implements HoldingOperator {
 export interface LimiterState {
   readonly index: number
   readonly parallelism: number
-  readonly held: HeldState
+  readonly held: LimitedState
   /** For the whole operator: a stream may have said it. */
   readonly rate: number
 }

@@ -1,7 +1,7 @@
 /** Records held back in the order of their arrival, which may leave in another one; and the watermarks that stand behind them. */
 import { TimeMarks } from '../time-marks.js'
 
-export interface Held {
+export interface LimitedRecord {
   readonly value: unknown
   readonly timestamp: number
   readonly bytes: number
@@ -10,7 +10,7 @@ export interface Held {
   gone: boolean
 }
 
-export interface HeldState {
+export interface LimitedState {
   readonly records: readonly { readonly value: unknown; readonly timestamp: number; readonly bytes: number }[]
   readonly marks: ReturnType<TimeMarks['snapshot']>
 }
@@ -18,12 +18,12 @@ export interface HeldState {
 /** Records that have left and still lie between others, beyond as many as are held. */
 const GONE_SPARE = 64
 
-export class HeldRecords {
+export class LimitedRecords {
   count = 0
   bytes = 0
   readonly #marks: TimeMarks = new TimeMarks()
   readonly #give: (watermark: number, idle: boolean) => void
-  #order: Held[] = []
+  #order: LimitedRecord[] = []
   #head = 0
   #next = 0
 
@@ -33,11 +33,11 @@ export class HeldRecords {
   }
 
   /** The oldest that is held. */
-  get first(): Held | undefined {
+  get first(): LimitedRecord | undefined {
     return this.#order[this.#head]
   }
 
-  add(value: unknown, timestamp: number, bytes: number): Held {
+  add(value: unknown, timestamp: number, bytes: number): LimitedRecord {
     const held = { value, timestamp, bytes, number: this.#next++, gone: false }
     this.#order.push(held)
     this.count++
@@ -46,12 +46,12 @@ export class HeldRecords {
   }
 
   /** It has left: behind it come the watermarks that stood behind nothing older. */
-  remove(held: Held): void {
+  remove(held: LimitedRecord): void {
     held.gone = true
     this.count--
     this.bytes -= held.bytes
     const order = this.#order
-    while (this.#head < order.length && (order[this.#head] as Held).gone) this.#head++
+    while (this.#head < order.length && (order[this.#head] as LimitedRecord).gone) this.#head++
     if (order.length > 2 * this.count + GONE_SPARE) {
       this.#order = order.filter(({ gone }) => !gone)
       this.#head = 0
@@ -64,7 +64,7 @@ export class HeldRecords {
   }
 
   /** Those that are held, numbered from 0. */
-  snapshot(): HeldState {
+  snapshot(): LimitedState {
     const held = this.#order.filter(({ gone }) => !gone)
     const marks = this.#marks.snapshot().map((mark) => ({ ...mark, before: held.filter(({ number }) => number < mark.before).length }))
     return { records: held.map(({ value, timestamp, bytes }) => ({ value, timestamp, bytes })), marks }
@@ -74,7 +74,7 @@ export class HeldRecords {
    * Before the first record. `states`: those of all subtasks, where their number has changed, otherwise the one of this subtask; `keep`: which of their
    * records come here.
    */
-  restore(states: readonly HeldState[], keep: (value: unknown, state: number) => boolean): readonly Held[] {
+  restore(states: readonly LimitedState[], keep: (value: unknown, state: number) => boolean): readonly LimitedRecord[] {
     const kept = states.flatMap(({ records }, state) => records.filter(({ value }) => keep(value, state)))
     const held = kept.map(({ value, timestamp, bytes }) => this.add(value, timestamp, bytes))
     const [only] = states
@@ -85,7 +85,7 @@ export class HeldRecords {
   }
 
   /** Marks of several states have no common order: the least of the last ones stands behind all of it, and none where a state has none. */
-  #restoreLast(states: readonly HeldState[]): void {
+  #restoreLast(states: readonly LimitedState[]): void {
     let watermark = Number.POSITIVE_INFINITY
     let idle = true
     for (const { marks } of states) {

@@ -1,8 +1,8 @@
 /** Who goes where there is no room: one rule per policy, over the records that wait. */
 import { canonicalKey, hashKey, SluiceError } from '@sluice/engine'
+import { PlacedHeap } from '../placed-heap.js'
 import type { HeldRecord, HeldRecords } from './held-records.js'
 import type { ShedChoice } from './shed-settings.js'
-import { PriorityHeap } from './priority-heap.js'
 
 export interface ShedRule {
   /** Whom to drop so that there is room for a record: one that waits, or the record itself. `older`: it leaves anyway. */
@@ -99,7 +99,9 @@ class KeyedSample implements ShedRule {
 class LowestFirst implements ShedRule {
   readonly #operator: string
   readonly #priorityOf: Fn
-  readonly #heap = new PriorityHeap()
+  readonly #heap = new PlacedHeap<HeldRecord>(
+    (left, right) => left.rank < right.rank || (left.rank === right.rank && left.number < right.number),
+  )
 
   constructor(operator: string, priorityOf: Fn) {
     this.#operator = operator
@@ -118,12 +120,12 @@ class LowestFirst implements ShedRule {
   }
 
   victim(record: HeldRecord): HeldRecord {
-    const lowest = this.#heap.least
+    const lowest = this.#heap.first
     return lowest === undefined || record.rank < lowest.rank ? record : lowest
   }
 
   added(record: HeldRecord): void {
-    this.#heap.add(record)
+    this.#heap.put(record)
   }
 
   removed(record: HeldRecord): void {

@@ -3,7 +3,7 @@
  * are one queue. Nothing is lost: where the disk may take no more, the producers wait. Reading and writing are synchronous, a block at a time.
  */
 import { assert, type HoldingOperator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
-import { TimeMarks } from '../flow/time-marks.js'
+import { TimeMarks } from '../time-marks.js'
 import type { SpillFiles, SpilledBlock } from './spill-files.js'
 
 /** A block is at most this part of the memory of the queue; the end that leaves has twice as much, so that the next block is read in time. */

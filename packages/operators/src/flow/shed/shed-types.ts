@@ -1,9 +1,9 @@
 /**
  * What `shed` takes and gives, as types. The policies are a union discriminated by `policy`: an option of one is refused where another was chosen.
  */
-import type { ByteSize } from '../duration/byte-size.js'
-import type { Duration } from '../duration/duration.js'
-import type { Key, NoPromise, Sentence } from '../stream/rules.js'
+import type { ByteSize } from '../../duration/byte-size.js'
+import type { Duration } from '../../duration/duration.js'
+import type { Key, NoPromise, Sentence } from '../../stream/rules.js'
 
 /**
  * When records may be lost: any one of these is enough. Until then a full queue holds the producers back.

@@ -1,9 +1,9 @@
 /** A shed over a fake context, driven like the engine drives it: releases while there is something to let go, and watermarks through it. */
 import type { HoldingOperator } from '@sluice/engine'
-import type { ShedPolicy, Spill } from '../../src/index.js'
-import { fromArray } from '../../src/index.js'
-import { FakeOperatorContext } from '../support/fake-operator-context.js'
-import { declare, operatorOf } from '../support/graphs.js'
+import type { ShedPolicy, Spill } from '../../../src/index.js'
+import { fromArray } from '../../../src/index.js'
+import { FakeOperatorContext } from '../../support/fake-operator-context.js'
+import { declare, operatorOf } from '../../support/graphs.js'
 
 export interface Item {
   readonly id: number

@@ -1,6 +1,6 @@
 /** The queue is the snapshot: restored at the same and at another parallelism. */
 import { expect, test } from 'vitest'
-import { FakeOperatorContext } from '../support/fake-operator-context.js'
+import { FakeOperatorContext } from '../../support/fake-operator-context.js'
 import { type Item, type ItemPolicy, ShedBench } from './shed-bench.js'
 
 class SubtaskContext extends FakeOperatorContext {

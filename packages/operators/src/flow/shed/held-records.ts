@@ -1,8 +1,9 @@
 /**
  * Records that wait, in the order in which they leave: a list, so that any one can be taken out. It counts them and their bytes.
  */
+import type { Placed } from '../placed-heap.js'
 
-export interface HeldRecord {
+export interface HeldRecord extends Placed {
   value: unknown
   /** NaN where there is none. */
   timestamp: number
@@ -17,8 +18,6 @@ export interface HeldRecord {
   /** What the policy knows of it: whose it is, and how important. */
   key: unknown
   rank: number
-  /** Where it stands in the heap of its policy. */
-  heapAt: number
 }
 
 export class HeldRecords {

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest'
-import type { ShedTriggers } from '../../src/index.js'
-import { FakeOperatorContext } from '../support/fake-operator-context.js'
+import type { ShedTriggers } from '../../../src/index.js'
+import { FakeOperatorContext } from '../../support/fake-operator-context.js'
 import { type Item, ShedBench } from './shed-bench.js'
 
 const bytesOf = (item: Item): number => new FakeOperatorContext().sizeOf(item)

@@ -1,9 +1,9 @@
 /** From what a user wrote to numbers that are known to be right. Pure; runs while a job is declared. */
 import { SluiceError } from '@sluice/engine'
-import { parseByteSize } from '../duration/byte-size.js'
-import { parseDuration } from '../duration/duration.js'
-import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice, checkFunction, checkInteger, checkPath } from '../source/check-options.js'
+import { parseByteSize } from '../../duration/byte-size.js'
+import { parseDuration } from '../../duration/duration.js'
+import type { AnyFunction } from '../../job/graph-draft.js'
+import { checkChoice, checkFunction, checkInteger, checkPath } from '../../source/check-options.js'
 import type { ShedPolicy, ShedTriggers, Spill } from './shed-types.js'
 import { BLOCKS_PER_QUEUE } from './spill-operator.js'
 

@@ -1,8 +1,8 @@
 /** Sheds in jobs, under random interleavings: what comes leaves, is dropped and counted, or both ends wait for each other. */
 import { describe, expect, it, test } from 'vitest'
-import { Simulation } from '../../../engine/test/support/simulation.js'
-import { count, discard, forEach, generate, type ShedPolicy, tumbling } from '../../src/index.js'
-import { declare } from '../support/graphs.js'
+import { Simulation } from '../../../../engine/test/support/simulation.js'
+import { count, discard, forEach, generate, type ShedPolicy, tumbling } from '../../../src/index.js'
+import { declare } from '../../support/graphs.js'
 
 interface Tick {
   readonly id: number

@@ -3,7 +3,7 @@
  * one and records may be lost, a rule says which one goes. Every record that comes leaves, is dropped and counted, or is held: nothing else happens to it.
  */
 import { assert, type HoldingOperator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
-import { TimeMarks } from '../flow/time-marks.js'
+import { TimeMarks } from '../time-marks.js'
 import { type HeldRecord, HeldRecords } from './held-records.js'
 import { countsAsFull, type DropReason, lossReason, nextLookMs, type Pressure } from './loss-trigger.js'
 import { QueueRoom } from './queue-room.js'
@@ -178,7 +178,7 @@ export class ShedOperator implements HoldingOperator {
       behind: undefined,
       key: undefined,
       rank: 0,
-      heapAt: -1,
+      place: -1,
     }
     this.#rule.meet?.(record)
     return record

@@ -1,7 +1,7 @@
 /** From a policy to the operator that does it. Runs while a job is declared. */
 import { groupsOf, hashKey, keyGroupOf, type OperatorContext, shareOf } from '@sluice/engine'
-import type { AnyFunction } from '../job/graph-draft.js'
-import type { OperatorPlan } from '../stream/operator-plan.js'
+import type { AnyFunction } from '../../job/graph-draft.js'
+import type { OperatorPlan } from '../../stream/operator-plan.js'
 import { DROPPED_PORT, ShedOperator } from './shed-operator.js'
 import { createRule } from './shed-rules.js'
 import { checkPolicy, type ShedChoice, type ShedSettings, shedSettings, spillSettings } from './shed-settings.js'

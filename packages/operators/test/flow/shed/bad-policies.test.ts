@@ -1,8 +1,8 @@
 import { SluiceError } from '@sluice/engine'
 import { expect, test } from 'vitest'
-import { Simulation } from '../../../engine/test/support/simulation.js'
-import { discard, forEach, fromArray, generate, type ShedPolicy, toJsonLines } from '../../src/index.js'
-import { declare, nodeOf } from '../support/graphs.js'
+import { Simulation } from '../../../../engine/test/support/simulation.js'
+import { discard, forEach, fromArray, generate, type ShedPolicy, toJsonLines } from '../../../src/index.js'
+import { declare, nodeOf } from '../../support/graphs.js'
 import { type ItemPolicy, ShedBench } from './shed-bench.js'
 
 function refusal(action: () => unknown): SluiceError {

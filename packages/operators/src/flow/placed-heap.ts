@@ -1,42 +1,46 @@
-/** A binary heap of what is due, the earliest first; whoever is in it knows its place, and may move or leave. */
-export interface Due {
-  due: number
+/** A binary heap whose items know their place in it: any one may leave, or move when what it is ordered by has changed. */
+export interface Placed {
   /** Index in the heap, -1: it is not there. */
   place: number
 }
 
-export class DueHeap<D extends Due> {
-  readonly #items: D[] = []
+export class PlacedHeap<T extends Placed> {
+  readonly #items: T[] = []
+  readonly #comesBefore: (left: T, right: T) => boolean
 
-  get first(): D | undefined {
+  constructor(comesBefore: (left: T, right: T) => boolean) {
+    this.#comesBefore = comesBefore
+  }
+
+  get first(): T | undefined {
     return this.#items[0]
   }
 
-  /** Puts it in, or where it belongs now that `due` has changed. */
-  put(item: D): void {
+  /** Puts it in, or where it belongs now. */
+  put(item: T): void {
     if (item.place < 0) item.place = this.#items.push(item) - 1
     this.#rise(item)
     this.#sink(item)
   }
 
-  remove(item: D): void {
+  remove(item: T): void {
     const { place } = item
     if (place < 0) return
     item.place = -1
-    const last = this.#items.pop() as D
+    const last = this.#items.pop() as T
     if (last === item) return
     this.#items[place] = last
     last.place = place
     this.put(last)
   }
 
-  #rise(item: D): void {
+  #rise(item: T): void {
     const items = this.#items
     let place = item.place
     while (place > 0) {
       const above = (place - 1) >> 1
-      const other = items[above] as D
-      if (other.due <= item.due) break
+      const other = items[above] as T
+      if (!this.#comesBefore(item, other)) break
       items[place] = other
       other.place = place
       place = above
@@ -45,15 +49,15 @@ export class DueHeap<D extends Due> {
     item.place = place
   }
 
-  #sink(item: D): void {
+  #sink(item: T): void {
     const items = this.#items
     let place = item.place
     for (;;) {
       let below = 2 * place + 1
       if (below >= items.length) break
-      if (below + 1 < items.length && (items[below + 1] as D).due < (items[below] as D).due) below++
-      const other = items[below] as D
-      if (other.due >= item.due) break
+      if (below + 1 < items.length && this.#comesBefore(items[below + 1] as T, items[below] as T)) below++
+      const other = items[below] as T
+      if (!this.#comesBefore(other, item)) break
       items[place] = other
       other.place = place
       place = below
