@@ -27,6 +27,8 @@ export interface LogEntry {
   readonly operator?: string | undefined
   readonly subtask?: number | undefined
   readonly fields?: Readonly<Record<string, unknown>> | undefined
+  /** Where the line is an event of the engine's own and no line of user code: its name in the job log. */
+  readonly event?: 'source.listening' | 'breaker.changed' | undefined
 }
 
 export interface Environment {

@@ -45,6 +45,10 @@ export interface LogicalNode {
   readonly lossy?: { readonly because: string; readonly accepted: boolean } | undefined
   /** It holds the stream to a limit that the user set: which, as part of a sentence ("rate of 100/s"). What waits for it waits for the limit, not for its work. */
   readonly limit?: string | undefined
+  /** What it calls, where the user gave it a name: operators that call the same thing share what protects it. */
+  readonly dependency?: string | undefined
+  /** Sources with the same text run in the same thread: they share something that only one thread can have, such as a port. */
+  readonly colocation?: string | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */
   readonly resources?: readonly string[] | undefined
 }

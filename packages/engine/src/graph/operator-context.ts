@@ -107,15 +107,59 @@ export interface AsyncContext extends BaseContext {
   countError(): void
   /** Stable over re-runs of the same record as far as the source is replayable: `operator/subtask/sequence`. */
   readonly recordId: string
+  /** Which attempt at the record this call is, from 1. More than 1 only where calls are retried. */
+  readonly attempt?: number
+}
+
+/**
+ * What a guard of calls says of them, in shared words: why an operator is slow can be told from these at any time. Written on the thread of
+ * the subtask.
+ */
+export interface CallMetrics {
+  /** An attempt begins; `attempt` counts from 1. */
+  begin(attempt: number): void
+  /** An attempt has ended. */
+  end(failed: boolean): void
+  /** A record begins (1) or ceases (-1) to wait for its next attempt. */
+  backoff(change: 1 | -1): void
+  /** A record begins (1) or ceases (-1) to wait until the circuit breaker lets calls through. */
+  held(change: 1 | -1): void
+  /** An attempt was refused by an open circuit breaker. */
+  refused(): void
+  breaker(state: 'closed' | 'open' | 'half-open'): void
+  /** How many calls may be under way at once now. */
+  limit(calls: number): void
+}
+
+/** What a guard of calls knows: that of one subtask, and what it shares with others of its thread. */
+export interface GuardContext extends BaseContext {
+  /** Aborted when the job fails or is given up; a stop lets calls in flight finish. */
+  readonly signal: AbortSignal
+  readonly calls: CallMetrics
+  /** One value per key, thread and attempt of the job, made when it is asked for first: what operators that call the same thing have in common. */
+  share<T>(key: string, make: () => T): T
+  /** The threads that host operators with the same `LogicalNode.dependency` (without one: this operator), and which of them this is. */
+  readonly threads: { readonly index: number; readonly count: number }
 }
 
 export interface SourceContext extends BaseContext {
   /** Aborted when the job stops or fails. */
   readonly signal: AbortSignal
+  /** Says that the source can be reached at an address: a line `source.listening` of the job log, and an event of the run. */
+  announce(listening: Listening): void
   /** Counts records that the source lost, with a reason. */
   countDropped(count: number, reason: string): void
   /** Encoded size of a value in bytes. It is encoded for that: not for every record. */
   sizeOf(value: unknown): number
+}
+
+/** Where a source listens. */
+export interface Listening {
+  /** What a client connects to: `http://127.0.0.1:8080/orders`. */
+  readonly url: string
+  readonly host: string
+  /** As bound: where 0 was asked for, the one the system chose. */
+  readonly port: number
 }
 
 export interface SinkContext extends BaseContext {

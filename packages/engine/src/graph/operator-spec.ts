@@ -3,12 +3,22 @@
  * function per chain; *general* ones are objects that see a record at a time and know only their context; sources and
  * sinks work in batches. Built-in operators and a user's own use the same descriptors.
  */
-import type { AsyncContext, OperatorContext, SinkContext, SourceContext } from './operator-context.js'
+import type { AsyncContext, GuardContext, OperatorContext, SinkContext, SourceContext } from './operator-context.js'
+
+/**
+ * What happens to a record on which an operator's code fails: the job fails, the record is dropped and counted, or it goes to the port
+ * `deadLetters` of the operator as a `DeadLetter`.
+ */
+export type ErrorPolicy = 'fail' | 'drop' | 'deadLetter'
 
 export type OperatorSpec =
-  | { readonly kind: 'map'; readonly fn: (record: never) => unknown }
-  | { readonly kind: 'filter'; readonly fn: (record: never) => unknown }
-  | { readonly kind: 'flatMap'; readonly fn: (record: never) => Iterable<unknown> | undefined | null | void }
+  | { readonly kind: 'map'; readonly fn: (record: never) => unknown; readonly onError?: ErrorPolicy | undefined }
+  | { readonly kind: 'filter'; readonly fn: (record: never) => unknown; readonly onError?: ErrorPolicy | undefined }
+  | {
+      readonly kind: 'flatMap'
+      readonly fn: (record: never) => Iterable<unknown> | undefined | null | void
+      readonly onError?: ErrorPolicy | undefined
+    }
   | { readonly kind: 'select'; readonly fields: readonly string[] }
   | TimestampsSpec
   /** First predicate that holds decides the port; none: the last port (`rest`). */
@@ -73,9 +83,15 @@ export interface AsyncSpec {
   /** Whether results leave in the order of the inputs. */
   readonly ordered: boolean
   readonly timeoutMs: number
-  /** A consumer (`forEach`): results are discarded and the node has no port. */
+  /** A consumer (`forEach`): results are discarded and the node has no port but that of dead letters. */
   readonly discardsResults: boolean
   readonly mayChain: boolean
+  /** What happens to a record whose promise rejects. Default 'fail'. */
+  readonly onError?: ErrorPolicy | undefined
+  /** Records are gathered, and `fn` gets them as an array: when so many are there, or the first has waited so long, and at the end. */
+  readonly gathers?: { readonly recordsMax: number; readonly timeMs: number } | undefined
+  /** Makes the function that is called in place of `fn`, once per subtask: what protects the calls keeps its state there. */
+  readonly guard?: ((context: GuardContext) => (record: never, context: AsyncContext) => unknown) | undefined
 }
 
 /**
@@ -174,6 +190,13 @@ export interface SplitReader {
   next(): SourceBatch | undefined | Promise<SourceBatch | undefined>
   /** Whether the next batch is asked for while one is processed, where `next` gives promises. Default true. */
   readonly readsAhead?: boolean | undefined
+  /**
+   * So many records of this reader are in the job's hands so far: its chain has processed them. Told behind a step in which there were any, and before `close`.
+   * Records of a batch that was not taken whole when the job stopped are not among them.
+   */
+  taken?(records: number): void
+  /** A checkpoint is complete that covers so many records of this reader: they are never asked for again. Told in the thread of the reader. */
+  covered?(records: number): void
   close?(): void | Promise<void>
 }
 
@@ -187,14 +210,27 @@ export interface SourceBatch {
   readonly position?: unknown
 }
 
-/** A record that did not fit, with the reason; what `job.deadLetters` carries. */
+/** A record that did not fit, or on which an operator failed, with the reason; what `job.deadLetters` carries. Every field is there, undefined where nothing is known. */
 export interface DeadLetter {
   readonly operator: string
-  /** The raw input as text or plain data. */
+  /** Which subtask of it. */
+  readonly subtask?: number | undefined
+  /** The record, or the raw input of a source as text or plain data. */
   readonly input: unknown
+  /** The message of the error. */
   readonly reason: string
+  /** The code of the error (`SLUICE_TIMEOUT`, `ECONNREFUSED`) or, where it has none, its name. */
+  readonly code?: string | undefined
   /** Where it stood, for example `orders.csv line 12`. */
   readonly position: string | undefined
+  /** Of an asynchronous operator: `context.recordId` of the call. */
+  readonly recordId?: string | undefined
+  /** How often it was tried. */
+  readonly attempts?: number | undefined
+  /** Event time of the record in ms since the epoch. */
+  readonly timestamp?: number | undefined
+  /** When it was given up, in ms since the epoch. */
+  readonly failedAtMs?: number | undefined
 }
 
 export interface SinkSpec {

@@ -5,6 +5,7 @@ import type {
   AsyncContext,
   BaseContext,
   HostBindings,
+  Listening,
   ObservedOperator,
   OperatorContext,
   OperatorLog,
@@ -145,6 +146,19 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   observe(operator: string): ObservedOperator {
     return this.#host.observe(operator)
+  }
+
+  announce(listening: Listening): void {
+    const { environment, subtask } = this.#host
+    const message = `${this.operator} listens on ${listening.url}`
+    environment.log({
+      level: 'info',
+      event: 'source.listening',
+      message,
+      operator: this.operator,
+      subtask: subtask.index,
+      fields: { ...listening },
+    })
   }
 
   setDeadline(timeMs: number | undefined): void {

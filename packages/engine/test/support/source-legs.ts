@@ -52,6 +52,7 @@ function sourceContext(signal: AbortSignal = new AbortController().signal): Sour
     metrics: { count: ignore, gauge: ignore },
     now: () => 0,
     use: () => undefined,
+    announce: () => {},
     countDropped: ignore,
     sizeOf: () => 1,
     signal,

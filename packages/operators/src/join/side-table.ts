@@ -122,6 +122,7 @@ function contextOf(context: OperatorContext, signal: AbortSignal): SourceContext
     signal,
     now: () => context.now(),
     use: (name) => context.use(name),
+    announce: ({ url }) => log.info(`${operator} listens on ${url}`),
     countDropped: (count, reason) => context.countDropped(count, reason),
     sizeOf: (value) => context.sizeOf(value),
   }

@@ -32,6 +32,7 @@ export function sourceContext(controller: AbortController = new AbortController(
     now: () => 0,
     use: () => undefined,
     signal: controller.signal,
+    announce: () => {},
     countDropped: ignore,
     sizeOf: () => 1,
   }
