@@ -118,18 +118,23 @@ export interface AsyncContext extends BaseContext {
 export interface CallMetrics {
   /** An attempt begins; `attempt` counts from 1. */
   begin(attempt: number): void
-  /** An attempt has ended. */
-  end(failed: boolean): void
-  /** A record begins (1) or ceases (-1) to wait for its next attempt. */
-  backoff(change: 1 | -1): void
+  /** An attempt has ended. `error`: what it failed with; the last one is told where it explains why an operator is slow. */
+  end(failed: boolean, error?: unknown): void
+  /** A record begins (1) or ceases (-1) to wait for its next attempt; for its delay where no reason is given. */
+  backoff(change: 1 | -1, because?: BackoffReason): void
   /** A record begins (1) or ceases (-1) to wait until the circuit breaker lets calls through. */
   held(change: 1 | -1): void
+  /** A record begins (1) or ceases (-1) to wait for a place among the calls under way: of its dependency, or of an adaptive limit. */
+  queued(change: 1 | -1): void
   /** An attempt was refused by an open circuit breaker. */
   refused(): void
   breaker(state: 'closed' | 'open' | 'half-open'): void
   /** How many calls may be under way at once now. */
   limit(calls: number): void
 }
+
+/** What a record in backoff waits for: the delay between attempts, the retry budget, or the time that what is called asked for. */
+export type BackoffReason = 'delay' | 'budget' | 'retryAfter'
 
 /** What a guard of calls knows: that of one subtask, and what it shares with others of its thread. */
 export interface GuardContext extends BaseContext {

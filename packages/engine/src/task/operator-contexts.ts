@@ -208,6 +208,8 @@ export class AsyncCallContext implements AsyncContext {
   readonly #shared: OperatorContexts
   /** Number of the record in this subtask. */
   sequence: number
+  /** Set by a guard of calls: from when it waits for another attempt it is the number of that one. */
+  attempt = 1
 
   constructor(shared: OperatorContexts, sequence: number) {
     this.#shared = shared
