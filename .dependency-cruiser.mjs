@@ -24,31 +24,36 @@ export default {
     mayImportOnly('runtime-workers', ['engine', 'operators']),
     mayImportOnly('cli', ['engine', 'operators', 'runtime-workers']),
     mayImportOnly('sluice', ['engine', 'operators', 'runtime-workers', 'cli']),
+    // Of each other they import nothing: a connector is installed by itself.
+    mayImportOnly('connectors/otlp', ['engine', 'operators']),
     {
       name: 'examples-imports',
       severity: 'error',
-      comment: 'An example imports only what a user can: sluice',
+      comment: 'An example imports only what a user can: sluice and the connectors',
       from: { path: '^examples/' },
-      to: { path: `${ours}|^bench/`, pathNot: '^packages/sluice/' },
+      to: { path: `${ours}|^bench/`, pathNot: '^packages/(sluice|connectors/[^/]+)/' },
     },
     {
       name: 'bench-imports',
       severity: 'error',
       comment: 'Benchmarks use the public API and, for extra rows, the engine',
       from: { path: '^bench/' },
-      to: { path: `${ours}|^examples/`, pathNot: '^packages/(sluice|engine)/' },
+      to: { path: `${ours}|^examples/`, pathNot: '^packages/(sluice|engine|connectors/[^/]+)/' },
     },
     {
       name: 'through-the-front-door',
       severity: 'error',
       comment: 'Sources reach another package by its name, never by a path into its folder',
-      from: { path: '^(packages/[^/]+)/src/' },
-      to: { path: '^packages/[^/]+/src/', pathNot: ['^$1/', '^packages/[^/]+/src/(index|bin|testing)\\.ts$'] },
+      from: { path: '^(packages/(?:connectors/)?[^/]+)/src/' },
+      to: {
+        path: '^packages/(?:connectors/)?[^/]+/src/',
+        pathNot: ['^$1/', '^packages/(?:connectors/)?[^/]+/src/(index|bin|testing)\\.ts$'],
+      },
     },
     {
       name: 'sources-import-no-tests',
       severity: 'error',
-      from: { path: '^packages/[^/]+/src/' },
+      from: { path: '^packages/(?:connectors/)?[^/]+/src/' },
       to: { path: '/test/' },
     },
     {
@@ -62,7 +67,7 @@ export default {
       name: 'threads-in-the-runtime-only',
       severity: 'error',
       comment: 'Operators know only their context; the umbrella only re-exports',
-      from: { path: '^packages/(engine|operators|sluice)/src/' },
+      from: { path: '^packages/(engine|operators|sluice|connectors/[^/]+)/src/' },
       to: { dependencyTypes: ['core'], path: '^(node:)?(worker_threads|child_process|cluster)$' },
     },
     {
@@ -83,13 +88,13 @@ export default {
       name: 'declared',
       severity: 'error',
       comment: 'A source imports only what its own package.json declares (not what happens to be hoisted)',
-      from: { path: '^packages/[^/]+/src/' },
+      from: { path: '^packages/(?:connectors/)?[^/]+/src/' },
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm-peer', 'type-only'] },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(packages/[^/]+|bench)/dist/' },
+    exclude: { path: '^(packages/(?:connectors/)?[^/]+|bench)/dist/' },
     tsPreCompilationDeps: true,
     combinedDependencies: false,
     enhancedResolveOptions: {

@@ -3,7 +3,7 @@
  * exports that lead to no file, types that do not match, files that are missing. Needs a build.
  */
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,8 +18,27 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-pack-'))
 const complaints = []
 
 try {
-  await run('npx', ['--yes', packageManager, '--filter', './packages/*', '-r', 'pack', '--pack-destination', folder], { cwd: root })
-  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name))
+  await run(
+    'npx',
+    [
+      '--yes',
+      packageManager,
+      '--filter',
+      './packages/*',
+      '--filter',
+      './packages/connectors/*',
+      '-r',
+      'pack',
+      '--pack-destination',
+      folder,
+    ],
+    { cwd: root },
+  )
+  const packages = ['packages', 'packages/connectors'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .map((name) => join(root, folder, name))
+      .filter((path) => existsSync(join(path, 'package.json'))),
+  )
   const tarballs = new Map(readdirSync(folder).map((file) => [file, join(folder, file)]))
   for (const pkgDir of packages) {
     const manifest = JSON.parse(readFileSync(join(pkgDir, 'package.json'), 'utf8'))

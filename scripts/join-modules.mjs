@@ -18,6 +18,7 @@ const entries = {
   'runtime-workers': ['src/index.ts', 'src/worker/worker-entry.ts'],
   cli: ['src/index.ts', 'src/bin.ts'],
   sluice: ['src/index.ts'],
+  'connectors/otlp': ['src/index.ts'],
 }
 
 async function joinPackage([name, entryPoints]) {

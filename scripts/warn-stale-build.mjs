@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path'
 const packages = resolve(import.meta.dirname, '../packages')
 
 export default function warnStaleBuild() {
-  const stale = readdirSync(packages).filter((name) => {
+  const connectors = readdirSync(join(packages, 'connectors')).map((name) => join('connectors', name))
+  const names = [...readdirSync(packages).filter((name) => name !== 'connectors'), ...connectors]
+  const stale = names.filter((name) => {
     const outputs = ['dist/.tsbuildinfo', 'dist/joined/index.js'].map((file) => join(packages, name, file))
     const built = Math.min(...outputs.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0))
     const sources = readdirSync(join(packages, name, 'src'), { recursive: true })

@@ -1,0 +1,15 @@
+export type { Attributes, AttributeValue } from './records/attributes.js'
+export type { EntityRef, Resource, Scope } from './records/resource.js'
+export type { LogRecord } from './records/log-record.js'
+export type {
+  Exemplar,
+  ExponentialBuckets,
+  ExponentialHistogramPoint,
+  GaugePoint,
+  HistogramPoint,
+  MetricPoint,
+  SumPoint,
+  SummaryPoint,
+  Temporality,
+} from './records/metric-point.js'
+export type { Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from './records/span.js'
