@@ -2,6 +2,7 @@
  * What happened between two snapshots. Everything that is derived (edges, subtasks, bottleneck, headroom) is computed
  * from this one difference. Counters that seem to run backwards (read while written) count as unmoved.
  */
+import { type CallInterval, callInterval } from './call-interval.js'
 import type { ChannelMetrics, MetricsSnapshot, SubtaskMetrics } from './read-metrics.js'
 
 export interface Interval {
@@ -10,6 +11,8 @@ export interface Interval {
   readonly channels: readonly ChannelInterval[]
   /** By subtask and position: ms spent in the operator's own function, of the samples in the interval. */
   readonly sampledMs: readonly (readonly number[])[]
+  /** By subtask and position, where calls are guarded. */
+  readonly calls: readonly (readonly (CallInterval | undefined)[])[]
   readonly current: MetricsSnapshot
 }
 
@@ -22,6 +25,7 @@ export interface SubtaskInterval {
   readonly alignedMs: number
   readonly refusingMs: number
   readonly checkpointMs: number
+  readonly awaitingMs: number
   readonly inFlightMs: number
   readonly recordsIn: number
   readonly recordsOut: number
@@ -46,6 +50,11 @@ export function measureInterval(previous: MetricsSnapshot, current: MetricsSnaps
     sampledMs: current.operators.map((chain, subtask) =>
       chain.map((operator, position) => grown(previous.operators[subtask]?.[position]?.sampledMs, operator.sampledMs)),
     ),
+    calls: current.operators.map((chain, subtask) =>
+      chain.map(({ calls }, position) =>
+        calls === undefined ? undefined : callInterval(previous.operators[subtask]?.[position]?.calls, calls),
+      ),
+    ),
     current,
   }
 }
@@ -69,6 +78,7 @@ function subtaskInterval(previous: SubtaskMetrics | undefined, current: SubtaskM
     alignedMs: grown(previous?.alignedMs, current.alignedMs),
     refusingMs: grown(previous?.refusingMs, current.refusingMs),
     checkpointMs: grown(previous?.checkpointMs, current.checkpointMs),
+    awaitingMs: grown(previous?.awaitingMs, current.awaitingMs),
     inFlightMs: grown(previous?.inFlightMs, current.inFlightMs),
     recordsIn: grown(previous?.recordsIn, current.recordsIn),
     recordsOut: grown(previous?.recordsOut, current.recordsOut),

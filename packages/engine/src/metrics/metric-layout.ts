@@ -4,9 +4,11 @@
  *
  *   subtask s:   four lines, written by its worker
  *   channel c:   one line written by the producing worker, two by the consuming worker
- *   operator o:  six words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker
+ *   operator o:  six words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker;
+ *                where its calls are guarded `CALL_WORDS` more (`call-words.ts`)
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { CALL_WORDS } from './call-words.js'
 import { DROP_WORDS } from './drop-counts.js'
 
 const WORDS_PER_LINE = 8
@@ -56,6 +58,8 @@ export const SubtaskWord = {
   /** Asynchronous calls times the ms that they were in flight; open since `inFlightSinceMs` with `asyncInFlight`: whoever reads adds that. */
   inFlightMs: 26,
   inFlightSinceMs: 27,
+  /** Of the busy time: how long asynchronous work at its limit, or a write, was awaited. */
+  awaitingMs: 28,
 } as const
 
 /**
@@ -124,6 +128,8 @@ export interface MetricLayout {
   readonly operatorAt: (subtask: number, position: number) => number
   /** Losses of an operator by reason: `DROP_WORDS`. */
   readonly dropsAt: (subtask: number, position: number) => number
+  /** Calls of an operator: `CALL_WORDS`; undefined where they are not guarded. */
+  readonly callsAt: (subtask: number, position: number) => number | undefined
 }
 
 export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
@@ -141,11 +147,19 @@ export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
     dropBase.push(words)
     words += (plan.tasks[subtask.task]?.nodes.length ?? 0) * DROP_WORDS
   }
+  words = Math.ceil(words / WORDS_PER_LINE) * WORDS_PER_LINE
+  const callBase: (ReadonlyMap<number, number> | undefined)[] = []
+  for (const subtask of plan.subtasks) {
+    const { nodes = [], guarded = [] } = plan.tasks[subtask.task] ?? {}
+    callBase.push(guarded.length === 0 ? undefined : new Map(guarded.map((node, at) => [nodes.indexOf(node), words + at * CALL_WORDS])))
+    words += guarded.length * CALL_WORDS
+  }
   return {
     words,
     subtaskAt: (subtask) => subtask * SUBTASK_WORDS,
     channelAt: (channel) => channelsAt + channel * CHANNEL_WORDS,
     operatorAt: (subtask, position) => (operatorBase[subtask] ?? 0) + position * OPERATOR_WORDS,
     dropsAt: (subtask, position) => (dropBase[subtask] ?? 0) + position * DROP_WORDS,
+    callsAt: (subtask, position) => callBase[subtask]?.get(position),
   }
 }

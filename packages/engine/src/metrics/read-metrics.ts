@@ -4,6 +4,7 @@
  * synchronous function tells the truth too. Totals are cumulative; rates come from two snapshots.
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
+import { type CallCounts, readCallCounts } from './call-words.js'
 import { type DropCount, readDropCounts } from './drop-counts.js'
 import { ChannelWord, layoutMetrics, OperatorWord, SubtaskState, type SubtaskStateCode, SubtaskWord } from './metric-layout.js'
 
@@ -31,6 +32,8 @@ export interface SubtaskMetrics {
   readonly refusingMs: number
   /** Of the busy time: how long snapshots were taken and written. */
   readonly checkpointMs: number
+  /** Of the busy time: how long asynchronous work at its limit, or a write, was awaited. */
+  readonly awaitingMs: number
   readonly state: SubtaskStateCode
   /** Start of the state it is in; 0: not started. */
   readonly stateSinceMs: number
@@ -96,6 +99,8 @@ export interface OperatorMetricsSample {
   readonly lateRecords: number
   /** Records that it lost on purpose, by reason, since the start. */
   readonly dropped: readonly DropCount[]
+  /** Where its calls are guarded. */
+  readonly calls?: CallCounts | undefined
 }
 
 /** Reads everything at `nowMs` of the monotonic clock that the workers stamp with. */
@@ -111,11 +116,13 @@ export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: nu
     operators: plan.subtasks.map(({ id, task }) =>
       (plan.tasks[task]?.nodes ?? []).map((_, position) => {
         const at = layout.operatorAt(id, position)
+        const calls = layout.callsAt(id, position)
         return {
           sampledMs: word(metrics, at + OperatorWord.sampledMs),
           sampledRecords: word(metrics, at + OperatorWord.sampledRecords),
           lateRecords: word(metrics, at + OperatorWord.lateRecords),
           dropped: readDropCounts(metrics, layout.dropsAt(id, position)),
+          ...(calls === undefined ? {} : { calls: readCallCounts(metrics, calls, nowMs) }),
         }
       }),
     ),
@@ -133,7 +140,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
   const read = (offset: number): number => word(metrics, at + offset)
   let stateSinceMs = read(SubtaskWord.stateSinceMs)
   let state = read(SubtaskWord.state) as SubtaskStateCode
-  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0, alignedMs: 0, refusingMs: 0 }
+  const totals = { busyMs: 0, queuedMs: 0, backpressuredMs: 0, idleMs: 0, alignedMs: 0, refusingMs: 0, awaitingMs: 0 }
   // A change of state during the read would count its interval twice or not at all.
   for (let reads = 0; reads < READS_MAX; reads++) {
     totals.busyMs = read(SubtaskWord.busyMs)
@@ -142,6 +149,7 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
     totals.idleMs = read(SubtaskWord.idleMs)
     totals.alignedMs = read(SubtaskWord.alignedMs)
     totals.refusingMs = read(SubtaskWord.refusingMs)
+    totals.awaitingMs = read(SubtaskWord.awaitingMs)
     const again = read(SubtaskWord.stateSinceMs)
     if (again === stateSinceMs) break
     stateSinceMs = again
@@ -150,8 +158,11 @@ function readSubtask(metrics: Float64Array, at: number, nowMs: number, sent: num
   const open = openMs(stateSinceMs, nowMs)
   switch (state) {
     case SubtaskState.busy:
+      totals.busyMs += open
+      break
     case SubtaskState.waiting:
       totals.busyMs += open
+      totals.awaitingMs += open
       break
     case SubtaskState.queued:
       totals.queuedMs += open

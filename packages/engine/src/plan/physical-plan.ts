@@ -38,6 +38,8 @@ export interface PlannedTask {
   /** Ids of planned edges into the head and out of any node of the chain. */
   readonly inputs: readonly number[]
   readonly outputs: readonly number[]
+  /** Of its nodes: asynchronous operators whose calls are guarded, which keep metrics of them. Not there where there are none. */
+  readonly guarded?: readonly number[] | undefined
 }
 
 export interface PlannedSubtask {

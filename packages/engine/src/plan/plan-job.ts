@@ -36,6 +36,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
   const subtasks: PlannedSubtask[] = []
   const tasks = drafts.tasks.map((draft, id): PlannedTask => {
     const at = placed[id] ?? []
+    const guarded = draft.nodes.filter((node) => isGuarded(graph.nodes[node]))
     return {
       id,
       name: draft.name,
@@ -44,6 +45,7 @@ export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: Fun
       subtasks: at.map((worker, index) => subtasks.push({ id: subtasks.length, task: id, index, worker }) - 1),
       inputs: edges.filter((edge) => edge.toTask === id).map((edge) => edge.id),
       outputs: edges.filter((edge) => edge.fromTask === id).map((edge) => edge.id),
+      ...(guarded.length === 0 ? {} : { guarded }),
     }
   })
 
@@ -114,6 +116,10 @@ function placementTasks(
       .filter((edge) => edge.toTask === id)
       .map((edge) => ({ task: edge.fromTask, forward: edge.partitioning === 'forward' })),
   }))
+}
+
+function isGuarded(node: LogicalNode | undefined): boolean {
+  return node?.spec.kind === 'async' && node.spec.guard !== undefined
 }
 
 /** The pairs of subtasks that each edge connects, in the order that `PlannedEdge.channels` promises. */

@@ -21,6 +21,7 @@ const totalOf: Record<SubtaskStateCode, number | undefined> = {
 const partOf: Partial<Record<SubtaskStateCode, number>> = {
   [SubtaskState.aligned]: SubtaskWord.alignedMs,
   [SubtaskState.refusing]: SubtaskWord.refusingMs,
+  [SubtaskState.waiting]: SubtaskWord.awaitingMs,
 }
 
 export class SubtaskAccounting {

@@ -9,6 +9,7 @@
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
+import type { CallWords } from '../metrics/call-words.js'
 import { isPromise } from './element-checks.js'
 import type { AsyncCallContext } from './operator-contexts.js'
 
@@ -19,6 +20,8 @@ interface InFlight {
   /** Number of the record in this subtask: it is part of its id. */
   readonly sequence: number
   deadlineMs: number
+  /** Of its call, where calls are guarded: it tells the attempt. */
+  context: AsyncCallContext | undefined
   done: boolean
   result: unknown
 }
@@ -76,6 +79,8 @@ export interface AsyncTableOptions {
   readonly fail: (error: unknown) => void
   /** Told now and then how many records were done, and what time they took together; undefined: nobody wants to know. */
   readonly completed?: ((records: number, totalMs: number) => void) | undefined
+  /** Where calls are guarded: is told when finished results wait behind a record that is tried again. */
+  readonly calls?: CallWords | undefined
 }
 
 /** Entries that are done and may stay among the deadlines. */
@@ -105,12 +110,17 @@ export class AsyncTable {
   #completed = 0
   #completedMs = 0
   #completedAtMs = 0
+  /** Done, and not emitted yet. */
+  #finished = 0
+  /** The context of the last call, where calls are guarded. */
+  #calling: AsyncCallContext | undefined
   #push: (record: unknown, timestamp: number) => void = () => {}
   #onWatermark: (watermark: number, idle: boolean) => void = () => {}
 
   constructor(options: AsyncTableOptions) {
     this.#options = options
     if (options.sharesContext) this.#passing = options.contextOf(0)
+    if (options.ordered) options.calls?.watchRetries(() => this.#tellStall())
   }
 
   /** Where results go; set once the chain is compiled. */
@@ -153,7 +163,11 @@ export class AsyncTable {
   nextContext(): AsyncCallContext {
     const sequence = this.#reissuing === undefined ? this.#sequence++ : this.#reissuing.sequence
     const passing = this.#passing
-    if (passing === undefined) return this.#options.contextOf(sequence)
+    if (passing === undefined) {
+      const context = this.#options.contextOf(sequence)
+      if (this.#options.calls !== undefined) this.#calling = context
+      return context
+    }
     passing.sequence = sequence
     return passing
   }
@@ -178,6 +192,7 @@ export class AsyncTable {
     }
     const entry = reissued ?? this.#newEntry(input, timestamp, false, undefined)
     entry.deadlineMs = this.#options.monotonicMs() + this.#options.timeoutMs
+    entry.context = this.#calling
     if (reissued === undefined) this.#accept(entry)
     this.#reissuing = undefined
     this.#calls++
@@ -237,7 +252,7 @@ export class AsyncTable {
     for (const { entries, watermark, idle } of segments) {
       for (const { input, timestamp, sequence, done, result } of entries) {
         const number = single ? sequence : this.#sequence++
-        const entry = { segment: this.#last, input, timestamp, sequence: number, deadlineMs: 0, done, result }
+        const entry = { segment: this.#last, input, timestamp, sequence: number, deadlineMs: 0, context: undefined, done, result }
         this.#accept(entry)
         if (!done) this.#waiting.push(entry)
       }
@@ -265,19 +280,31 @@ export class AsyncTable {
   }
 
   #newEntry(input: unknown, timestamp: number, done: boolean, result: unknown): InFlight {
-    return { segment: this.#last, input, timestamp, sequence: this.#sequence - 1, deadlineMs: 0, done, result }
+    return { segment: this.#last, input, timestamp, sequence: this.#sequence - 1, deadlineMs: 0, context: undefined, done, result }
   }
 
   #settle(entry: InFlight, result: unknown): void {
     if (this.#reissuing === entry) this.#reissuing = undefined
     entry.done = true
     entry.result = result
+    this.#finished++
     if (!this.#options.ordered) entry.segment.queue.push(entry)
+    else if (this.#options.calls !== undefined) this.#tellStall()
+  }
+
+  /** Tells whether finished results wait behind a record that is tried again. */
+  #tellStall(): void {
+    const { queue, head } = this.#first
+    const first = queue[head]
+    if (first !== undefined && !first.done && this.#finished > 0 && (first.context?.attempt ?? 1) > 1)
+      this.#options.calls?.stalls(first.sequence, first.context?.attempt ?? 1, this.#finished)
+    else this.#options.calls?.flows()
   }
 
   #accept(entry: InFlight): void {
     this.inFlight++
     entry.segment.inFlight++
+    if (entry.done) this.#finished++
     if (this.#options.ordered || entry.done) entry.segment.queue.push(entry)
   }
 
@@ -303,6 +330,7 @@ export class AsyncTable {
       segment.head++
       segment.inFlight--
       this.inFlight--
+      this.#finished--
       emitted++
       if (!this.#options.discardsResults) {
         this.#updateFull()
@@ -313,6 +341,7 @@ export class AsyncTable {
       segment.queue = segment.queue.slice(segment.head)
       segment.head = 0
     }
+    if (this.#options.ordered && this.#options.calls !== undefined) this.#tellStall()
     this.#updateFull()
     if (segment.inFlight === 0 && !Number.isNaN(segment.watermark) && this.#mayEmit) {
       this.#segments.shift()

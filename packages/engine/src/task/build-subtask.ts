@@ -22,6 +22,7 @@ import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
+import { CallWords } from '../metrics/call-words.js'
 import { DropCounts } from '../metrics/drop-counts.js'
 import { isObserved, MetricsOfOperator } from '../metrics/observed-operator.js'
 import { ChannelWord, type MetricLayout, OperatorWord, SubtaskWord } from '../metrics/metric-layout.js'
@@ -296,6 +297,8 @@ class SubtaskBuilder {
   #sizes: RecordEncoder | undefined
   /** By position: what its operator lost. */
   readonly #dropCounts: (DropCounts | undefined)[] = []
+  /** By position: what guards of calls say of them. */
+  readonly #calls: (CallWords | undefined)[] = []
   readonly #expansions: (Expansion | undefined)[] = []
   /** By position: the keyed state of its operator. */
   readonly #states: (StateRegistry | undefined)[] = []
@@ -329,6 +332,7 @@ class SubtaskBuilder {
               wake: this.#thread.wake,
               fail: (error) => this.#failLater(position, error),
               completed: this.#completed(node, position),
+              calls: this.#callWords(position),
             })
           : undefined,
       sink:
@@ -344,6 +348,13 @@ class SubtaskBuilder {
             )
           : undefined,
     }
+  }
+
+  /** undefined where calls are not guarded. */
+  #callWords(position: number): CallWords | undefined {
+    const { metrics, layout, environment } = this.#thread
+    const at = layout.callsAt(this.#planned.id, position)
+    return at === undefined ? undefined : (this.#calls[position] ??= new CallWords(metrics, at, () => environment.clock.monotonicMs()))
   }
 
   /** Adds to the words of an operator that another one observes. */

@@ -18,6 +18,10 @@ export function async(options: Partial<AsyncSpec> = {}): AsyncSpec {
   }
 }
 
+export function guarded(options: Partial<AsyncSpec> = {}): AsyncSpec {
+  return async({ guard: () => async () => undefined, ...options })
+}
+
 type NodeOptions = Partial<Omit<LogicalNode, 'id' | 'name' | 'spec'>>
 type EdgeOptions = Partial<Pick<LogicalEdge, 'partitioning' | 'timed' | 'keyOf' | 'shape'>> & { readonly port?: number }
 
