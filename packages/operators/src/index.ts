@@ -6,6 +6,16 @@ export { distinct, first, last, values } from './aggregate/collecting.js'
 export { where } from './aggregate/where.js'
 export type { Comparable } from './aggregate/comparable.js'
 export { count, max, mean, min, sum } from './aggregate/numeric.js'
+export { CallError, type CallErrorOptions } from './call/call-error.js'
+export type {
+  AdaptiveCalls,
+  CallOptions,
+  CircuitBreakerOptions,
+  DependencyOptions,
+  RetryBudget,
+  RetryOptions,
+} from './call/call-options.js'
+export type { Dependency } from './call/dependency.js'
 export { type ByteSize, parseByteSize } from './duration/byte-size.js'
 export { type Duration, parseDuration } from './duration/duration.js'
 export { type Declared, defineJob, type NoParams, type OutputsOf } from './job/define-job.js'

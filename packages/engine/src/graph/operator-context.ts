@@ -111,6 +111,12 @@ export interface AsyncContext extends BaseContext {
   readonly attempt?: number
 }
 
+/** What the engine gives a guard of calls with a record. */
+export interface GuardedContext extends AsyncContext {
+  /** Set by the guard: from when the record waits for another attempt it is the number of that one. */
+  attempt: number
+}
+
 /**
  * What a guard of calls says of them, in shared words: why an operator is slow can be told from these at any time. Written on the thread of
  * the subtask.
@@ -128,7 +134,7 @@ export interface CallMetrics {
   queued(change: 1 | -1): void
   /** An attempt was refused by an open circuit breaker. */
   refused(): void
-  breaker(state: 'closed' | 'open' | 'half-open'): void
+  breaker(state: BreakerState): void
   /** How many calls may be under way at once now. */
   limit(calls: number): void
 }
@@ -145,7 +151,25 @@ export interface GuardContext extends BaseContext {
   share<T>(key: string, make: () => T): T
   /** The threads that host operators with the same `LogicalNode.dependency` (without one: this operator), and which of them this is. */
   readonly threads: { readonly index: number; readonly count: number }
+  /** Says that a circuit breaker has changed: a line `breaker.changed` of the job log. */
+  sayBreaker(change: BreakerChange): void
 }
+
+/** What a circuit breaker has done. */
+export interface BreakerChange {
+  /** What it protects: a dependency, or where there is none the operator. */
+  readonly dependency: string
+  readonly from: BreakerState
+  readonly to: BreakerState
+  /** Why, as a sentence. */
+  readonly because: string
+  /** How long it was in the state that it left, in ms. */
+  readonly afterMs: number
+  /** Changes since the last line that were not said: lines are limited. */
+  readonly unsaid: number
+}
+
+export type BreakerState = 'closed' | 'open' | 'half-open'
 
 export interface SourceContext extends BaseContext {
   /** Aborted when the job stops or fails. */

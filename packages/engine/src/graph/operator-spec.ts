@@ -3,7 +3,7 @@
  * function per chain; *general* ones are objects that see a record at a time and know only their context; sources and
  * sinks work in batches. Built-in operators and a user's own use the same descriptors.
  */
-import type { AsyncContext, GuardContext, OperatorContext, SinkContext, SourceContext } from './operator-context.js'
+import type { AsyncContext, GuardContext, GuardedContext, OperatorContext, SinkContext, SourceContext } from './operator-context.js'
 
 /**
  * What happens to a record on which an operator's code fails: the job fails, the record is dropped and counted, or it goes to the port
@@ -91,7 +91,7 @@ export interface AsyncSpec {
   /** Records are gathered, and `fn` gets them as an array: when so many are there, or the first has waited so long, and at the end. */
   readonly gathers?: { readonly recordsMax: number; readonly timeMs: number } | undefined
   /** Makes the function that is called in place of `fn`, once per subtask: what protects the calls keeps its state there. */
-  readonly guard?: ((context: GuardContext) => (record: never, context: AsyncContext) => unknown) | undefined
+  readonly guard?: ((context: GuardContext) => (record: never, context: GuardedContext) => unknown) | undefined
 }
 
 /**

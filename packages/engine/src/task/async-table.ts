@@ -19,6 +19,8 @@ interface InFlight {
   readonly timestamp: number
   /** Number of the record in this subtask: it is part of its id. */
   readonly sequence: number
+  /** When its function was called. */
+  beganMs: number
   deadlineMs: number
   /** Of its call, where calls are guarded: it tells the attempt. */
   context: AsyncCallContext | undefined
@@ -191,7 +193,8 @@ export class AsyncTable {
       return
     }
     const entry = reissued ?? this.#newEntry(input, timestamp, false, undefined)
-    entry.deadlineMs = this.#options.monotonicMs() + this.#options.timeoutMs
+    entry.beganMs = this.#options.monotonicMs()
+    entry.deadlineMs = entry.beganMs + this.#options.timeoutMs
     entry.context = this.#calling
     if (reissued === undefined) this.#accept(entry)
     this.#reissuing = undefined
@@ -212,10 +215,9 @@ export class AsyncTable {
   }
 
   /** Those that settle between two looks of the loop count as settled at once: one reading of the clock. */
-  #countCompleted({ deadlineMs }: InFlight): void {
-    const { monotonicMs, timeoutMs } = this.#options
-    if (this.#completed++ === 0) this.#completedAtMs = monotonicMs()
-    this.#completedMs += Math.max(0, this.#completedAtMs - (deadlineMs - timeoutMs))
+  #countCompleted({ beganMs }: InFlight): void {
+    if (this.#completed++ === 0) this.#completedAtMs = this.#options.monotonicMs()
+    this.#completedMs += Math.max(0, this.#completedAtMs - beganMs)
   }
 
   #tellCompleted(): void {
@@ -252,7 +254,17 @@ export class AsyncTable {
     for (const { entries, watermark, idle } of segments) {
       for (const { input, timestamp, sequence, done, result } of entries) {
         const number = single ? sequence : this.#sequence++
-        const entry = { segment: this.#last, input, timestamp, sequence: number, deadlineMs: 0, context: undefined, done, result }
+        const entry = {
+          segment: this.#last,
+          input,
+          timestamp,
+          sequence: number,
+          beganMs: 0,
+          deadlineMs: 0,
+          context: undefined,
+          done,
+          result,
+        }
         this.#accept(entry)
         if (!done) this.#waiting.push(entry)
       }
@@ -280,7 +292,17 @@ export class AsyncTable {
   }
 
   #newEntry(input: unknown, timestamp: number, done: boolean, result: unknown): InFlight {
-    return { segment: this.#last, input, timestamp, sequence: this.#sequence - 1, deadlineMs: 0, context: undefined, done, result }
+    return {
+      segment: this.#last,
+      input,
+      timestamp,
+      sequence: this.#sequence - 1,
+      beganMs: 0,
+      deadlineMs: 0,
+      context: undefined,
+      done,
+      result,
+    }
   }
 
   #settle(entry: InFlight, result: unknown): void {

@@ -21,6 +21,7 @@ import type { Environment } from '../environment/environment.js'
 import { assert, describeError, SluiceError } from '../errors/sluice-error.js'
 import { edgeName, type LogicalEdge, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { HostBindings } from '../graph/operator-context.js'
+import type { AsyncSpec } from '../graph/operator-spec.js'
 import { hashKey, keyGroupOf, subtaskOf } from '../key/index.js'
 import { CallWords } from '../metrics/call-words.js'
 import { DropCounts } from '../metrics/drop-counts.js'
@@ -38,6 +39,7 @@ import { AsyncTable } from './async-table.js'
 import { type ChainDrivers, type ChainNode, type ChainTarget, compileChain, type Sampling } from './chain-drivers.js'
 import { createEmit, type Emit } from './edge-output.js'
 import { Expansion } from './expansion.js'
+import { GuardContexts, threadsOf } from './guard-context.js'
 import { interpretChain } from './interpret-chain.js'
 import { type ContextHost, OperatorContexts } from './operator-contexts.js'
 import type { SharedRegions } from './shared-regions.js'
@@ -68,6 +70,8 @@ export interface ThreadParts {
   readonly local: Map<number, { output: LocalOutput; input: LocalInput }>
   /** The gates of the thread's subtasks, by id: a local channel closes its producer's. */
   readonly gates: Map<number, Gate>
+  /** What guards of calls have in common, by key. */
+  readonly shares: Map<string, unknown>
   /** Wakes the loop of this thread. */
   readonly wake: () => void
 }
@@ -321,10 +325,11 @@ class SubtaskBuilder {
         spec.kind === 'async'
           ? new AsyncTable({
               operator: node.name,
-              sharesContext: spec.fn.length === 1 && spec.fn.constructor.name === 'Function',
+              sharesContext: spec.guard === undefined && spec.fn.length === 1 && spec.fn.constructor.name === 'Function',
               limit: spec.concurrency === undefined ? 1 : Math.max(1, shareOf(spec.concurrency, this.#parallelism, this.#planned.index)),
               ordered: spec.ordered,
-              timeoutMs: spec.timeoutMs,
+              // A guard has a timeout for each attempt; between them a record may wait for as long as it must.
+              timeoutMs: spec.guard === undefined ? spec.timeoutMs : Number.POSITIVE_INFINITY,
               discardsResults: spec.discardsResults,
               gate: this.#gate,
               monotonicMs: () => this.#thread.environment.clock.monotonicMs(),
@@ -335,6 +340,7 @@ class SubtaskBuilder {
               calls: this.#callWords(position),
             })
           : undefined,
+      call: spec.kind === 'async' ? this.#call(spec, node, position) : undefined,
       sink:
         spec.kind === 'sink'
           ? new SinkBuffer(
@@ -355,6 +361,20 @@ class SubtaskBuilder {
     const { metrics, layout, environment } = this.#thread
     const at = layout.callsAt(this.#planned.id, position)
     return at === undefined ? undefined : (this.#calls[position] ??= new CallWords(metrics, at, () => environment.clock.monotonicMs()))
+  }
+
+  #call(spec: AsyncSpec, node: LogicalNode, position: number): NonNullable<ChainNode['call']> {
+    const { guard } = spec
+    if (guard === undefined) return spec.fn as NonNullable<ChainNode['call']>
+    const { graph, plan, shares } = this.#thread
+    const worker = this.#planned.worker
+    const threads = threadsOf(graph, plan, node)
+    const context = new GuardContexts(this.#contexts[position] as OperatorContexts, {
+      calls: this.#callWords(position) as CallWords,
+      shares,
+      threads: { index: threads.indexOf(worker), count: threads.length },
+    })
+    return this.#guard(position, () => guard(context)) as NonNullable<ChainNode['call']>
   }
 
   /** Adds to the words of an operator that another one observes. */

@@ -8,7 +8,7 @@ import type { LocalInput } from '../channel/local-channel.js'
 import type { Gate } from '../channel/gate.js'
 import type { RingInput } from '../channel/ring-input.js'
 import type { LogicalNode } from '../graph/logical-graph.js'
-import { SideOutputValue } from '../graph/operator-context.js'
+import { type GuardedContext, SideOutputValue } from '../graph/operator-context.js'
 import type { HoldingOperator, Operator } from '../graph/operator-spec.js'
 import type { AsyncTable } from './async-table.js'
 import type { Emit } from './edge-output.js'
@@ -32,6 +32,8 @@ export interface ChainNode {
   readonly expansion: Expansion | undefined
   readonly operator: Operator | undefined
   readonly table: AsyncTable | undefined
+  /** What an asynchronous operator calls: its function, or what guards it. */
+  readonly call: ((record: unknown, context: GuardedContext) => unknown) | undefined
   readonly sink: SinkBuffer | undefined
   readonly tracker: WatermarkTracker | undefined
 }
@@ -137,6 +139,7 @@ return { ${members.join(',\n')}, push: [${push.join(', ')}], expand: [${expand.j
     if (spec.kind === 'split')
       spec.predicates.forEach((_, index) => lines.push(`const f${position}_${index} = nodes[${position}].node.spec.predicates[${index}]`))
     else if (spec.kind === 'source') lines.push(`const f${position} = nodes[${position}].node.spec.fn`)
+    else if (spec.kind === 'async') lines.push(`const f${position} = nodes[${position}].call`)
     else if ('fn' in spec) lines.push(`const f${position} = nodes[${position}].node.spec.fn`)
     if (node.operator !== undefined) lines.push(`const g${position} = nodes[${position}].operator`)
     if (node.table !== undefined) lines.push(`const a${position} = nodes[${position}].table`)

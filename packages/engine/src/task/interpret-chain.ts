@@ -183,11 +183,11 @@ class ChainInterpreter {
         return process
       }
       case 'async': {
-        const { fn } = spec
+        const call = node.call as NonNullable<ChainNode['call']>
         const table = node.table as AsyncTable
         return this.#timedCall(position, (record, timestamp) => {
           table.check(record)
-          table.take(fn(record as never, table.nextContext()), timestamp, record)
+          table.take(call(record, table.nextContext()), timestamp, record)
         })
       }
       case 'sink':

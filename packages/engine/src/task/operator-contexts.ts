@@ -4,6 +4,7 @@ import { SluiceError } from '../errors/sluice-error.js'
 import type {
   AsyncContext,
   BaseContext,
+  BreakerChange,
   HostBindings,
   Listening,
   ObservedOperator,
@@ -158,6 +159,19 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
       operator: this.operator,
       subtask: subtask.index,
       fields: { ...listening },
+    })
+  }
+
+  sayBreaker(change: BreakerChange): void {
+    const { environment, subtask } = this.#host
+    const { dependency, from, to, because, afterMs } = change
+    environment.log({
+      level: to === 'open' ? 'warn' : 'info',
+      event: 'breaker.changed',
+      message: `The circuit breaker of ${dependency} is ${to} after ${Math.round(afterMs)} ms ${from}: ${because}`,
+      operator: this.operator,
+      subtask: subtask.index,
+      fields: { ...change },
     })
   }
 

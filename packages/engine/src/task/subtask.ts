@@ -586,14 +586,14 @@ export class Subtask {
   /** Calls records that were in flight in the restored checkpoint again, as there is room; true where one was called. */
   #reissue(table: AsyncTable, nowMs: number): boolean {
     const position = this.#parts.nodes.findIndex((node) => node.table === table)
-    const { spec } = (this.#parts.nodes[position] as ChainNode).node
-    if (spec.kind !== 'async') return false
+    const { call } = this.#parts.nodes[position] as ChainNode
+    if (call === undefined) return false
     this.#work(nowMs)
     let called = false
     table.reissue((record, timestamp) => {
       called = true
       try {
-        table.take(spec.fn(record as never, table.nextContext()), timestamp, record)
+        table.take(call(record, table.nextContext()), timestamp, record)
       } catch (error) {
         this.#parts.fail(position, error)
       }

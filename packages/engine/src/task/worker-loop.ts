@@ -92,6 +92,7 @@ export class WorkerLoop {
       sourceSignal: this.#sourceAbort.signal,
       local: new Map(),
       gates: new Map(),
+      shares: new Map(),
       wake: () => this.#bell.ring(),
     }
     // Tasks stand in topological order, so a local channel is made by its producer before its consumer asks for it.

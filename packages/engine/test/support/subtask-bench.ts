@@ -74,7 +74,16 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
     true,
   )
   const nodes = [
-    { node, targets: [[{ emit: toEdge }]], expansion: new Expansion(), operator, table: undefined, sink: undefined, tracker: undefined },
+    {
+      node,
+      targets: [[{ emit: toEdge }]],
+      expansion: new Expansion(),
+      operator,
+      table: undefined,
+      call: undefined,
+      sink: undefined,
+      tracker: undefined,
+    },
   ]
   const fail = (_position: number, error: unknown): never => {
     throw error

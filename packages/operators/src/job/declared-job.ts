@@ -1,6 +1,9 @@
 /** The builder that a declaration gets, over the draft of the graph. Runs while a job is declared, in every thread. */
 import { SluiceError } from '@sluice/engine'
 import type { DeadLetter } from '@sluice/engine'
+import type { DependencyOptions } from '../call/call-options.js'
+import { dependencySettings } from '../call/call-settings.js'
+import { type Dependency, DeclaredDependency } from '../call/dependency.js'
 import type { Resource } from '../operator/contexts.js'
 import { shapeOfSchema } from '../schema/record-shape.js'
 import { checkFunction } from '../source/check-options.js'
@@ -61,5 +64,13 @@ export class DeclaredJob implements JobBuilder {
     if (close !== undefined) checkFunction(`resource ${name}: close`, close)
     this.#draft.addResource({ name, open, close, declaredAt })
     return name as Resource<Awaited<R>>
+  }
+
+  dependency(name: string, options: DependencyOptions = {}): Dependency {
+    const declaredAt = callSite()
+    this.#draft.assertCurrent('the builder', declaredAt)
+    const dependency = new DeclaredDependency(name, dependencySettings(name, options))
+    this.#draft.addDependency(name, declaredAt)
+    return dependency
   }
 }

@@ -53,6 +53,7 @@ export interface NodeDraft {
   readonly warning?: string | undefined
   readonly lossy?: LogicalNode['lossy']
   readonly limit?: string | undefined
+  readonly dependency?: string | undefined
 }
 
 const DEAD_LETTERS = 'deadLetters'
@@ -64,6 +65,8 @@ export class GraphDraft {
   readonly job: string
   readonly #nodes: NodeDraft[] = []
   readonly #resources: ResourceSpec[] = []
+
+  readonly #dependencies = new Set<string>()
 
   /** Sinks by the absolute path of the file or folder they write. */
   readonly #outputs = new Map<string, string>()
@@ -104,7 +107,25 @@ export class GraphDraft {
   /** Adds an operator; gives back its id. */
   addNode(node: NodeDraft): number {
     if ('given' in node.name) checkName('an operator', node.name.given, this.job, node.declaredAt)
+    const { dependency, declaredAt } = node
+    if (dependency !== undefined && !this.#dependencies.has(dependency))
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `dependency "${dependency}" is not declared by job ${this.job}`, {
+        job: this.job,
+        declaredAt,
+        hint: `Declare it with job.dependency('${dependency}', ...) of this job.`,
+      })
     return this.#nodes.push(node) - 1
+  }
+
+  addDependency(name: string, declaredAt: string | undefined): void {
+    checkName('a dependency', name, this.job, declaredAt)
+    if (this.#dependencies.has(name))
+      throw new SluiceError('SLUICE_DUPLICATE_NAME', `two dependencies of job ${this.job} are named "${name}"`, {
+        job: this.job,
+        declaredAt,
+        hint: 'Declare it once, and give it to every operator that calls it.',
+      })
+    this.#dependencies.add(name)
   }
 
   addResource(resource: ResourceSpec): void {

@@ -1,5 +1,7 @@
 /** What a declaration gets: the beginnings of streams. */
 import type { DeadLetter } from '@sluice/engine'
+import type { DependencyOptions } from '../call/call-options.js'
+import type { Dependency } from '../call/dependency.js'
 import type { Resource } from '../operator/contexts.js'
 import type { LossySource, Source } from '../source/source.js'
 import type { SourceOptions } from '../stream/options.js'
@@ -38,6 +40,18 @@ export interface JobBuilder {
    * orders.mapAsync('convert', (order, context) => order.amount * (context.use(rates).get('EUR') ?? 1))
    */
   resource<R>(name: string, definition: ResourceDefinition<R>): Resource<Awaited<R>>
+
+  /**
+   * Something outside that several operators call: a service, a database. They share its limit of calls under way, its circuit breaker and its retry budget. Numbers are of
+   * the whole job, and divided over the threads that call it; each thread has a breaker of its own.
+   *
+   * Fails with `SLUICE_OPTIONS_INVALID` for options that contradict each other.
+   *
+   * @example
+   * const payments = job.dependency('payments', { concurrency: 16, circuitBreaker: { failures: 5, openFor: '10s' } })
+   * orders.mapAsync('charge', async (order) => order, { dependency: payments, concurrency: 16, retry: {} })
+   */
+  dependency(name: string, options?: DependencyOptions): Dependency
 
   /**
    * The records of all sources that did not fit their schema, where the source says `onInvalid: 'deadLetter'`.
