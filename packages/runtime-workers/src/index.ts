@@ -3,7 +3,9 @@ export { type AskedCheckpoint, findCheckpoint } from './coordinator/find-restore
 export { run } from './coordinator/run.js'
 export type {
   CheckpointSummary,
+  ListeningEvent,
   LostEvent,
+  NoticeEvent,
   OutputWriter,
   Outputs,
   PlannedEvent,

@@ -49,6 +49,8 @@ export type JobLogEvent =
   | 'job.bottleneck'
   | 'job.headroom'
   | 'operator.stuck'
+  | 'source.listening'
+  | 'breaker.changed'
   | 'source.idle'
   | 'source.active'
   | 'watermark.stalled'
@@ -313,6 +315,30 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       subtask: field('count', 'Index of its subtask.'),
       worker: field('index', 'The worker it runs on; -1: the main thread.'),
       forMs: field('ms', 'For how long.'),
+    },
+  },
+  'source.listening': {
+    when: 'When a source has begun to listen, and again after a restart.',
+    fields: {
+      operator: field('text', 'The source.'),
+      subtask: field('count', 'Index of its subtask.'),
+      worker: field('index', 'The worker whose thread listens; -1: the main thread.'),
+      url: field('text', 'What a client connects to.'),
+      host: field('text', 'The address that is bound.'),
+      port: field('count', 'The port that is bound: where 0 was asked for, the one the system chose.'),
+    },
+  },
+  'breaker.changed': {
+    when: 'When a circuit breaker opens, lets single calls through again (`half-open`), or closes.',
+    fields: {
+      operator: field('text', 'The operator whose calls made it change.'),
+      subtask: field('count', 'Index of its subtask.'),
+      worker: field('index', 'The worker it runs on; -1: the main thread.'),
+      dependency: field('text', 'What it protects: a dependency, or where none is named the operator.'),
+      from: field('text', '`closed`, `open` or `half-open`.'),
+      to: field('text', 'The same, from now on.'),
+      because: field('text', 'Why.'),
+      afterMs: field('ms', 'How long it was `from`.'),
     },
   },
   'source.idle': {

@@ -32,6 +32,8 @@ const labels: Readonly<Record<string, string>> = {
   'job.headroom': 'headroom',
   'operator.stuck': 'stuck',
   'source.idle': 'idle',
+  'source.listening': 'listening',
+  'breaker.changed': 'breaker',
   'source.active': 'active',
   'watermark.stalled': 'stalled',
   'records.late': 'late',

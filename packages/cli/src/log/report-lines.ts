@@ -11,7 +11,7 @@ import type {
   StuckSubtask,
   SubtaskReport,
 } from '@sluice/engine'
-import type { LostEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
+import type { LostEvent, NoticeEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
 import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 import { headroomInWords } from '../report/headroom-in-words.js'
 import { heldEdges } from '../report/pressure-tables.js'
@@ -149,6 +149,11 @@ function blameInWords(heldBy: StalledWatermark['heldBy'], operator: string, subt
 /** Null where there is no such time: before the first watermark, and behind the last. */
 function isoTime(epochMs: number): string | null {
   return Math.abs(epochMs) <= DATE_MS_MAX ? new Date(epochMs).toISOString() : null
+}
+
+/** What the engine's own code in a thread says; its fields are those of the catalogue. */
+export function noticeLine({ level, message, event, operator, subtask, worker, fields }: NoticeEvent): JobLogLine {
+  return { level, event, msg: message, fields: { operator, subtask, worker, ...fields } }
 }
 
 export function userLine({ level, message, operator, subtask, fields }: RunLogEntry): JobLogLine {

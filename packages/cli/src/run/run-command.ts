@@ -20,7 +20,17 @@ import {
   stoppingLine,
 } from '../log/life-cycle-lines.js'
 import { PrettyPrinter } from '../log/pretty-printer.js'
-import { activeLine, finishedLine, idleLine, lostLines, reportLines, stalledLine, stuckLine, userLine } from '../log/report-lines.js'
+import {
+  activeLine,
+  finishedLine,
+  idleLine,
+  lostLines,
+  noticeLine,
+  reportLines,
+  stalledLine,
+  stuckLine,
+  userLine,
+} from '../log/report-lines.js'
 import { readParamSources } from '../params/read-param-sources.js'
 import { checkParams, resolveParams } from '../params/resolve-params.js'
 import { formatErrorBlock } from '../report/error-block.js'
@@ -135,6 +145,7 @@ class RunCommand {
       .on('idle', (input) => this.#log.write(idleLine(input)))
       .on('active', (input) => this.#log.write(activeLine(input)))
       .on('stalled', (stalled) => this.#log.write(stalledLine(stalled)))
+      .on('notice', (notice) => this.#log.write(noticeLine(notice)))
       .on('log', (entry) => this.#log.write(userLine(entry)))
     return handle
   }

@@ -12,7 +12,17 @@ import {
   stoppingLine,
 } from '../../src/log/life-cycle-lines.js'
 import { PrettyPrinter } from '../../src/log/pretty-printer.js'
-import { activeLine, finishedLine, idleLine, lostLines, reportLines, stalledLine, stuckLine, userLine } from '../../src/log/report-lines.js'
+import {
+  activeLine,
+  finishedLine,
+  idleLine,
+  lostLines,
+  noticeLine,
+  reportLines,
+  stalledLine,
+  stuckLine,
+  userLine,
+} from '../../src/log/report-lines.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
 import { graph, plan, pressureOf, reportOf } from '../support/reports.js'
@@ -118,6 +128,24 @@ const lines: readonly JobLogLine[] = [
   stalledLine(stalled),
   stuckLine({ operator: 'sum', subtask: 1, worker: 0, forMs: 12_345.6 }),
   checkpointLine(underWay) as JobLogLine,
+  noticeLine({
+    level: 'info',
+    message: 'orders listens on http://127.0.0.1:8080/orders',
+    event: 'source.listening',
+    operator: 'orders',
+    subtask: 0,
+    worker: 1,
+    fields: { url: 'http://127.0.0.1:8080/orders', host: '127.0.0.1', port: 8080 },
+  }),
+  noticeLine({
+    level: 'warn',
+    message: 'the circuit breaker of payments is open',
+    event: 'breaker.changed',
+    operator: 'pay',
+    subtask: 0,
+    worker: 1,
+    fields: { dependency: 'payments', from: 'closed', to: 'open', because: 'half of 20 calls failed', afterMs: 12 },
+  }),
   userLine({ level: 'warn', message: 'odd', operator: 'sum', subtask: 0, fields: { row: 3 }, worker: 1 }),
   stoppingLine('SIGINT', 10_000),
   finishedLine(result),

@@ -191,12 +191,17 @@ export interface SplitReader {
   /** Whether the next batch is asked for while one is processed, where `next` gives promises. Default true. */
   readonly readsAhead?: boolean | undefined
   /**
-   * So many records of this reader are in the job's hands so far: its chain has processed them. Told behind a step in which there were any, and before `close`.
-   * Records of a batch that was not taken whole when the job stopped are not among them.
+   * So many records of this reader, and so many of its dead letters, are in the job's hands so far: its chain has processed them. Dead letters of a batch come in front
+   * of its records. Told behind each step in which there were any, and once more before `close`. Records of a batch that was not taken whole when the job
+   * stopped are not among them, nor those of a step that failed.
    */
-  taken?(records: number): void
-  /** A checkpoint is complete that covers so many records of this reader: they are never asked for again. Told in the thread of the reader. */
-  covered?(records: number): void
+  taken?(records: number, deadLetters: number): void
+  /**
+   * A checkpoint is complete that covers so many records and dead letters of this reader: they are never asked for again. Told in the thread of the reader, in order,
+   * before `close`, also behind the end of the split: with checkpoints the reader stays open until all of its records are covered. Where it returns a promise, the next call
+   * and `close` come behind it, and a rejection fails the job. Records of a checkpoint that was given up are covered by the next one that is complete.
+   */
+  covered?(records: number, deadLetters: number): void | Promise<void>
   close?(): void | Promise<void>
 }
 

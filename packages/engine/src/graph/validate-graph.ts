@@ -23,6 +23,7 @@ export function validateGraph(graph: LogicalGraph, keyGroups: number = graph.set
   checkParallelism(graph, keyGroups)
   checkSynchronous(graph)
   checkObserved(graph)
+  checkColocation(graph)
 }
 
 /** What only a defect of the declaring API can bring about. */
@@ -124,6 +125,31 @@ function checkObserved(graph: LogicalGraph): void {
       declaredAt: node.declaredAt,
       hint: `Behind ${node.name} stand ${names.map((name) => `"${name}"`).join(', ')}.${near === undefined ? '' : ` Did you mean "${near}"?`}`,
     })
+  }
+}
+
+/** What shares something runs in one thread: the calling one, or a worker. */
+function checkColocation(graph: LogicalGraph): void {
+  const first = new Map<string, LogicalNode>()
+  for (const node of graph.nodes) {
+    const { colocation, pinnedToHost = false } = node
+    if (colocation === undefined) continue
+    assert(node.spec.kind === 'source', `${node.name} has a colocation and is no source`)
+    const other = first.get(colocation)
+    if (other === undefined) first.set(colocation, node)
+    else if ((other.pinnedToHost ?? false) !== pinnedToHost) {
+      const [bound, free] = pinnedToHost ? [node, other] : [other, node]
+      throw new SluiceError(
+        'SLUICE_OPTIONS_INVALID',
+        `${bound.name} and ${free.name} share "${colocation}", and only ${bound.name} is bound to the calling thread`,
+        {
+          job: graph.job,
+          operator: node.name,
+          declaredAt: node.declaredAt,
+          hint: 'What they share is in one thread: bind both of them to the calling thread, or none.',
+        },
+      )
+    }
   }
 }
 

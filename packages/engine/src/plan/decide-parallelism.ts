@@ -46,6 +46,7 @@ function besideInput(graph: LogicalGraph, node: LogicalNode, parallelism: readon
 function capsOf(node: LogicalNode, keyed: boolean, settings: PlanSettings): readonly Cap[] {
   const caps: Cap[] = []
   if (node.pinnedToHost === true) caps.push({ value: 1, because: 'it is bound to the calling thread' })
+  if (node.colocation !== undefined) caps.push({ value: 1, because: `it shares "${node.colocation}", which one thread has` })
   if (node.parallelismMax !== undefined) caps.push({ value: Math.max(1, node.parallelismMax.value), because: node.parallelismMax.because })
   if (node.spec.kind === 'async' && node.spec.concurrency !== undefined) {
     caps.push({ value: Math.max(1, node.spec.concurrency), because: `its concurrency is ${node.spec.concurrency}` })

@@ -1,6 +1,6 @@
 /**
  * Which worker hosts which subtask. Tasks as wide as the workers are dealt out by index, so that forward edges stay on one
- * worker; narrower ones go where the fewest subtasks are. Deterministic: ties go to the lower worker.
+ * worker; narrower ones go where the fewest subtasks are, those that share something to one worker. Deterministic: ties go to the lower worker.
  */
 import { HOST_WORKER } from './physical-plan.js'
 
@@ -9,6 +9,8 @@ export interface PlacementTask {
   readonly onHost: boolean
   readonly isSource: boolean
   /** Tasks it reads from, with whether the edge is a forward one. */
+  /** Tasks with the same text go to the same worker; their parallelism is 1. */
+  readonly colocation?: string | undefined
   readonly producers: readonly { readonly task: number; readonly forward: boolean }[]
 }
 
@@ -33,10 +35,15 @@ export function placeSubtasks(tasks: readonly PlacementTask[], workers: number):
         indexes(task.parallelism, (index) => index % workers),
       )
   }
+  const shared = new Map<string, readonly number[]>()
   for (const [id, task] of tasks.entries()) {
     if (placed[id] !== undefined) continue
-    if (task.parallelism === 1) place(id, [placeSingle(task, tasks, placed, load)])
+    const { colocation } = task
+    const at = colocation === undefined ? undefined : shared.get(colocation)
+    if (at !== undefined) place(id, at)
+    else if (task.parallelism === 1) place(id, [placeSingle(task, tasks, placed, load)])
     else place(id, alignedWith(task, tasks, placed) ?? leastLoaded(load, task.parallelism))
+    if (colocation !== undefined) shared.set(colocation, placed[id] ?? [])
   }
   return placed.map((at) => at ?? [])
 }

@@ -6,6 +6,7 @@ import { sortGraph } from '../graph/sort-graph.js'
 import { validateGraph } from '../graph/validate-graph.js'
 import { checkEdgeSettings, edgeSettingNotes } from './edge-settings.js'
 import { buildTasks, nameEdges, type TaskDrafts } from './build-tasks.js'
+import { acknowledges } from './describe/delivery.js'
 import { decideChaining, type EdgeDecisions } from './decide-chaining.js'
 import { decideParallelism, type ParallelismDecision } from './decide-parallelism.js'
 import { formatBytes } from './format-bytes.js'
@@ -112,6 +113,7 @@ function placementTasks(
     parallelism: decided.parallelism[head] ?? 1,
     onHost: decided.onHost[head] ?? false,
     isSource: graph.nodes[head]?.spec.kind === 'source',
+    colocation: graph.nodes[head]?.colocation,
     producers: edges
       .filter((edge) => edge.toTask === id)
       .map((edge) => ({ task: edge.fromTask, forward: edge.partitioning === 'forward' })),
@@ -196,7 +198,7 @@ function danglingNotes(node: LogicalNode, read: ReadonlySet<string>, readNodes: 
 }
 
 function replayNotes(node: LogicalNode): readonly string[] {
-  if (node.spec.kind !== 'source' || node.spec.reads === 'index' || node.spec.replayable) return []
+  if (node.spec.kind !== 'source' || node.spec.reads === 'index' || node.spec.replayable || acknowledges(node)) return []
   return [`${node.name} cannot be read again: what it gave is lost when the job fails`]
 }
 

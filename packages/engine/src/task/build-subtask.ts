@@ -644,6 +644,8 @@ class SubtaskBuilder {
         if (spec.orderedSplits !== true) for (const { tracker } of nodes) tracker?.beginSplit(unopened > 0)
       },
       wake: this.#thread.wake,
+      checkpoints: this.#thread.checkpoints !== undefined,
+      fail: (error) => this.#failLater(0, error),
     })
   }
 

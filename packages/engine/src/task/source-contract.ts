@@ -3,10 +3,16 @@
  * is plain data. All that was ever read is accounted for in the states of all subtasks together, each record in one of them.
  */
 
+import type { SourceAcknowledgements } from './source-acknowledgements.js'
+
 /** Returned by `take` when there was nothing at all; 0 says that something moved, but no record. */
 export const NOTHING_TAKEN = -1
 
 export interface SourceDriver {
+  /** Who tells readers what was taken and what checkpoints cover; undefined: nobody wants to hear it. */
+  readonly acknowledgements?: SourceAcknowledgements | undefined
+  /** How much of the batch at hand was taken: asked for in front of whatever is told. */
+  countTaken?(): void
   /** Hands at most `limit` records to the chain; returns how many were taken, or NOTHING_TAKEN. */
   take(limit: number, nowMs: number): number
   /** Nothing will come any more. */

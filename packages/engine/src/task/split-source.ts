@@ -9,6 +9,7 @@ import type { DeadLetter, SourceBatch, SplitReader, SplitSourceSpec } from '../g
 import { checkStateValue } from '../state/plain-value.js'
 import type { ChainDrivers } from './chain-drivers.js'
 import { isPromise } from './element-checks.js'
+import { SourceAcknowledgements } from './source-acknowledgements.js'
 import {
   type BegunSplit,
   NOTHING_TAKEN,
@@ -36,6 +37,10 @@ export interface SplitSourceOptions {
   readonly onSplit: (split: number, unopened: number) => void
   /** A read has settled. */
   readonly wake: () => void
+  /** Whether checkpoints are taken. */
+  readonly checkpoints: boolean
+  /** A reader failed while it was told what was taken or covered. */
+  readonly fail: (error: unknown) => void
 }
 
 const NO_RECORDS: readonly unknown[] = []
@@ -43,6 +48,7 @@ const NO_LETTERS: readonly DeadLetter[] = []
 
 export class SplitSource implements SourceDriver {
   pending = false
+  readonly acknowledgements: SourceAcknowledgements
   readonly #options: SplitSourceOptions
   readonly #cursor: BatchCursor = { records: NO_RECORDS, index: 0 }
   /** Of the current batch; they leave in front of its records. */
@@ -69,6 +75,8 @@ export class SplitSource implements SourceDriver {
   constructor(options: SplitSourceOptions) {
     this.#options = options
     this.#unlisted = [{ first: options.subtask, step: options.parallelism }]
+    const { checkpoints, fail } = options
+    this.acknowledgements = new SourceAcknowledgements({ checkpoints, fail: (error) => fail(this.#located(error)) })
   }
 
   get deadlineMs(): undefined {
@@ -122,15 +130,19 @@ export class SplitSource implements SourceDriver {
     this.#unlisted = unlisted
   }
 
+  countTaken(): void {
+    this.acknowledgements.count(this.#cursor.index, this.#letterIndex)
+  }
+
   async close(): Promise<void> {
     this.#closed = true
-    await this.#closeReader()
+    await Promise.all([this.#closeReader(), this.acknowledgements.close()])
   }
 
   async #closeReader(): Promise<void> {
     const reader = this.#reader
     this.#reader = undefined
-    await reader?.close?.()
+    if (!this.acknowledgements.ended()) await reader?.close?.()
   }
 
   get #batchDone(): boolean {
@@ -165,6 +177,7 @@ export class SplitSource implements SourceDriver {
       this.#options.onSplit(split.index, this.#queue.length)
     }
     const { records, letters, dropped } = this.#place.begin(batch)
+    if (this.acknowledgements.active) this.acknowledgements.begin(batch.records.length, batch.deadLetters?.length ?? 0)
     this.#cursor.records = batch.records
     this.#cursor.index = records
     this.#letters = batch.deadLetters ?? NO_LETTERS
@@ -221,6 +234,7 @@ export class SplitSource implements SourceDriver {
     if (this.#unlisted.length > 0) await this.#list()
     for (;;) {
       await this.#closeReader()
+      await this.acknowledgements.room()
       // Readers end when the job stops: the split at hand may not be at its end.
       if (this.#closed || context.signal.aborted) return undefined
       const split = this.#queue.shift()
@@ -233,6 +247,7 @@ export class SplitSource implements SourceDriver {
         return undefined
       }
       this.#reader = reader
+      this.acknowledgements.opened(reader)
       const batch = await reader.next()
       if (batch !== undefined) return batch
     }

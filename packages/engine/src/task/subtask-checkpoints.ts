@@ -16,6 +16,7 @@ import type { Clock } from '../environment/environment.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import { BarrierAlignment } from './barrier-alignment.js'
 import type { SinkBuffer } from './sink-buffer.js'
+import type { SourceDriver } from './source-contract.js'
 
 /** How long frozen state is written at once, in ms. */
 const WRITE_MS = 0.5
@@ -42,6 +43,8 @@ export interface SubtaskCheckpointParts {
   /** Tells the coordinator what stands in front of the barrier in a channel that only this thread sees. */
   readonly sayAhead: (channel: number, bytes: number) => void
   readonly wake: () => void
+  /** The source, where its readers want to hear what checkpoints cover. */
+  readonly source?: SourceDriver | undefined
 }
 
 /** A checkpoint under way here. */
@@ -174,7 +177,7 @@ export class SubtaskCheckpoints {
   }
 
   #take(id: number, overtaking: boolean, nowMs: number): void {
-    const { checkpoints, subtask, clock, inputs, outputs, sinks, write, wake } = this.#parts
+    const { checkpoints, subtask, clock, inputs, outputs, sinks, write, wake, source } = this.#parts
     if (this.#current !== undefined) this.#drop(this.#current)
     this.#taken = id
     const startMs = clock.monotonicMs()
@@ -194,6 +197,8 @@ export class SubtaskCheckpoints {
       }
       write(writer)
       for (const { sink } of sinks) sink.beginCheckpoint(id)
+      source?.countTaken?.()
+      source?.acknowledgements?.cut(id)
     } catch (error) {
       for (const input of captures) input.abandonCapture()
       this.#discard(writer)
@@ -305,10 +310,12 @@ export class SubtaskCheckpoints {
     this.#final = Atomics.load(this.#words, ControlWord.finalId) === completed
     this.#committed = completed
     for (const { sink } of this.#parts.sinks) sink.commit(completed)
+    this.#parts.source?.acknowledgements?.completed(completed)
   }
 
   #abort(upTo: number): void {
     this.#aborted = upTo
+    this.#parts.source?.acknowledgements?.aborted(upTo)
     if (this.#current !== undefined && this.#current.id <= upTo) this.#drop(this.#current)
     if (this.alignment.id !== 0 && this.alignment.id <= upTo) this.alignment.release()
   }

@@ -194,6 +194,7 @@ export class Subtask {
       replaying: () => this.#replays.length > 0,
       wake,
       sayAhead,
+      source: parts.source,
     })
   }
 
@@ -450,6 +451,11 @@ export class Subtask {
     else if (this.#mayTakeBeside && this.#takeBeside(nowMs)) progressed = true
     for (const output of outputs) output.flush()
     for (const { position, sink } of this.#sinks) this.#flushSink(position, sink)
+    const { source } = this.#parts
+    if (progressed && source?.acknowledgements?.active === true) {
+      source.countTaken?.()
+      source.acknowledgements.tell()
+    }
     const endMs = this.#working ? clock.monotonicMs() : nowMs
     if (!this.#tracked.empty && this.#tracked.look(nowMs, endMs, this.#silence(endMs, this.#taken > taken))) progressed = true
     this.#account(progressed, endMs)

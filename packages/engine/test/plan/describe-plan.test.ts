@@ -244,3 +244,16 @@ describe('describePlan', () => {
     expect(description.memory).toEqual(plan.memory)
   })
 })
+
+it('says what holds of a source that acknowledges', () => {
+  const spec = { kind: 'source', reads: 'splits', splits: () => [0], open: () => ({ next: () => undefined }), replayable: false } as const
+  const acknowledging = new GraphBuilder().node('queue', spec, { delivery: 'at-least-once' }).node('out', sink).edge('queue', 'out').build()
+  const checkpointed = resolveSettings({ checkpoint: {} }, { cores: 2 })
+  const text = describePlan(acknowledging, planJob(acknowledging, checkpointed), 'text', checkpointed)
+  expect(text).toContain('what no checkpoint covers is not acknowledged and is given again; records may count twice')
+  expect(text).not.toContain('cannot be read again')
+  const without = resolveSettings({}, { cores: 2 })
+  expect(describePlan(acknowledging, planJob(acknowledging, without), 'text', without)).toContain(
+    'without checkpoints nothing is acknowledged',
+  )
+})

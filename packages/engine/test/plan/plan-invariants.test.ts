@@ -21,6 +21,7 @@ const graphs: fc.Arbitrary<LogicalGraph> = fc
       max: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
       concurrency: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
       host: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      shared: fc.boolean(),
       reads: fc.array(fc.record({ from: fc.nat(), partitioning }), { minLength: 1, maxLength: 3 }),
     }),
     { minLength: 2, maxLength: 14 },
@@ -53,6 +54,7 @@ const graphs: fc.Arbitrary<LogicalGraph> = fc
         parallelism: draft.parallelism,
         parallelismMax: draft.max === undefined ? undefined : { value: draft.max, because: 'it is so' },
         pinnedToHost: draft.host,
+        colocation: draft.shared && !draft.host && !fed.has(id) ? 'a port' : undefined,
       }
     })
     return { job: 'random', nodes, edges, resources: [], settings: {} }
@@ -140,10 +142,13 @@ function check(graph: LogicalGraph, plan: PhysicalPlan, memoryBytes: number): vo
     for (const id of task.nodes) {
       const node = graph.nodes[id]
       ok(task.parallelism <= (node?.parallelismMax?.value ?? Number.POSITIVE_INFINITY))
-      if (node?.pinnedToHost) equal(task.parallelism, 1)
+      if (node?.pinnedToHost || node?.colocation !== undefined) equal(task.parallelism, 1)
       if (node?.spec.kind === 'async') ok(task.parallelism <= (node.spec.concurrency ?? Number.POSITIVE_INFINITY))
     }
   }
+
+  const sharing = plan.subtasks.filter(({ task }) => graph.nodes[plan.tasks[task]?.nodes[0] ?? -1]?.colocation !== undefined)
+  ok(new Set(sharing.map(({ worker }) => worker)).size <= 1)
 
   // Channels: all pairs, in order; rings exactly between threads.
   deepEqual(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type PhysicalPlan, HOST_WORKER } from '../../src/plan/physical-plan.js'
+import { describePlan } from '../../src/plan/describe-plan.js'
 import { planJob } from '../../src/plan/plan-job.js'
 import { resolveSettings } from '../../src/plan/settings.js'
 import { edgeName, type JobSettings } from '../../src/graph/logical-graph.js'
@@ -112,6 +113,42 @@ describe('chaining', () => {
     const planned = plan(builder)
     expect(names(planned)).toEqual(['numbers -> double -> (out, keep -> other)'])
     expect(planned.tasks[0]?.nodes).toEqual([0, 1, 2, 3, 4])
+  })
+})
+
+describe('colocation', () => {
+  const port = { colocation: 'listen 127.0.0.1:8080' }
+
+  it('puts sources that share something into one thread, each with one subtask', () => {
+    const builder = new GraphBuilder({ parallelism: 3 })
+      .node('a', source, port)
+      .node('b', source)
+      .node('c', source, port)
+      .node('d', source, { ...port, parallelism: 2 })
+      .node('out', sink)
+      .edge('a', 'out')
+      .edge('b', 'out')
+      .edge('c', 'out')
+      .edge('d', 'out')
+    const planned = planJob(builder.build(), resolveSettings(builder.settings, { cores: 3 }))
+    const workersOf = (name: string): readonly (number | undefined)[] =>
+      (planned.tasks.find((task) => task.name === name)?.subtasks ?? []).map((id) => planned.subtasks[id]?.worker)
+    expect(workersOf('a')).toHaveLength(1)
+    expect(workersOf('c')).toEqual(workersOf('a'))
+    expect(workersOf('d')).toEqual(workersOf('a'))
+    expect(workersOf('b')).toHaveLength(3)
+    expect(planned.notes).toContain('d runs at parallelism 1 instead of 2: it shares "listen 127.0.0.1:8080", which one thread has')
+    expect(describePlan(builder.build(), planned, 'text')).toContain('in one thread with all of "listen 127.0.0.1:8080"')
+  })
+
+  it('takes all of them to the calling thread, or none', () => {
+    const builder = new GraphBuilder()
+      .node('a', source, { ...port, pinnedToHost: true })
+      .node('b', source, port)
+      .node('out', sink)
+      .edge('a', 'out')
+      .edge('b', 'out')
+    expect(() => plan(builder)).toThrow('a and b share "listen 127.0.0.1:8080", and only a is bound to the calling thread')
   })
 })
 

@@ -116,9 +116,14 @@ export class Simulation {
     this.#checkpointWords.trigger(checkpoint, 'aligned', this.nowMs)
   }
 
-  /** Says that the last checkpoint is complete: subtasks leave. */
-  complete(checkpoint: number): void {
-    this.#checkpointWords.completed(checkpoint, true)
+  /** Says that a checkpoint is complete; where it is the last one, subtasks leave. */
+  complete(checkpoint: number, last = true): void {
+    this.#checkpointWords.completed(checkpoint, last)
+  }
+
+  /** Says that checkpoints up to this one are given up. */
+  giveUp(checkpoint: number): void {
+    this.#checkpointWords.abort(checkpoint)
   }
 
   #wakeAll(): void {

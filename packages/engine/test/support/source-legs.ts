@@ -75,6 +75,10 @@ export function createDriver(spec: SourceSpec, subtask: number, parallelism: num
     },
     onSplit: () => undefined,
     wake: () => undefined,
+    checkpoints: false,
+    fail: (error) => {
+      throw error
+    },
   })
 }
 

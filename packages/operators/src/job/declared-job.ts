@@ -34,7 +34,7 @@ export class DeclaredJob implements JobBuilder {
         declaredAt,
       })
     }
-    const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy } = source
+    const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy, colocation } = source
     const node = this.#draft.addNode({
       name: { given: name },
       spec,
@@ -49,6 +49,7 @@ export class DeclaredJob implements JobBuilder {
       schema: source.schema,
       delivery,
       lossy,
+      colocation,
     })
     const shape = source.shape ?? shapeOfSchema(source.schema)
     return asStream(

@@ -52,6 +52,7 @@ export interface NodeDraft {
   readonly delivery?: DeliveryGuarantee | undefined
   readonly warning?: string | undefined
   readonly lossy?: LogicalNode['lossy']
+  readonly colocation?: string | undefined
   readonly limit?: string | undefined
   readonly dependency?: string | undefined
 }

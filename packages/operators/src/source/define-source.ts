@@ -2,9 +2,9 @@
  * The interface for sources of one's own; the built-in ones are made with it. A source lists its splits, and each split is
  * opened by the subtask it belongs to and read there in batches.
  */
-import { type DeliveryGuarantee, type SourceBatch, SluiceError, type SplitReader } from '@sluice/engine'
+import { type DeliveryGuarantee, type Listening, type SourceBatch, SluiceError, type SplitReader } from '@sluice/engine'
 import type { Context } from '../operator/contexts.js'
-import { checkInteger } from './check-options.js'
+import { checkChoice, checkInteger } from './check-options.js'
 import { PullReader } from './pull-reader.js'
 import type { Source } from './source.js'
 
@@ -16,6 +16,8 @@ export interface SourceReadContext extends Context {
   countDropped(count: number, reason: string): void
   /** Encoded size of a value in bytes. It is encoded for that. */
   sizeOf(value: unknown): number
+  /** Says where the source can be reached: a line `source.listening` of the job log, and the event `listening` of the run. */
+  announce(listening: Listening): void
 }
 
 /** A batch with more to say than its records, such as the `position` of its first one, from which `open` can begin again: see `SourceBatch`. */
@@ -32,6 +34,17 @@ export interface SourceReader<out T> {
   next(): readonly T[] | TypedBatch<T> | undefined | Promise<readonly T[] | TypedBatch<T> | undefined>
   /** Where `next` returns promises: whether it is called for the next batch while one is processed. Default true. */
   readonly readsAhead?: boolean | undefined
+  /**
+   * So many records (and so many dead letters) of this reader are in the job's hands so far: its first operators have processed them. A failure may lose them still.
+   * Called behind a step in which there were any, not per record, and once more before `close`.
+   */
+  taken?(records: number, deadLetters: number): void
+  /**
+   * A checkpoint is complete that covers so many records (and dead letters) of this reader: a restored job does not ask for them again, so a queue may be told to forget
+   * them. In order, before `close`, which comes when all are covered; where it returns a promise, the next call waits for it, and a rejection fails the job.
+   * Never called where the job takes no checkpoints.
+   */
+  covered?(records: number, deadLetters: number): void | Promise<void>
   /** After the last record, also on failure and stop. */
   close?(): void | Promise<void>
 }
@@ -58,6 +71,13 @@ export interface SourceDefinition<T, S, P = unknown> {
    * reads what the source gives then.
    */
   readonly replayable?: boolean | undefined
+  /**
+   * What holds of its records over failures. Default: `'exactly-once'` where it is replayable, else `'at-most-once'`. A source that acknowledges what checkpoints cover
+   * (`SourceReader.covered`) and is given the rest again says `'at-least-once'`.
+   */
+  readonly delivery?: DeliveryGuarantee | undefined
+  /** Sources with the same text run in one thread, with one subtask each: they share what only one thread can have, such as a port. */
+  readonly colocation?: string | undefined
   /** Bound to the thread that started the job, for what cannot be opened elsewhere. Default false. */
   readonly pinned?: boolean | undefined
   /** The largest parallelism that makes sense, with the reason as part of a sentence. Default: 1 without `splits`, else unbounded. */
@@ -78,7 +98,7 @@ export interface SourceDefinition<T, S, P = unknown> {
 /**
  * A source of one's own.
  *
- * @throws SLUICE_OPTIONS_INVALID where the definition has no `open` or a wrong `parallelismMax`.
+ * @throws SLUICE_OPTIONS_INVALID where the definition has no `open`, a wrong `parallelismMax`, or a `delivery` of exactly once that nothing replays.
  * @example
  * // Three files of numbers, read in parallel.
  * const numbers = defineSource({
@@ -106,6 +126,23 @@ export interface SourceDefinition<T, S, P = unknown> {
  *   replayable: true,
  * })
  * job.source('squares', squares)
+ * @example
+ * // A queue is told to forget a message when a checkpoint covers it, and gives all others again.
+ * const waiting = ['a', 'b', 'c']
+ * const messages = defineSource({
+ *   open: () => {
+ *     let given = 0
+ *     let forgotten = 0
+ *     return {
+ *       next: () => (given < waiting.length ? [waiting[given++] as string] : undefined),
+ *       covered: (records) => {
+ *         while (forgotten < records) console.log('forget', waiting[forgotten++])
+ *       },
+ *     }
+ *   },
+ *   delivery: 'at-least-once',
+ * })
+ * job.source('messages', messages)
  */
 export function defineSource<T, S = undefined, P = unknown>(definition: SourceDefinition<T, S, P>): Source<T> {
   const {
@@ -118,10 +155,16 @@ export function defineSource<T, S = undefined, P = unknown>(definition: SourceDe
     schema,
     orderedSplits,
     bounded = false,
+    delivery = replayable ? 'exactly-once' : 'at-most-once',
+    colocation,
   } = definition
   if (typeof open !== 'function') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'defineSource needs open(split, context).')
   if (parallelismMax !== undefined) checkInteger('parallelismMax.value', parallelismMax.value, 1)
-  const delivery: DeliveryGuarantee = replayable ? 'exactly-once' : 'at-most-once'
+  checkChoice('delivery of defineSource', delivery, ['exactly-once', 'at-least-once', 'at-most-once'])
+  if (delivery === 'exactly-once' && !replayable)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', "delivery of defineSource is 'exactly-once', and the source is not replayable.", {
+      hint: "Leave it out, or say 'at-least-once' where the source is given again what it did not acknowledge.",
+    })
   return {
     spec: {
       kind: 'source',
@@ -140,12 +183,20 @@ export function defineSource<T, S = undefined, P = unknown>(definition: SourceDe
     replayable,
     schema,
     orderedSplits,
+    colocation,
   }
 }
 
 function toSplitReader(opened: SourceReader<unknown> | AsyncIterable<unknown>, context: SourceReadContext): SplitReader {
   const reader = Symbol.asyncIterator in opened ? new PullReader(opened, context) : opened
-  return { next: () => toBatch(reader.next()), readsAhead: reader.readsAhead, close: () => reader.close?.() }
+  const { taken, covered } = reader as Partial<SourceReader<unknown>>
+  return {
+    next: () => toBatch(reader.next()),
+    readsAhead: reader.readsAhead,
+    close: () => reader.close?.(),
+    ...(taken === undefined ? {} : { taken: taken.bind(reader) }),
+    ...(covered === undefined ? {} : { covered: covered.bind(reader) }),
+  }
 }
 
 type Read = readonly unknown[] | SourceBatch | undefined

@@ -30,6 +30,8 @@ export interface Source<out T> {
   readonly lossy?: { readonly because: string; readonly accepted: boolean } | undefined
   /** Splits are opened in order, so that time advances in order over splits. */
   readonly orderedSplits?: boolean | undefined
+  /** Sources with the same text run in one thread, with one subtask each: they share what only one thread can have, such as a port. */
+  readonly colocation?: string | undefined
 }
 
 /** A source that loses records on purpose; the stream of its records is `lossy`. */

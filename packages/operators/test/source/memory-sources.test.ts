@@ -143,6 +143,33 @@ test('defineSource reads splits with readers or generators', async () => {
   expect((await readSource(generated)).records).toEqual([0, 1, 100, 101])
 })
 
+test('defineSource tells a reader what was taken and covered', async () => {
+  class Reader {
+    readonly told: string[] = []
+    next(): undefined {
+      return undefined
+    }
+    taken(records: number, deadLetters: number): void {
+      this.told.push(`taken ${records} ${deadLetters}`)
+    }
+    covered(records: number, deadLetters: number): void {
+      this.told.push(`covered ${records} ${deadLetters}`)
+    }
+  }
+  const reader = new Reader()
+  const { spec, delivery, colocation } = defineSource({ open: () => reader, delivery: 'at-least-once', colocation: 'a port' })
+  expect({ delivery, colocation }).toEqual({ delivery: 'at-least-once', colocation: 'a port' })
+  const opened = spec.reads === 'splits' ? await spec.open(undefined, sourceContext(), undefined) : undefined
+  opened?.taken?.(3, 1)
+  opened?.covered?.(2, 0)
+  expect(reader.told).toEqual(['taken 3 1', 'covered 2 0'])
+  const plain = defineSource({ open: () => ({ next: () => undefined }) })
+  expect(plain.delivery).toBe('at-most-once')
+  // What wants to hear nothing costs nothing.
+  expect(plain.spec.reads === 'splits' ? await plain.spec.open(undefined, sourceContext(), undefined) : {}).not.toHaveProperty('taken')
+  expect(() => defineSource({ open: () => reader, delivery: 'exactly-once' })).toThrow('the source is not replayable')
+})
+
 test('defineSource passes dead letters and counts on', async () => {
   let left = 1
   const source = defineSource<string>({

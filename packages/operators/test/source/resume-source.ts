@@ -78,6 +78,10 @@ export async function resumeSource<T>(
         },
         onSplit: () => undefined,
         wake: () => undefined,
+        checkpoints: false,
+        fail: (error) => {
+          throw error
+        },
       })
     })
     for (const driver of drivers) driver.restore(states)

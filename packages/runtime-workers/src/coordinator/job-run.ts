@@ -12,6 +12,7 @@ import {
   HeadroomWatch,
   HOST_WORKER,
   type IntervalReport,
+  type Listening,
   type LogEntry,
   type LogicalEdge,
   type LogicalGraph,
@@ -46,7 +47,7 @@ import { Deployment, type DeploymentOptions } from './deployment.js'
 import { assertCheckpointsOn } from './find-restored.js'
 import { HostOutputs } from './host-outputs.js'
 import { RunCheckpoints } from './run-checkpoints.js'
-import type { Outputs, RunEvents, RunHandle, RunOptions, RunResult, RunStatus, SavepointOptions } from './run-types.js'
+import type { NoticeEvent, Outputs, RunEvents, RunHandle, RunOptions, RunResult, RunStatus, SavepointOptions } from './run-types.js'
 import { reportMsOf, settingsOf } from './settle-options.js'
 import { StuckDetector } from './stuck-detector.js'
 import { WorkerPool } from './worker-pool.js'
@@ -450,8 +451,19 @@ export class JobRun<O> implements RunHandle<O> {
   #log(entry: LogEntry, worker: number): void {
     const message = this.#loaded?.translate(entry.message) ?? entry.message
     const line = { ...entry, message, worker }
+    const { event } = entry
+    if (event !== undefined) {
+      this.#notice({ ...line, event })
+      return
+    }
     this.#options.log?.(line)
     this.#emit('log', line)
+  }
+
+  #notice(notice: NoticeEvent): void {
+    const { operator = '', event, fields } = notice
+    if (event === 'source.listening') this.#emit('listening', { operator, ...(fields as unknown as Listening) })
+    this.#emit('notice', notice)
   }
 
   #warn(message: string): void {

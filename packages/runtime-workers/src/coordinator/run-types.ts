@@ -8,6 +8,7 @@ import type {
   IntervalReport,
   JobSettings,
   LateRecords,
+  Listening,
   LogEntry,
   LogicalGraph,
   MetricsSnapshot,
@@ -135,6 +136,16 @@ export interface RestartingEvent {
   readonly checkpoint: number | undefined
 }
 
+/** A source can be reached from outside. */
+export interface ListeningEvent extends Listening {
+  readonly operator: string
+}
+
+/** Something that the engine's own code in a thread has to say: the line `event` of the job log. */
+export interface NoticeEvent extends RunLogEntry {
+  readonly event: NonNullable<LogEntry['event']>
+}
+
 export interface RunEvents {
   planned: (event: PlannedEvent) => void
   restored: (event: RestoredEvent) => void
@@ -153,6 +164,10 @@ export interface RunEvents {
   active: (input: IdleInput) => void
   /** An operator's watermark stands still although records arrive; told once, and again where another input is to blame. */
   stalled: (stalled: StalledWatermark) => void
+  /** A source has begun to listen: its address, with the port that is bound. Again after a restart. */
+  listening: (event: ListeningEvent) => void
+  /** What threads say by themselves, `listening` among it. */
+  notice: (event: NoticeEvent) => void
   /** Log of user code. */
   log: (entry: RunLogEntry) => void
   finished: (result: RunResult<unknown>) => void

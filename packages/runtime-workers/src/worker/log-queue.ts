@@ -27,6 +27,11 @@ export class LogQueue {
   }
 
   push(entry: LogEntry): void {
+    // What the engine says itself is rare, and never lost among the lines of user code.
+    if (entry.event !== undefined) {
+      this.#add(entry)
+      return
+    }
     const nowMs = this.#monotonicMs()
     if (nowMs - this.#secondBeganMs >= SECOND_MS) {
       this.#secondBeganMs = nowMs
@@ -38,6 +43,10 @@ export class LogQueue {
       return
     }
     this.#inThisSecond++
+    this.#add(entry)
+  }
+
+  #add(entry: LogEntry): void {
     this.#entries.push(entry)
     this.#scheduled ??= setImmediate(() => this.flush())
   }

@@ -34,6 +34,16 @@ test('what is beyond the limit of a second is counted, and told with the next li
   ])
 })
 
+test('what the engine says itself is never left out', () => {
+  const { queue, sent } = makeQueue()
+  for (let at = 0; at <= LINES_PER_SECOND_MAX; at++) queue.push(line(String(at)))
+  const listening: LogEntry = { ...line('in listens'), event: 'source.listening' }
+  queue.push(listening)
+  queue.flush()
+  expect(sent.flat()).toHaveLength(LINES_PER_SECOND_MAX + 1)
+  expect(sent.flat().at(-1)).toEqual(listening)
+})
+
 test('the count of the last second is not lost', () => {
   const { queue, sent } = makeQueue()
   for (let at = 0; at <= LINES_PER_SECOND_MAX; at++) queue.push(line(String(at)))

@@ -15,7 +15,7 @@ function rewriteNode(node: LogicalNode, source: Replacements['source'], sink: Re
     const spec = source(node)
     if (spec === undefined) return node
     const parallelismMax = { value: 1, because: 'the simulation gives its records in order' }
-    return { ...node, spec, parallelismMax, pinnedToHost: undefined, delivery: 'exactly-once' }
+    return { ...node, spec, parallelismMax, pinnedToHost: undefined, colocation: undefined, delivery: 'exactly-once' }
   }
   if (node.spec.kind !== 'sink') return node
   const spec = sink(node)

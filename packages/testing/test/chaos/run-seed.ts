@@ -72,7 +72,7 @@ const IDLE_AFTER_MS = 20
 const DRAWN_LATER = 0x1d1e
 const OUTAGE_MS = 400
 
-export function drawScenario(random: SeededRandom, seed: number): Scenario {
+function drawScenario(random: SeededRandom, seed: number): Scenario {
   const later = new SeededRandom(seed ^ DRAWN_LATER)
   const mode = random.pick(MODES)
   const shape = drawShape(random)

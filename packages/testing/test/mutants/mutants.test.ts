@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import type * as RunSeed from '../chaos/run-seed.js'
+import type { Change } from '../chaos/run-seed.js'
 import { type Mutant, mutants } from './mutants.js'
 
 const SEEDS_MAX = 300
@@ -15,8 +15,12 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-mutants-'))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** The chaos test over an engine with these replacements. */
-async function mutated(name: string, mutant: Mutant | undefined): Promise<typeof RunSeed> {
+interface Runner {
+  readonly runSeed: (seed: number, change: Change) => Promise<{ readonly seed: number }>
+}
+
+/** A chaos test over an engine with these replacements. */
+async function mutated(name: string, runner: string, mutant: Mutant | undefined): Promise<Runner> {
   const plugin: Plugin = {
     name: 'mutant',
     setup(bundle) {
@@ -36,7 +40,7 @@ async function mutated(name: string, mutant: Mutant | undefined): Promise<typeof
   const outfile = join(folder, `${name}.mjs`)
   await build({
     absWorkingDir: testing,
-    entryPoints: ['test/chaos/run-seed.ts'],
+    entryPoints: [`test/chaos/${runner}.ts`],
     outfile,
     bundle: true,
     format: 'esm',
@@ -47,14 +51,21 @@ async function mutated(name: string, mutant: Mutant | undefined): Promise<typeof
     plugins: [plugin],
     logLevel: 'silent',
   })
-  return (await import(pathToFileURL(outfile).href)) as typeof RunSeed
+  return (await import(pathToFileURL(outfile).href)) as Runner
 }
 
-let unchanged: Promise<typeof RunSeed> | undefined
+const unchanged = new Map<string, Promise<Runner>>()
+
+function unchangedOf(runner: string): Promise<Runner> {
+  let sound = unchanged.get(runner)
+  if (sound === undefined) unchanged.set(runner, (sound = mutated(`sound-${runner}`, runner, undefined)))
+  return sound
+}
 
 test.each(mutants.map((mutant, index) => ({ ...mutant, index })))('$name', { timeout: 240_000 }, async ({ index, ...mutant }) => {
-  const broken = await mutated(`mutant-${index}`, mutant)
-  const sound = await (unchanged ??= mutated('sound', undefined))
+  const runner = mutant.caughtBy ?? 'run-seed'
+  const broken = await mutated(`mutant-${index}`, runner, mutant)
+  const sound = await unchangedOf(runner)
   let caught: string | undefined
   for (let seed = 1; seed <= SEEDS_MAX && caught === undefined; seed++) {
     try {

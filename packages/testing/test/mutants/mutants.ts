@@ -11,6 +11,8 @@ export interface Mutant {
   readonly replacements: readonly Replacement[]
   /** What of the scenario is fixed, so that few seeds suffice. */
   readonly change: Change
+  /** The test that must catch it; default: the one of numbered records. */
+  readonly caughtBy?: 'run-queue' | undefined
 }
 
 export interface Replacement {
@@ -137,6 +139,34 @@ export const mutants: readonly Mutant[] = [
       slowDatabaseMs: 200,
       shape: { outOfOrdernessMs: 0, indexed: 1_000, perSplit: 300, splits: 2, keys: 4, largeEvery: 2 },
     },
+  },
+  {
+    name: 'a source acknowledges at the snapshot',
+    file: 'task/subtask-checkpoints.ts',
+    replacements: [
+      {
+        find: '      source?.acknowledgements?.cut(id)\n',
+        by: '      source?.acknowledgements?.cut(id)\n      source?.acknowledgements?.completed(id)\n',
+      },
+    ],
+    change: {},
+    caughtBy: 'run-queue',
+  },
+  {
+    name: 'a source acknowledges what a checkpoint covers that was given up',
+    file: 'task/subtask-checkpoints.ts',
+    replacements: [{ find: 'acknowledgements?.aborted(upTo)', by: 'acknowledgements?.completed(upTo)' }],
+    change: {},
+    caughtBy: 'run-queue',
+  },
+  {
+    name: 'a source acknowledges all of the batch at hand',
+    file: 'task/source-acknowledgements.ts',
+    replacements: [
+      { find: 'taken: this.#readers.map((one) => [one, one.taken])', by: 'taken: this.#readers.map((one) => [one, one.begun])' },
+    ],
+    change: {},
+    caughtBy: 'run-queue',
   },
   {
     name: 'a wake-up is lost',

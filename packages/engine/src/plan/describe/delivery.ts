@@ -18,13 +18,13 @@ export function describeDelivery(graph: LogicalGraph, { checkpoint }: Pick<Resol
     const { name, delivery } = node
     if (delivery === undefined) return []
     const role = roleOf(node)
-    return [{ operator: name, role, ...(role === 'source' ? ofSource(delivery, checkpoint) : ofSink(node, delivery, checkpoint)) }]
+    return [{ operator: name, role, ...(role === 'source' ? ofSource(node, delivery, checkpoint) : ofSink(node, delivery, checkpoint)) }]
   })
 }
 
 type Guarantee = Pick<Delivery, 'guarantee' | 'because'>
 
-function ofSource(delivery: DeliveryGuarantee, checkpoint: ResolvedCheckpointSettings | undefined): Guarantee {
+function ofSource(node: LogicalNode, delivery: DeliveryGuarantee, checkpoint: ResolvedCheckpointSettings | undefined): Guarantee {
   if (delivery === 'at-most-once')
     return {
       guarantee: delivery,
@@ -33,6 +33,10 @@ function ofSource(delivery: DeliveryGuarantee, checkpoint: ResolvedCheckpointSet
           ? 'it cannot be read again'
           : 'it cannot be read again, and what it gave since the last checkpoint is lost at a failure',
     }
+  if (acknowledges(node))
+    return checkpoint === undefined
+      ? { guarantee: 'none', because: 'without checkpoints nothing is acknowledged; run again, it is given all of it' }
+      : { guarantee: 'at-least-once', because: 'what no checkpoint covers is not acknowledged and is given again; records may count twice' }
   if (checkpoint === undefined)
     return { guarantee: 'none', because: 'without checkpoints a failure ends the job; run again, it is read from its beginning' }
   if (delivery === 'at-least-once' || checkpoint.mode === 'at-least-once')
@@ -41,6 +45,11 @@ function ofSource(delivery: DeliveryGuarantee, checkpoint: ResolvedCheckpointSet
       because: 'after a failure it is read again from its position in the last checkpoint; records may count twice',
     }
   return { guarantee: delivery, because: 'after a failure it is read again from its position in the last checkpoint' }
+}
+
+/** It cannot go back by itself: what it did not acknowledge is given again by whoever it reads from. */
+export function acknowledges({ spec, delivery }: LogicalNode): boolean {
+  return delivery === 'at-least-once' && spec.kind === 'source' && spec.reads === 'splits' && !spec.replayable
 }
 
 function ofSink(node: LogicalNode, delivery: DeliveryGuarantee, checkpoint: ResolvedCheckpointSettings | undefined): Guarantee {

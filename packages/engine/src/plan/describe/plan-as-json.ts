@@ -29,6 +29,7 @@ export function planAsJson(graph: LogicalGraph, plan: PhysicalPlan, settings: Re
           ports: node.ports,
           declaredAt: node.declaredAt,
           delivery: node.delivery,
+          colocation: node.colocation,
           options: JSON.parse(canonicalJson(node.options ?? {})) as unknown,
           numbers: dividedNumbers(node, task.parallelism),
         }

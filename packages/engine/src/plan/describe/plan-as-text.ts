@@ -62,6 +62,7 @@ function operatorCells(node: LogicalNode, task: PlannedTask): readonly string[] 
     const what = name === 'concurrency' ? `concurrency ${number(total)}` : `${number(total)} records/s`
     return task.parallelism === 1 ? what : `${what} (${each} per subtask)`
   })
+  if (node.colocation !== undefined) facts.push(`in one thread with all of "${node.colocation}"`)
   const options = node.options === undefined ? '{}' : canonicalJson(node.options)
   if (options !== '{}') facts.push(options)
   return [node.name, roleOf(node), facts.join(', '), node.declaredAt === undefined ? '' : `at ${node.declaredAt}`]
