@@ -14,16 +14,28 @@ export const CallWord = {
   failures: 2,
   /** Attempts that an open circuit breaker refused. */
   refused: 3,
-  /** Attempts under way. Like the counts that follow: with their ms, and since when. */
+  /** Attempts under way. */
   underWay: 4,
+  underWayMs: 5,
+  underWaySinceMs: 6,
   /** Records that wait for their next attempt: for its delay, for the retry budget, for as long as what is called asked for. */
   delayed: 7,
+  delayedMs: 8,
+  delayedSinceMs: 9,
   budget: 10,
+  budgetMs: 11,
+  budgetSinceMs: 12,
   retryAfter: 13,
+  retryAfterMs: 14,
+  retryAfterSinceMs: 15,
   /** Records that wait until the circuit breaker lets calls through. */
   held: 16,
+  heldMs: 17,
+  heldSinceMs: 18,
   /** Records that wait for a place among the calls under way. */
   queued: 19,
+  queuedMs: 20,
+  queuedSinceMs: 21,
   /** A `BreakerState`, since when it is in it (0: it has not changed), and how long it was open and half-open before. */
   breaker: 22,
   breakerSinceMs: 23,
@@ -45,7 +57,7 @@ export const CallWord = {
   errorText: 34,
 } as const
 
-/** Behind a count: its ms, and up to when they are counted. */
+/** Behind a count of records: records times ms, and up to when they are counted. */
 const MS = 1
 const SINCE_MS = 2
 

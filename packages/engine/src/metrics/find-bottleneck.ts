@@ -2,22 +2,26 @@
  * Who holds the sources back, from the walk of the wait-for graph. What limits a job works all the time: of the ends of the walk those that
  * are occupied most count, and of these the most blamed. Pure.
  */
-import type { LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
+import type { LogicalGraph } from '../graph/logical-graph.js'
 import { HOST_WORKER, type PhysicalPlan } from '../plan/physical-plan.js'
-import { type Interval, perSecond, shareOfTime, type SubtaskInterval } from './interval.js'
+import type { CallBlame } from './blame-calls.js'
+import { type BottleneckKind, blameSubtask } from './blame-subtask.js'
+import { callBlameInWords } from './call-blame-in-words.js'
+import { type Interval, perSecond, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
 import { OK_SHARE_MAX } from './pressure-level.js'
 import { heldBackMs, type Wait, WaitForWalk } from './wait-for-walk.js'
 
 export interface Bottleneck {
-  /** `limit`: the user holds the stream to it; `worker`: the subtask is ready more than it runs, because its thread runs others. */
-  readonly kind: 'operator' | 'limit' | 'worker'
+  readonly kind: BottleneckKind
   readonly operator: string
   readonly subtask: number
   /** The thread it runs on; -1: the calling thread. */
   readonly worker: number
   /** Share of its time in which it was busy, 0 to 1; asynchronous work at its limit counts. */
   readonly busy: number
+  /** Where it waits for what it calls: what is known of that. */
+  readonly calls?: CallBlame | undefined
   /** The edges through which it holds the sources back, from the source on; those by which barriers come late in between. */
   readonly because: readonly string[]
   /** Operators on the way that read nothing more from it, because the barrier of a checkpoint has not arrived on their other inputs. */
@@ -98,38 +102,33 @@ function describe(
   const subtask = plan.subtasks[end]
   const peers = new Set(plan.tasks[subtask?.task ?? -1]?.subtasks ?? [])
   const times = interval.subtasks[end]
-  const slowest = slowestOperator(graph, plan, interval, end)
+  const { operator: slowest, kind, calls } = blameSubtask(graph, plan, interval, end)
   const operator = slowest?.name ?? ''
   const worker = subtask?.worker ?? HOST_WORKER
   const busy = shareOfTime(times?.busyMs ?? 0, interval.elapsedMs)
-  const kind = kindOf(slowest, times)
 
   const heldBack = heldBackBySource(graph, plan, interval, walk, starts, peers)
   const from = mostHeldBack(plan, interval, walk, starts, end)
   const waits = from === undefined ? [] : walk.pathOf(from, end)
   const blamed = `${operator} (subtask ${subtask?.index ?? 0}) is the bottleneck`
-  const who = {
-    operator: () => `${blamed}: busy ${percent(busy)}`,
-    limit: () => `${blamed}: its ${slowest?.limit ?? 'limit'} is reached ${percent(busy)} of the time`,
-    worker: () => `${workerName(worker)} is saturated: ${busiestOf(graph, plan, interval, worker)}`,
-  }[kind]()
+  const who = (): string => {
+    if (calls !== undefined) return `${blamed}: ${callBlameInWords(calls)}`
+    if (kind === 'limit') return `${blamed}: its ${slowest?.limit ?? 'limit'} is reached ${percent(busy)} of the time`
+    if (kind === 'worker') return `${workerName(worker)} is saturated: ${busiestOf(graph, plan, interval, worker)}`
+    return `${blamed}: busy ${percent(busy)}`
+  }
   return {
     kind,
     operator,
     subtask: subtask?.index ?? 0,
     worker,
     busy,
+    ...(calls === undefined ? {} : { calls }),
     because: waits.map(({ edge }) => plan.edges[edge]?.name ?? ''),
     aligning: alignersOf(graph, plan, waits),
     heldBackMsPerSecond: heldBack,
-    message: `${who}, holds ${heldBackText(graph, plan, starts, heldBack)} through ${pathText(graph, plan, headName(graph, plan, from), waits, kind === 'worker' ? undefined : operator)}`,
+    message: `${who()}, holds ${heldBackText(graph, plan, starts, heldBack)} through ${pathText(graph, plan, headName(graph, plan, from), waits, kind === 'worker' ? undefined : operator)}`,
   }
-}
-
-/** Why a subtask at which the walk ends is slow. */
-export function kindOf(operator: LogicalNode | undefined, times: SubtaskInterval | undefined): Bottleneck['kind'] {
-  if ((times?.queuedMs ?? 0) > (times?.busyMs ?? 0)) return 'worker'
-  return operator?.limit === undefined ? 'operator' : 'limit'
 }
 
 /** Operators at which the walk turns against the stream: they wait for a barrier. */

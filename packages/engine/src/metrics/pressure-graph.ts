@@ -7,7 +7,8 @@ import type { LogicalGraph, LogicalNode, Partitioning } from '../graph/logical-g
 import { roleOf } from '../plan/describe/operator-facts.js'
 import type { PhysicalPlan, PlannedEdge, PlannedTask } from '../plan/physical-plan.js'
 import { edgePressures } from './edge-pressure.js'
-import { type Bottleneck, findBottleneck, kindOf } from './find-bottleneck.js'
+import { type BottleneckKind, blameSubtask } from './blame-subtask.js'
+import { type Bottleneck, findBottleneck } from './find-bottleneck.js'
 import { type Interval, measureInterval, shareOfTime } from './interval.js'
 import { slowestOperator } from './operator-at-work.js'
 import type { PressureLevel } from './pressure-level.js'
@@ -75,8 +76,10 @@ export interface EdgeFlow {
 
 /** Where waiting ends. */
 export interface Cause {
-  readonly kind: Bottleneck['kind']
+  readonly kind: BottleneckKind
   readonly operator: string
+  /** What it calls, where it waits for that and the user gave it a name. */
+  readonly dependency?: string | undefined
   /** Threads it runs on; -1: the calling thread. */
   readonly workers: readonly number[]
   readonly share: number
@@ -209,16 +212,16 @@ function causes(
   walk: WaitForWalk,
   heldMs: ReadonlyMap<number, number>,
 ): readonly Cause[] {
-  const byOperator = new Map<string, { kind: Bottleneck['kind']; operator: string; workers: Set<number>; ms: number }>()
+  const byOperator = new Map<string, Omit<Cause, 'workers' | 'share'> & { workers: Set<number>; ms: number }>()
   let totalMs = 0
   for (const [channel, ms] of heldMs) {
     if (ms <= 0) continue
     for (const [end, share] of walk.endsOf(plan.channels[channel]?.toSubtask ?? -1)) {
-      const slowest = slowestOperator(graph, plan, interval, end)
-      const kind = kindOf(slowest, interval.subtasks[end])
+      const { operator: slowest, kind, calls } = blameSubtask(graph, plan, interval, end)
       const operator = slowest?.name ?? ''
       const key = `${kind} ${operator}`
-      const cause = byOperator.get(key) ?? { kind, operator, workers: new Set(), ms: 0 }
+      const named = calls?.dependency === undefined ? {} : { dependency: calls.dependency }
+      const cause = byOperator.get(key) ?? { kind, operator, ...named, workers: new Set(), ms: 0 }
       cause.ms += ms * share
       cause.workers.add(plan.subtasks[end]?.worker ?? -1)
       byOperator.set(key, cause)
@@ -229,5 +232,5 @@ function causes(
   const toldMs = told.reduce((sum, { ms }) => sum + ms, 0)
   return told
     .sort((left, right) => right.ms - left.ms)
-    .map(({ kind, operator, workers, ms }) => ({ kind, operator, workers: [...workers].sort((a, b) => a - b), share: ms / toldMs }))
+    .map(({ workers, ms, ...cause }) => ({ ...cause, workers: [...workers].sort((a, b) => a - b), share: ms / toldMs }))
 }

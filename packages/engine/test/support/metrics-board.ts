@@ -1,4 +1,5 @@
 /** Shared metrics words written by a test through the layout, and read through the reader under test. */
+import { CallWord, CallWords } from '../../src/metrics/call-words.js'
 import { DropCounts } from '../../src/metrics/drop-counts.js'
 import { ChannelWord, layoutMetrics, OperatorWord, SubtaskWord } from '../../src/metrics/metric-layout.js'
 import { type MetricsSnapshot, readMetrics } from '../../src/metrics/read-metrics.js'
@@ -41,6 +42,19 @@ export class MetricsBoard {
     const at = layoutMetrics(this.#plan).operatorAt(this.id(task, index), position)
     this.words[at + OperatorWord.sampledMs] = sampledMs
     this.words[at + OperatorWord.sampledRecords] = 256
+    return this
+  }
+
+  /** Of the operator with a guard at the head of a task. `error`: what a call failed with last. */
+  calls(task: string, index: number, values: Words<typeof CallWord>, error?: string): this {
+    const at = layoutMetrics(this.#plan).callsAt(this.id(task, index), 0)
+    if (at === undefined) throw new Error(`${task} has no guard`)
+    if (error !== undefined) {
+      const calls = new CallWords(this.words, at, () => 0)
+      calls.begin(1)
+      calls.end(true, new Error(error))
+    }
+    for (const [name, value] of Object.entries(values)) this.words[at + CallWord[name as keyof typeof CallWord]] = value
     return this
   }
 
