@@ -48,6 +48,7 @@ export type JobLogEvent =
   | 'edge.pressure'
   | 'job.bottleneck'
   | 'job.headroom'
+  | 'operator.calls'
   | 'operator.stuck'
   | 'source.listening'
   | 'breaker.changed'
@@ -209,9 +210,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       ),
       dropped: field('list of { operator, reason, edge, total }', 'What operators lost on purpose over the whole run, by reason.'),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
+      calls: field('list', 'Per operator whose calls are protected, over the whole run: the fields of `operator.calls`.'),
       held: field(
         'list of { edge, share, ms, longestStallMs, causes }',
-        'Edges that held their producers for more than 1 % of the run, the longest first: share of the time and ms of the channel that did so longest, and whose doing it was: `causes`, a list of { kind, operator, workers, share } with `kind` as in `job.bottleneck`.',
+        'Edges that held their producers for more than 1 % of the run, the longest first: share of the time and ms of the channel that did so longest, and whose doing it was: `causes`, a list of { kind, operator, dependency, workers, share } with `kind` as in `job.bottleneck`; `dependency`: what it calls, where it waits for that and it has a name.',
       ),
       sources: field(
         'list of { source, heldBack, on }',
@@ -277,12 +279,16 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
     fields: {
       kind: field(
         'text',
-        '`operator`; `limit`: a limit that the user set, such as a rate, is reached; `worker`: the subtask is ready more than it runs, because its worker runs others.',
+        '`operator`: it works all the time; `limit`: a limit that the user set, such as a rate, is reached; `worker`: the subtask is ready more than it runs, because its worker runs others. The others wait for what they call. `calls`: as many calls are under way as may be; `breaker`: the circuit breaker is open, half-open, or lets calls through bit by bit; `retry`: records are tried again, and where results are ordered finished ones wait behind them; `budget`: the retry budget is used up; `retryAfter`: what is called asked for a pause; `bulkhead`: there is no place among the calls of the dependency.',
       ),
       operator: field('text', 'The operator that sets the pace; in a chain the slowest function.'),
       subtask: field('count', 'Index of its subtask.'),
       worker: field('index', 'The worker it runs on; -1: the main thread.'),
-      busy: field('0..1', 'Share of the time in which the subtask worked.'),
+      busy: field('0..1', 'Share of the time in which the subtask worked, or waited for what it calls.'),
+      calls: optional(
+        '{ dependency, underWay, limit, meanMs, waiting, breaker, record, others, error }',
+        'Where it waits for what it calls; means over the interval, of the subtask. `dependency`: what it calls, where that has a name; `underWay`, `limit`: calls under way, and how many there may be; `meanMs`: how long one took; `waiting`: records that wait for what `kind` says; `breaker` { state, forMs }; `record` { id, attempt, behind, forMs }: the one behind which ordered results wait, and how many do; `others` { operator, underWay }: who else calls the dependency; `error`: what a call failed with last. Only what applies is there.',
+      ),
       because: field(
         'list of text',
         'The edges through which it holds the sources back, from the source on; where operators align, those by which their barriers come late too.',
@@ -306,6 +312,25 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       recordsPerSecond: field('1/s', 'What the sources gave in the interval, all together.'),
       recordsPerSecondPeak: field('1/s', 'The most that they gave so far in an interval in which every edge was `OK`; 0: there was none.'),
       recordsPerSecondMax: field('1/s', 'The rate at which the first edge leaves `OK`.'),
+    },
+  },
+  'operator.calls': {
+    when: 'With every report, one per operator with a retry, circuit breaker, dependency, adaptive limit or policy for errors, unless it calls nothing.',
+    fields: {
+      operator: field('text', 'The operator.'),
+      dependency: optional('text', 'What it calls, where that has a name.'),
+      calls: field('count', 'Records whose first attempt began in the interval.'),
+      attempts: field('count', 'Attempts that began.'),
+      failures: field('count', 'Attempts that failed.'),
+      retries: field('count', 'Attempts behind the first of their record.'),
+      refused: field('count', 'Attempts that an open circuit breaker refused.'),
+      meanMs: optional('ms', 'How long an attempt took; not there where none ended.'),
+      underWay: field('count', 'Calls under way now.'),
+      breaker: optional(
+        'text',
+        '`open`, `half-open` or `closed`: the circuit breaker now, of the subtask where it is worst; not there where it never opened.',
+      ),
+      breakerOpenMs: field('ms', 'How long it was not closed in the interval, of the subtask where that was longest.'),
     },
   },
   'operator.stuck': {

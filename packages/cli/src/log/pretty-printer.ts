@@ -30,6 +30,7 @@ const labels: Readonly<Record<string, string>> = {
   'edge.pressure': 'edge',
   'job.bottleneck': 'bottleneck',
   'job.headroom': 'headroom',
+  'operator.calls': 'calls',
   'operator.stuck': 'stuck',
   'source.idle': 'idle',
   'source.listening': 'listening',

@@ -67,10 +67,27 @@ function moreThan(causes: readonly Cause[]): readonly string[] {
   return causes.length > CAUSES_NAMED_MAX ? [`${causes.length - CAUSES_NAMED_MAX} more`] : []
 }
 
-function causeInWords({ kind, operator, workers }: Cause): string {
+function causeInWords({ kind, operator, dependency, workers }: Cause): string {
   const name = printableLine(operator)
-  if (kind === 'operator') return name
-  if (kind === 'limit') return `${name} (its limit)`
-  const threads = workers.map((worker) => (worker === HOST_WORKER ? 'the main thread' : `worker ${worker}`)).join(', ')
-  return `${name} (${threads} saturated)`
+  const of = dependency === undefined ? '' : ` of ${printableLine(dependency)}`
+  switch (kind) {
+    case 'operator':
+      return name
+    case 'limit':
+      return `${name} (its limit)`
+    case 'worker':
+      return `${name} (${workers.map((worker) => (worker === HOST_WORKER ? 'the main thread' : `worker ${worker}`)).join(', ')} saturated)`
+    case 'breaker':
+      return `${name} (circuit breaker${of})`
+    case 'retry':
+      return `${name} (retries${of})`
+    case 'budget':
+      return `${name} (retry budget${of})`
+    case 'retryAfter':
+      return `${name} (pause asked for${dependency === undefined ? '' : ` by ${printableLine(dependency)}`})`
+    case 'bulkhead':
+      return `${name} (no place among the calls${of})`
+    case 'calls':
+      return `${name} (calls${of})`
+  }
 }

@@ -1,5 +1,6 @@
 /** The end of a run on the terminal: edges with rates and pressure, operators with what their time went to. Pure. */
 import {
+  type CallReport,
   type DroppedRecords,
   type EdgePressure,
   HOST_WORKER,
@@ -31,6 +32,7 @@ export function formatResultTables(totals: IntervalReport, colours: Colours, { c
     ...(totals.edges.length === 0 ? [] : [edgeTable(totals.edges, colours)]),
     operatorTable(totals.subtasks, colours),
     ...(held === undefined ? [] : [held]),
+    ...(totals.calls.length === 0 ? [] : [callTable(totals.calls, colours)]),
     ...(totals.dropped.length === 0 ? [] : [lossTable(totals.dropped, colours)]),
     ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
   ]
@@ -62,6 +64,35 @@ function edgeTable(edges: readonly EdgePressure[], { bold, green, yellow, red }:
       formatShare(edge.blockedMsPerSecond.max / 1000),
       formatDuration(edge.longestStallMs),
       paint[edge.level](edge.level),
+    ]),
+    bold,
+  )
+}
+
+/** What operators whose calls are protected did. */
+function callTable(calls: readonly CallReport[], { bold }: Colours): string {
+  const named = calls.some(({ dependency }) => dependency !== undefined)
+  const breakers = calls.some(({ breaker }) => breaker !== undefined)
+  return formatTable(
+    [
+      { title: 'calls' },
+      ...(named ? [{ title: 'of' } as const] : []),
+      { title: 'calls', align: right },
+      { title: 'failed', align: right },
+      { title: 'tried again', align: right },
+      { title: 'refused', align: right },
+      { title: 'mean', align: right },
+      ...(breakers ? [{ title: 'breaker open', align: right } as const] : []),
+    ],
+    calls.map(({ operator, dependency, calls: made, failures, retries, refused, meanMs, breakerOpenMs }) => [
+      shorten(printableLine(operator), NAME_WIDTH_MAX),
+      ...(named ? [dependency === undefined ? '-' : shorten(printableLine(dependency), NAME_WIDTH_MAX)] : []),
+      formatWhole(made),
+      formatWhole(failures),
+      formatWhole(retries),
+      formatWhole(refused),
+      meanMs === undefined ? '-' : formatDuration(meanMs),
+      ...(breakers ? [formatDuration(breakerOpenMs)] : []),
     ]),
     bold,
   )

@@ -1,4 +1,4 @@
-import { type Headroom, SluiceError } from '@sluice/engine'
+import { type Cause, type Headroom, SluiceError } from '@sluice/engine'
 import { expect, test } from 'vitest'
 import { makeColours } from '../../src/format/colours.js'
 import { type EventEntry, type JobLogLine, jobLogEvents } from '../../src/log/events.js'
@@ -23,6 +23,7 @@ import {
   stuckLine,
   userLine,
 } from '../../src/log/report-lines.js'
+import { causesInWords } from '../../src/report/pressure-tables.js'
 import { readErrorFacts } from '../../src/report/error-facts.js'
 import { formatResultTables } from '../../src/report/result-tables.js'
 import { graph, plan, pressureOf, reportOf } from '../support/reports.js'
@@ -115,13 +116,41 @@ const late = { ...held, late: [{ operator: 'sum', lateRecords: 1234, added: 17 }
 const dropped = { operator: 'sum', reason: 'queue full', edge: 'flights -> sum', count: 500, total: 12_345, perSecond: 100 }
 const lossy = { ...held, dropped: [dropped, { ...dropped, operator: 'flights', reason: 'invalid', edge: undefined, count: 1, total: 1 }] }
 
+const charge = {
+  operator: 'charge',
+  dependency: 'payments',
+  calls: 1_200,
+  attempts: 1_212,
+  failures: 30,
+  retries: 12,
+  refused: 4,
+  meanMs: 210.44,
+  underWay: 8,
+  breaker: 'open',
+  breakerOpenMs: 1_234.5,
+} as const
+const blame = {
+  kind: 'breaker',
+  dependency: 'payments',
+  underWay: 0.44,
+  limit: 8,
+  meanMs: 2_100.55,
+  waiting: 7.66,
+  breaker: { state: 'open', forMs: 12_000.4 },
+  record: { id: 'charge/0/7', attempt: 3, behind: 5, forMs: undefined },
+  others: [{ operator: 'refund', underWay: 3.14 }],
+  error: 'connect ECONNREFUSED',
+} as const
+/** Its calls hold the source back. */
+const calling = { ...late, calls: [charge], bottleneck: { ...held.bottleneck!, kind: 'breaker', calls: blame } as const }
+
 const lines: readonly JobLogLine[] = [
   plannedLine(graph, plan, { input: 'a.csv', token: '***' }, { checkpoint }),
   startedLine(149.6, { attempt: 2, restored: 7 }),
   restoredLine(restored),
   restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: 7 }, '/'),
   ...[completed, failed, leftover].map((event) => checkpointLine(event)).filter((line) => line !== undefined),
-  ...reportLines({ ...late, edges: late.edges.map((edge) => ({ ...edge, prefetch: 1 })) }),
+  ...reportLines({ ...calling, edges: late.edges.map((edge) => ({ ...edge, prefetch: 1 })) }),
   ...lostLines({ dropped: lossy.dropped, late: late.late }),
   idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
@@ -317,6 +346,55 @@ test('late records are told while they grow, and at the end', () => {
   expect(finishedLine({ ...result, totals: late }).fields['late']).toEqual([{ operator: 'sum', lateRecords: 1234 }])
   const [first, ...others] = held.subtasks
   expect(formatResultTables({ ...held, subtasks: [{ ...first!, lateRecords: 7 }, ...others] }, makeColours(false))).toMatch(/late\n.* 7\n/)
+})
+
+test('calls are told by operator: what was made, failed, tried again and refused, where it waits, and at the end', () => {
+  const told = reportLines({ ...calling, edges: [], headroom: undefined })
+  expect(told.map(({ event }) => event)).toEqual(['job.bottleneck', 'operator.calls'])
+  expect(told[0]?.fields['calls']).toEqual({
+    dependency: 'payments',
+    underWay: 0.4,
+    limit: 8,
+    meanMs: 2_100.6,
+    waiting: 7.7,
+    breaker: { state: 'open', forMs: 12_000 },
+    record: { id: 'charge/0/7', attempt: 3, behind: 5 },
+    others: [{ operator: 'refund', underWay: 3.1 }],
+    error: 'connect ECONNREFUSED',
+  })
+  expect(told[1]).toMatchObject({
+    msg: 'charge: 1,200 calls, 30 failed, 12 tried again, 4 refused, 210 ms each, 8 under way, circuit breaker open',
+    fields: { ...charge, meanMs: 210.4, breakerOpenMs: 1_235 },
+  })
+  const { dependency: _dependency, breaker: _breaker, ...plain } = charge
+  const quiet = { ...plain, calls: 1, attempts: 1, failures: 0, retries: 0, refused: 0, meanMs: undefined, underWay: 1, breakerOpenMs: 0 }
+  expect(reportLines({ ...late, edges: [], bottleneck: undefined, headroom: undefined, calls: [quiet] }).map(({ msg }) => msg)).toEqual([
+    'charge: 1 call, 1 under way',
+  ])
+  const silent = { ...quiet, calls: 0, attempts: 0, underWay: 0 }
+  expect(reportLines({ ...late, edges: [], bottleneck: undefined, headroom: undefined, calls: [silent] })).toEqual([])
+  expect(finishedLine({ ...result, totals: calling }).fields['calls']).toEqual([{ ...charge, meanMs: 210.4, breakerOpenMs: 1_235 }])
+  expect(formatResultTables(calling, makeColours(false))).toMatch(
+    /^calls +of +calls +failed +tried again +refused +mean +breaker open\ncharge +payments +1,200 +30 +12 +4 +210 ms +1\.23 s$/m,
+  )
+  expect(formatResultTables({ ...late, calls: [silent] }, makeColours(false))).toMatch(
+    /^calls +calls +failed +tried again +refused +mean\ncharge +0 +0 +0 +0 +-$/m,
+  )
+  expect(formatResultTables(late, makeColours(false))).not.toContain('tried again')
+})
+
+test.each<[Partial<Cause>, string]>([
+  [{ kind: 'operator' }, 'charge'],
+  [{ kind: 'limit' }, 'charge (its limit)'],
+  [{ kind: 'worker', workers: [-1, 1] }, 'charge (the main thread, worker 1 saturated)'],
+  [{ kind: 'breaker', dependency: 'payments' }, 'charge (circuit breaker of payments)'],
+  [{ kind: 'retry' }, 'charge (retries)'],
+  [{ kind: 'budget', dependency: 'payments' }, 'charge (retry budget of payments)'],
+  [{ kind: 'retryAfter', dependency: 'payments' }, 'charge (pause asked for by payments)'],
+  [{ kind: 'bulkhead', dependency: 'payments' }, 'charge (no place among the calls of payments)'],
+  [{ kind: 'calls' }, 'charge (calls)'],
+])('who held whom: %j', (cause, words) => {
+  expect(causesInWords([{ kind: 'operator', operator: 'charge', workers: [0], share: 1, ...cause }])).toBe(words)
 })
 
 test('losses are told by operator and reason, and at the end', () => {

@@ -67,8 +67,8 @@ afterAll(async () => {
 test('a running job is drawn, by name, by file and by process', async () => {
   const named = await plan('slow', '--report', '300ms')
   expect(named).toMatchObject({ status: 0, stderr: '' })
-  expect(named.stdout).toMatch(/^\* {2}sum -> slow +.* HIGH .* slow$/m)
-  expect(named.stdout).toMatch(/^numbers waited \d+ % of the time: for slow \d+ %/m)
+  expect(named.stdout).toMatch(/^\* {2}sum -> slow +.* HIGH .* slow \(calls\)$/m)
+  expect(named.stdout).toMatch(/^numbers waited \d+ % of the time: for slow \(calls\) \d+ %/m)
   const byFile = await plan('slow.ts', '--report', '100ms', '--format', 'json')
   const { job, pressure } = JSON.parse(byFile.stdout) as ReturnType<typeof live>
   expect([job as string, pressure.bottleneck?.operator]).toEqual(['slow', 'slow'])
@@ -120,5 +120,5 @@ test('--watch goes on until the job ends', async () => {
   const { status, stdout } = await watching.ended
   expect(status).toBe(0)
   for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ job: 'slow' })
-  expect((await running.ended).stderr).toMatch(/who held whom .*\n.*slow\n/)
+  expect((await running.ended).stderr).toMatch(/who held whom .*\n.*slow \(calls\)\n/)
 }, 60_000)

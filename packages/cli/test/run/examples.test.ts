@@ -8,7 +8,9 @@ const example = (name: string): string => resolve(import.meta.dirname, '../../..
 test('slow-sink: the sink is the bottleneck and the source is held back', async () => {
   const args = ['run', example('slow-sink.ts'), '--param', 'records=1000000', '--log', 'json', '--report', '100ms']
   const job = startSluice([...args, '--parallelism', '2', '--workers', '2'])
-  await job.said(/slow \(subtask 0\) is the bottleneck: busy \d+ %, holds source numbers back \d+ % of the time through/)
+  await job.said(
+    /slow \(subtask 0\) is the bottleneck: [\d.]+ of 1 calls under way, [\d.]+ m?s each, holds source numbers back \d+ % of the time through/,
+  )
   // What is in flight at a sink that takes 1,000 records a second is not waited for.
   job.process.kill('SIGKILL')
   const { stderr } = await job.ended

@@ -2,6 +2,7 @@
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 import { defaultSettings } from '../plan/settings.js'
+import { type CallReport, callReports } from './call-reports.js'
 import { type DroppedRecords, droppedRecords } from './dropped-records.js'
 import { type EdgePressure, edgePressures } from './edge-pressure.js'
 import { type Bottleneck, findBottleneck } from './find-bottleneck.js'
@@ -28,6 +29,8 @@ export interface IntervalReport {
   readonly late: readonly LateRecords[]
   /** What operators lost on purpose so far, by reason. */
   readonly dropped: readonly DroppedRecords[]
+  /** Operators whose calls are guarded. */
+  readonly calls: readonly CallReport[]
 }
 
 /**
@@ -56,5 +59,6 @@ export function reportInterval(
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     late: lateRecords(graph, plan, previous, current),
     dropped,
+    calls: callReports(graph, plan, interval),
   }
 }
