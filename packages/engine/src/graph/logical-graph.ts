@@ -18,7 +18,7 @@ export interface LogicalNode {
   /** The name the user gave or a readable one that was made; unique in the job; the identity of its state. */
   readonly name: string
   readonly spec: OperatorSpec
-  /** Output ports by name; `out` is port 0 where there is one. Sinks have none. */
+  /** Output ports by name; `out` is port 0 where there is one. Sinks have none but `deadLetters`. */
   readonly ports: readonly string[]
   /** What the user asked for; the planner decides. */
   readonly parallelism?: number | undefined
@@ -68,6 +68,11 @@ export interface LogicalEdge {
   readonly shape?: RecordShapeSeed | undefined
   /** Whether timestamps were assigned upstream: frames carry a timestamp column then. */
   readonly timed: boolean
+}
+
+/** Whether records end there: it may have no port but that of dead letters. */
+export function isSink({ spec }: Pick<LogicalNode, 'spec'>): boolean {
+  return spec.kind === 'sink' || (spec.kind === 'async' && spec.discardsResults)
 }
 
 /** What an edge is called in checkpoints: `from.port -> to[input]`. */

@@ -5,7 +5,7 @@
 import { nearest } from '../errors/nearest.js'
 import { assert, SluiceError } from '../errors/sluice-error.js'
 import { defaultSettings, PARALLELISM_MAX } from '../plan/settings.js'
-import type { LogicalGraph, LogicalNode } from './logical-graph.js'
+import { isSink, type LogicalGraph, type LogicalNode } from './logical-graph.js'
 import { sortGraph } from './sort-graph.js'
 import { userFunctions } from './user-functions.js'
 
@@ -79,7 +79,7 @@ function checkEnds(graph: LogicalGraph): void {
   if (!graph.nodes.some((node) => node.spec.kind === 'source')) {
     throw new SluiceError('SLUICE_GRAPH_EMPTY', `job ${graph.job} has no source`, { job: graph.job })
   }
-  if (!graph.nodes.some((node) => node.ports.length === 0)) {
+  if (!graph.nodes.some(isSink)) {
     const last = graph.nodes[graph.nodes.length - 1]
     throw new SluiceError('SLUICE_GRAPH_EMPTY', `job ${graph.job} has no sink: nothing reads what ${last?.name} gives`, {
       job: graph.job,

@@ -4,8 +4,8 @@
  *
  *   subtask s:   four lines, written by its worker
  *   channel c:   one line written by the producing worker, two by the consuming worker
- *   operator o:  six words per (subtask, node of its chain), and its losses by reason (`drop-counts.ts`), written by the subtask's worker;
- *                where its calls are guarded `CALL_WORDS` more (`call-words.ts`)
+ *   operator o:  six words per (subtask, node of its chain), and its losses by reason and dead letters by code (`drop-counts.ts`), written by the
+ *                subtask's worker; where its calls are guarded `CALL_WORDS` more (`call-words.ts`)
  */
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 import { CALL_WORDS } from './call-words.js'
@@ -128,6 +128,8 @@ export interface MetricLayout {
   readonly operatorAt: (subtask: number, position: number) => number
   /** Losses of an operator by reason: `DROP_WORDS`. */
   readonly dropsAt: (subtask: number, position: number) => number
+  /** Dead letters of an operator by code, in the same form. */
+  readonly lettersAt: (subtask: number, position: number) => number
   /** Calls of an operator: `CALL_WORDS`; undefined where they are not guarded. */
   readonly callsAt: (subtask: number, position: number) => number | undefined
 }
@@ -145,7 +147,7 @@ export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
   const dropBase: number[] = []
   for (const subtask of plan.subtasks) {
     dropBase.push(words)
-    words += (plan.tasks[subtask.task]?.nodes.length ?? 0) * DROP_WORDS
+    words += (plan.tasks[subtask.task]?.nodes.length ?? 0) * 2 * DROP_WORDS
   }
   words = Math.ceil(words / WORDS_PER_LINE) * WORDS_PER_LINE
   const callBase: (ReadonlyMap<number, number> | undefined)[] = []
@@ -159,7 +161,8 @@ export function layoutMetrics(plan: PhysicalPlan): MetricLayout {
     subtaskAt: (subtask) => subtask * SUBTASK_WORDS,
     channelAt: (channel) => channelsAt + channel * CHANNEL_WORDS,
     operatorAt: (subtask, position) => (operatorBase[subtask] ?? 0) + position * OPERATOR_WORDS,
-    dropsAt: (subtask, position) => (dropBase[subtask] ?? 0) + position * DROP_WORDS,
+    dropsAt: (subtask, position) => (dropBase[subtask] ?? 0) + 2 * position * DROP_WORDS,
+    lettersAt: (subtask, position) => (dropBase[subtask] ?? 0) + (2 * position + 1) * DROP_WORDS,
     callsAt: (subtask, position) => callBase[subtask]?.get(position),
   }
 }

@@ -99,6 +99,8 @@ export interface OperatorMetricsSample {
   readonly lateRecords: number
   /** Records that it lost on purpose, by reason, since the start. */
   readonly dropped: readonly DropCount[]
+  /** Its dead letters, by the code of the error, since the start. */
+  readonly deadLetters: readonly DropCount[]
   /** Where its calls are guarded. */
   readonly calls?: CallCounts | undefined
 }
@@ -122,6 +124,7 @@ export function readMetrics(plan: PhysicalPlan, metrics: Float64Array, nowMs: nu
           sampledRecords: word(metrics, at + OperatorWord.sampledRecords),
           lateRecords: word(metrics, at + OperatorWord.lateRecords),
           dropped: readDropCounts(metrics, layout.dropsAt(id, position)),
+          deadLetters: readDropCounts(metrics, layout.lettersAt(id, position)),
           ...(calls === undefined ? {} : { calls: readCallCounts(metrics, calls, nowMs) }),
         }
       }),

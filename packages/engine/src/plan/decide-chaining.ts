@@ -3,6 +3,7 @@
  * carries all the reasons why it does, so that a user sees what to change.
  */
 import { edgeName, type LogicalEdge, type LogicalGraph, type Partitioning } from '../graph/logical-graph.js'
+import type { AsyncSpec } from '../graph/operator-spec.js'
 import type { ParallelismDecision } from './decide-parallelism.js'
 import type { ChainingDecision, PlanSettings } from './physical-plan.js'
 
@@ -87,8 +88,13 @@ function reasonsAgainst(
     const end = graph.nodes[node]?.spec
     if (end?.kind === 'general' && end.holds === true) reasons.push(`${nameOf(graph, node)} holds records back`)
   }
-  if (spec?.kind === 'async' && !spec.mayChain) reasons.push(`${nameOf(graph, edge.to.node)} does asynchronous work`)
+  if (spec?.kind === 'async' && !mayChain(spec)) reasons.push(`${nameOf(graph, edge.to.node)} does asynchronous work`)
   return reasons
+}
+
+/** What gathers records, or gives letters in their places, stands in front of its chain: time waits there. */
+function mayChain({ mayChain, gathers, onError }: AsyncSpec): boolean {
+  return mayChain && gathers === undefined && onError !== 'deadLetter'
 }
 
 function nameOf(graph: LogicalGraph, node: number): string {

@@ -1,6 +1,6 @@
 /** Records that are dropped on purpose, and sinks that promise to write every record exactly once: one has to know of the other. Pure. */
 import { SluiceError } from '../errors/sluice-error.js'
-import type { LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
+import { isSink, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { PlanSettings } from './physical-plan.js'
 
 /**
@@ -29,7 +29,7 @@ function pathToExactSink(graph: LogicalGraph, start: LogicalNode): readonly Logi
   // The map grows while it is walked.
   for (const id of cameFrom.keys()) {
     const node = graph.nodes[id]
-    if (node?.ports.length === 0 && node.delivery === 'exactly-once') {
+    if (node !== undefined && isSink(node) && node.delivery === 'exactly-once') {
       const path: LogicalNode[] = []
       for (let at: number | undefined = id; at !== undefined; at = cameFrom.get(at)) path.unshift(graph.nodes[at] as LogicalNode)
       return path

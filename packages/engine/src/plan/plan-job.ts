@@ -1,7 +1,8 @@
 /**
  * From a logical graph and settings to the physical plan. Pure and deterministic: every thread makes the same plan.
  */
-import type { LogicalGraph, LogicalNode } from '../graph/logical-graph.js'
+import { isSink, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
+import type { AsyncSpec } from '../graph/operator-spec.js'
 import { sortGraph } from '../graph/sort-graph.js'
 import { validateGraph } from '../graph/validate-graph.js'
 import { checkEdgeSettings, edgeSettingNotes } from './edge-settings.js'
@@ -168,8 +169,16 @@ function heldBytes(graph: LogicalGraph): number {
 function asyncRecordsOf(graph: LogicalGraph, task: PlannedTask): number {
   return task.nodes.reduce((sum, node) => {
     const spec = graph.nodes[node]?.spec
-    return spec?.kind === 'async' ? sum + Math.max(task.parallelism, spec.concurrency ?? 0) : sum
+    return spec?.kind === 'async' ? sum + asyncFrames(spec, task.parallelism) : sum
   }, 0)
+}
+
+/** A record in flight counts as a frame; of a batch, and of the one that is gathered beside those in flight, so many records do. */
+const GATHERED_PER_FRAME = 32
+
+function asyncFrames({ concurrency = 0, gathers }: AsyncSpec, parallelism: number): number {
+  const calls = Math.max(parallelism, concurrency)
+  return gathers === undefined ? calls : (calls + parallelism) * Math.ceil(gathers.recordsMax / GATHERED_PER_FRAME)
 }
 
 /** What a user should know of the graph itself. */
@@ -184,17 +193,22 @@ function notesOn(graph: LogicalGraph): readonly string[] {
 }
 
 function danglingNotes(node: LogicalNode, read: ReadonlySet<string>, readNodes: ReadonlySet<number>): readonly string[] {
-  if (node.ports.length === 0) return []
+  const letters = letterNotes(node, read)
+  if (isSink(node)) return letters
   if (!readNodes.has(node.id)) return [`nothing reads what ${node.name} gives: its records are dropped`]
-  if (node.spec.kind === 'source') {
-    const letters = node.ports.indexOf('deadLetters')
-    if (node.options?.['onInvalid'] !== 'deadLetter' || read.has(`${node.id}/${letters}`)) return []
-    return [`nothing reads the dead letters of ${node.name}: read job.deadLetters, or they are only counted`]
-  }
+  if (letters.length > 0) return letters
   if (node.spec.kind !== 'split') return []
   return node.ports
     .filter((_, port) => !read.has(`${node.id}/${port}`))
     .map((port) => `nothing reads ${node.name}.${port}: its records are dropped`)
+}
+
+function letterNotes(node: LogicalNode, read: ReadonlySet<string>): readonly string[] {
+  const { spec, options } = node
+  const gives = options?.['onInvalid'] === 'deadLetter' || ('onError' in spec && spec.onError === 'deadLetter')
+  const port = node.ports.indexOf('deadLetters')
+  if (!gives || port < 0 || read.has(`${node.id}/${port}`)) return []
+  return [`nothing reads the dead letters of ${node.name}: read job.deadLetters, or they are only counted`]
 }
 
 function replayNotes(node: LogicalNode): readonly string[] {

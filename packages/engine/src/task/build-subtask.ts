@@ -42,6 +42,7 @@ import { Expansion } from './expansion.js'
 import { GuardContexts, threadsOf } from './guard-context.js'
 import { interpretChain } from './interpret-chain.js'
 import { type ContextHost, OperatorContexts } from './operator-contexts.js'
+import { DEAD_LETTERS_PORT, RecordFailures } from './record-failures.js'
 import type { SharedRegions } from './shared-regions.js'
 import { SinkBuffer, type WriteTiming } from './sink-buffer.js'
 import { InputSelection } from './input-selection.js'
@@ -111,6 +112,7 @@ class SubtaskBuilder {
   readonly #binding: OutputChannel[] = []
   readonly #outputsOf: OutputChannel[][] = []
   #subtask: Subtask | undefined
+  #accounting: SubtaskAccounting | undefined
   #drivers: ChainDrivers | undefined
 
   constructor(thread: ThreadParts, planned: PlannedSubtask) {
@@ -131,6 +133,7 @@ class SubtaskBuilder {
     const { clock } = environment
     const { id } = this.#planned
     const accounting = new SubtaskAccounting(metrics, layout.subtaskAt(id), clock.monotonicMs())
+    this.#accounting = accounting
     const host = this.#contextHost(accounting)
     this.#nodes.forEach((node, position) =>
       this.#contexts.push(
@@ -193,8 +196,12 @@ class SubtaskBuilder {
 
   /** Throws, with the coordinates of the operator at a position. */
   readonly #fail = (position: number, error: unknown): never => {
-    throw this.#locate(position, error)
+    this.#located = this.#locate(position, error)
+    throw this.#located
   }
+
+  /** The error under way from an operator that has failed: no policy of one in front of it is for that. */
+  #located: SluiceError | undefined
 
   #locate(position: number, error: unknown): SluiceError {
     const node = this.#nodes[position]
@@ -303,6 +310,8 @@ class SubtaskBuilder {
   readonly #dropCounts: (DropCounts | undefined)[] = []
   /** By position: what guards of calls say of them. */
   readonly #calls: (CallWords | undefined)[] = []
+  /** By position: its dead letters by code. */
+  readonly #letterCounts: (DropCounts | undefined)[] = []
   readonly #expansions: (Expansion | undefined)[] = []
   /** By position: the keyed state of its operator. */
   readonly #states: (StateRegistry | undefined)[] = []
@@ -312,6 +321,8 @@ class SubtaskBuilder {
     const context = this.#contexts[position] as OperatorContexts
     const expansion = spec.kind === 'flatMap' || spec.kind === 'general' ? new Expansion() : undefined
     this.#expansions[position] = expansion
+    const call = spec.kind === 'async' ? this.#call(spec, node, position) : undefined
+    const failures = this.#failures(node, position)
     return {
       node,
       targets: node.ports.map((_, port) => this.#targets(node, port)),
@@ -338,9 +349,14 @@ class SubtaskBuilder {
               fail: (error) => this.#failLater(position, error),
               completed: this.#completed(node, position),
               calls: this.#callWords(position),
+              call: call as NonNullable<ChainNode['call']>,
+              failures,
+              lettersPort: this.#lettersPort(node),
+              gathers: spec.gathers,
             })
           : undefined,
-      call: spec.kind === 'async' ? this.#call(spec, node, position) : undefined,
+      call,
+      failures,
       sink:
         spec.kind === 'sink'
           ? new SinkBuffer(
@@ -375,6 +391,49 @@ class SubtaskBuilder {
       threads: { index: threads.indexOf(worker), count: threads.length },
     })
     return this.#guard(position, () => guard(context)) as NonNullable<ChainNode['call']>
+  }
+
+  #failures(node: LogicalNode, position: number): RecordFailures | undefined {
+    const { spec, name } = node
+    const policy = 'onError' in spec ? spec.onError : undefined
+    if (policy === undefined || policy === 'fail') return undefined
+    const { environment, signal } = this.#thread
+    const context = this.#contexts[position] as OperatorContexts
+    // A guard counts attempts; without one each is an attempt.
+    const countsErrors = spec.kind !== 'async' || spec.guard === undefined
+    const port = this.#lettersPort(node)
+    return new RecordFailures({
+      policy,
+      operator: name,
+      subtask: this.#planned.index,
+      signal,
+      nowMs: () => environment.clock.nowMs(),
+      isLocated: (error) => error !== undefined && error === this.#located,
+      countDropped: (reason) => {
+        if (countsErrors) context.countError()
+        context.countDropped(1, reason)
+      },
+      countLetter: (code) => {
+        if (countsErrors) context.countError()
+        this.#countLetter(position, code)
+      },
+      push: (letter, timestamp) => {
+        if (port !== undefined) this.#drivers?.push[position]?.(letter, timestamp, port)
+      },
+    })
+  }
+
+  /** undefined: there is none, or nobody reads it. */
+  #lettersPort({ id, ports }: LogicalNode): number | undefined {
+    const port = ports.indexOf(DEAD_LETTERS_PORT)
+    return this.#thread.graph.edges.some(({ from }) => from.node === id && from.port === port) ? port : undefined
+  }
+
+  #countLetter(position: number, code: string): void {
+    this.#accounting?.add(SubtaskWord.deadLetters, 1)
+    const { metrics, layout } = this.#thread
+    const counts = (this.#letterCounts[position] ??= new DropCounts(metrics, layout.lettersAt(this.#planned.id, position)))
+    counts.add(code, 1)
   }
 
   /** Adds to the words of an operator that another one observes. */
@@ -633,7 +692,7 @@ class SubtaskBuilder {
       subtask: this.#planned.index,
       parallelism: this.#parallelism,
       deadLetter: (letter) => {
-        accounting.add(SubtaskWord.deadLetters, 1)
+        this.#countLetter(0, letter.code ?? 'invalid')
         drivers.push[0]?.(letter, Number.NaN, 1)
       },
       countDropped: (count) => this.#contexts[0]?.countDropped(count, 'invalid'),

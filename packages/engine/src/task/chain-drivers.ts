@@ -9,12 +9,13 @@ import type { Gate } from '../channel/gate.js'
 import type { RingInput } from '../channel/ring-input.js'
 import type { LogicalNode } from '../graph/logical-graph.js'
 import { type GuardedContext, SideOutputValue } from '../graph/operator-context.js'
-import type { HoldingOperator, Operator } from '../graph/operator-spec.js'
+import type { AsyncSpec, HoldingOperator, Operator } from '../graph/operator-spec.js'
 import type { AsyncTable } from './async-table.js'
 import type { Emit } from './edge-output.js'
 import { type ElementChecks, elementChecks } from './element-checks.js'
 import type { Expansion } from './expansion.js'
 import type { BatchCursor, IndexCursor } from './source-cursor.js'
+import type { RecordFailures } from './record-failures.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import type { WatermarkTracker } from './watermark-tracker.js'
 
@@ -36,6 +37,8 @@ export interface ChainNode {
   readonly call: ((record: unknown, context: GuardedContext) => unknown) | undefined
   readonly sink: SinkBuffer | undefined
   readonly tracker: WatermarkTracker | undefined
+  /** Where its policy for errors is not 'fail'. */
+  readonly failures: RecordFailures | undefined
 }
 
 /** The operator of a node, where it holds records back. */
@@ -368,7 +371,7 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
       case 'general':
         return `${op}\n${this.#timed(position, `g${position}.process(${r}, ${t}, ${input})`)}`
       case 'async':
-        return this.#asyncCall(position, spec.discardsResults, r, t)
+        return this.#asyncCall(position, spec, r, t)
       case 'sink':
         return `${op}\n${this.#timed(position, `s${position}.accept(${r})`)}`
       case 'source':
@@ -377,12 +380,22 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
   }
 
   /** The user's function has its call site here; a consumer that returns nothing costs nothing more. */
-  #asyncCall(position: number, discardsResults: boolean, r: string, t: string): string {
+  #asyncCall(position: number, { discardsResults, gathers, onError = 'fail' }: AsyncSpec, r: string, t: string): string {
+    const begin = `op = ${position}
+if (${r} !== undefined && ${r} !== null && ${r}.constructor !== Object) a${position}.check(${r})`
+    if (gathers !== undefined) return `${begin}\n${this.#timed(position, `a${position}.gather(${r}, ${t})`)}`
     const result = this.#name('p')
-    return `op = ${position}
-if (${r} !== undefined && ${r} !== null && ${r}.constructor !== Object) a${position}.check(${r})
-${this.#timed(position, `const ${result} = f${position}(${r}, a${position}.nextContext())`, result)}
-${discardsResults ? `if (${result} !== undefined) ` : ''}a${position}.take(${result}, ${t}, ${r})`
+    const call = `${result} = f${position}(${r}, a${position}.nextContext())`
+    const take = `a${position}.take(${result}, ${t}, ${r})`
+    if (onError === 'fail')
+      return `${begin}
+${this.#timed(position, `const ${call}`, result)}
+${discardsResults ? `if (${result} !== undefined) ` : ''}${take}`
+    const thrown = this.#name('thrown')
+    return `${begin}
+let ${result}, ${thrown} = false
+try { ${this.#timed(position, call)} } catch (error) { ${thrown} = true; a${position}.failed(error, ${t}, ${r}) }
+if (!${thrown}${discardsResults ? ` && ${result} !== undefined` : ''}) ${take}`
   }
 
   #targets(position: number, port: number, r: string, t: string): string {

@@ -11,7 +11,7 @@ import { type ChainNode, holdingOperator } from './chain-drivers.js'
 
 /** Holds records back that came before a watermark: it waits behind them. */
 export interface TimeHolder {
-  readonly inFlight: number
+  readonly holdsTime: boolean
   mark(watermark: number, idle: boolean): void
 }
 
@@ -107,7 +107,7 @@ export class ChainTime {
   /** A new watermark of a domain, or another status; where results in flight are older it waits behind them. */
   advance(root: number, watermark: number, idle: boolean): void {
     const domain = this.#domains.get(root) as Domain
-    if (domain.holder !== undefined && domain.holder.inFlight > 0) domain.holder.mark(watermark, idle)
+    if (domain.holder?.holdsTime === true) domain.holder.mark(watermark, idle)
     else this.enter(root, watermark, idle)
   }
 
@@ -211,12 +211,12 @@ export class ChainTime {
 }
 
 function holderOf(head: ChainNode | undefined): TimeHolder | undefined {
-  if (head?.table !== undefined) return head.table.discardsResults ? undefined : head.table
+  if (head?.table !== undefined) return head.table.emits ? head.table : undefined
   const operator = holdingOperator(head)
   if (operator === undefined) return undefined
   return {
-    get inFlight() {
-      return operator.holding
+    get holdsTime() {
+      return operator.holding > 0
     },
     mark: (watermark, idle) => operator.holdWatermark(watermark, idle),
   }

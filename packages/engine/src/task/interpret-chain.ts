@@ -185,9 +185,22 @@ class ChainInterpreter {
       case 'async': {
         const call = node.call as NonNullable<ChainNode['call']>
         const table = node.table as AsyncTable
+        const { onError = 'fail', gathers } = spec
         return this.#timedCall(position, (record, timestamp) => {
           table.check(record)
-          table.take(call(record, table.nextContext()), timestamp, record)
+          if (gathers !== undefined) {
+            table.gather(record, timestamp)
+            return
+          }
+          let result: unknown
+          try {
+            result = call(record, table.nextContext())
+          } catch (error) {
+            if (onError === 'fail') throw error
+            table.failed(error, timestamp, record)
+            return
+          }
+          table.take(result, timestamp, record)
         })
       }
       case 'sink':

@@ -220,7 +220,7 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 /** What an asynchronous function sees of one call. */
 export class AsyncCallContext implements AsyncContext {
   readonly #shared: OperatorContexts
-  /** Number of the record in this subtask. */
+  /** Number of the call in this subtask. */
   sequence: number
   /** Set by a guard of calls: from when it waits for another attempt it is the number of that one. */
   attempt = 1

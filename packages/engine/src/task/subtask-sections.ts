@@ -7,7 +7,7 @@ import type { InputChannel } from '../channel/input-channel.js'
 import type { Section, SnapshotReader, SnapshotWriter } from '../checkpoint/snapshot.js'
 import { groupsOf, shareOf } from '../checkpoint/redistribute.js'
 import type { StateRegistry } from '../state/state-registry.js'
-import type { AsyncState } from './async-table.js'
+import type { AsyncEntryState, AsyncState } from './async-table.js'
 import type { ChainNode } from './chain-drivers.js'
 import { type ChainTime, HEAD } from './chain-time.js'
 import type { SourceDriver, SourceState } from './source-driver.js'
@@ -202,19 +202,38 @@ function endOf(
 
 /** Records in flight go where their key does; others are dealt out. */
 function inFlight(sections: readonly Section[], parts: SectionParts): readonly AsyncState[] {
-  const { groupOf, index, parallelism, keyGroups } = parts
+  const { groupOf, index, parallelism, keyGroups, nodes } = parts
   if (groupOf === undefined || sections[0]?.parallelism === parallelism) return mine(sections, parts) as readonly AsyncState[]
   const { from, to } = groupsOf(index, parallelism, keyGroups)
+  const isMine = (record: unknown): boolean => {
+    const group = groupOf(record)
+    return group >= from && group < to
+  }
+  const head = nodes[0]?.node.spec
+  const batches = head?.kind === 'async' && head.gathers !== undefined
   return (sections as readonly Section<AsyncState>[]).map(({ value }) => ({
     ...value,
     segments: value.segments.map((segment) => ({
       ...segment,
-      entries: segment.entries.filter(({ input }) => {
-        const group = groupOf(input)
-        return group >= from && group < to
-      }),
+      entries: segment.entries.flatMap((entry) => (batches ? batchOf(entry, isMine) : isMine(entry.input) ? [entry] : [])),
     })),
   }))
+}
+
+/** Of a batch the records, and the letters, that belong here. */
+function batchOf(entry: AsyncEntryState, isMine: (record: unknown) => boolean): readonly AsyncEntryState[] {
+  const { times, letters } = entry
+  const records = entry.input as readonly unknown[]
+  const input = records.filter(isMine)
+  if (input.length === 0) return []
+  return [
+    {
+      ...entry,
+      input,
+      ...(times === undefined ? {} : { times: times.filter((_, at) => isMine(records[at])) }),
+      ...(letters === undefined ? {} : { letters: letters.filter((letter) => isMine(letter.input)) }),
+    },
+  ]
 }
 
 function least(values: readonly (number | undefined)[]): number {

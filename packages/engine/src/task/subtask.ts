@@ -342,7 +342,7 @@ export class Subtask {
     const { gate, intake, aside, outputs, source } = this.#parts
     const holder = this.#holder
     if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
-    for (const table of this.#tables) if (this.#mayDrain(table)) return true
+    for (const table of this.#tables) if (this.#mayDrain(table) || table.batchReady) return true
     if (this.nextDeadlineMs() <= nowMs) return true
     if (aside.closed > 0) for (const output of outputs) if (output.blocked && output.creditArrived()) return true
     if (gate.closed > 0) {
@@ -383,7 +383,7 @@ export class Subtask {
   /** The end of input has reached an operator that still has records in flight, or holds some back. */
   #endAwaits(): boolean {
     if (!this.#endEntered) return false
-    return (this.#parts.nodes[this.#endPosition]?.table?.inFlight ?? 0) > 0 || this.#endHeld
+    return (this.#parts.nodes[this.#endPosition]?.table?.unfinished ?? 0) > 0 || this.#endHeld
   }
 
   /** What is held back leaves before the end. Where the job was stopped, it is in its last checkpoint, if there is one. */
@@ -408,7 +408,7 @@ export class Subtask {
 
   /** Promises of user code or of I/O are under way. */
   get awaiting(): boolean {
-    for (const table of this.#tables) if (table.inFlight > 0) return true
+    for (const table of this.#tables) if (table.calls > 0) return true
     for (const { sink } of this.#sinks) if (sink.pending) return true
     return this.reading
   }
@@ -437,11 +437,13 @@ export class Subtask {
     }
     if (this.#runTime(nowMs)) progressed = true
     for (const table of this.#tables) {
-      table.checkTimeout(nowMs)
-      if (table.awaitingReissue && this.#reissue(table, nowMs)) progressed = true
-      if (!this.#mayDrain(table)) continue
-      this.#work(nowMs)
-      if (table.drain() > 0) progressed = true
+      table.checkTimes(nowMs)
+      if (table.awaitingReissue && this.#callWaiting(table, nowMs)) progressed = true
+      if (this.#mayDrain(table)) {
+        this.#work(nowMs)
+        if (table.drain() > 0) progressed = true
+      }
+      if (table.batchReady && this.#callWaiting(table, nowMs)) progressed = true
     }
     if (this.#deadlines.size > 0 && (this.#free || this.#holder !== undefined) && this.#fireDeadlines(nowMs)) progressed = true
     if (this.#free && !this.#tracked.empty && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
@@ -551,14 +553,14 @@ export class Subtask {
     if (this.#inFlight > 0) accounting.add(SubtaskWord.inFlightMs, this.#inFlight * Math.max(0, nowMs - this.#inFlightAtMs))
     this.#inFlightAtMs = nowMs
     this.#inFlight = 0
-    for (const table of this.#tables) this.#inFlight += table.inFlight
+    for (const table of this.#tables) this.#inFlight += table.calls
     accounting.set(SubtaskWord.asyncInFlight, this.#inFlight)
     accounting.set(SubtaskWord.inFlightSinceMs, nowMs)
   }
 
-  /** Results wait for a watermark that is under way; a consumer has none, and its limit may be what holds the watermark. */
+  /** What leaves waits for a watermark that is under way; from a consumer nothing does, and its limit may be what holds the watermark. */
   #mayDrain(table: AsyncTable): boolean {
-    return table.ready && (table.discardsResults || !this.#time.active)
+    return table.ready && (!table.emits || !this.#time.active)
   }
 
   /** The gate is closed, and not just by the table at the head: behind a restore that one waits for what is due to fire, which must not wait for it. */
@@ -589,22 +591,17 @@ export class Subtask {
     return true
   }
 
-  /** Calls records that were in flight in the restored checkpoint again, as there is room; true where one was called. */
-  #reissue(table: AsyncTable, nowMs: number): boolean {
-    const position = this.#parts.nodes.findIndex((node) => node.table === table)
-    const { call } = this.#parts.nodes[position] as ChainNode
-    if (call === undefined) return false
+  /** Makes calls that waited for room: of records that were in flight in the restored checkpoint, or of a batch. True where one was made. */
+  #callWaiting(table: AsyncTable, nowMs: number): boolean {
     this.#work(nowMs)
-    let called = false
-    table.reissue((record, timestamp) => {
-      called = true
-      try {
-        table.take(call(record, table.nextContext()), timestamp, record)
-      } catch (error) {
-        this.#parts.fail(position, error)
-      }
-    })
-    return called
+    try {
+      return table.awaitingReissue ? table.reissue() : table.callBatch()
+    } catch (error) {
+      return this.#parts.fail(
+        this.#parts.nodes.findIndex((node) => node.table === table),
+        error,
+      )
+    }
   }
 
   /** Takes a watermark that is under way further through the chain. */
@@ -966,6 +963,8 @@ export class Subtask {
         if (this.#endReason === EndReason.exhausted && !this.#time.end(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
         this.#endEntered = true
         if (operator !== undefined && this.#restoredEnds[position]?.entered !== true) this.#endOperator(position, operator)
+        // A batch that is being gathered when a job is stopped is in its last checkpoint, where there is one.
+        if (this.#endReason === EndReason.exhausted || this.#checkpoints === undefined) table?.end()
         if (expansion?.active === true) drivers.expand[position]?.()
         if (sink !== undefined) {
           this.#flushSink(position, sink)
@@ -980,7 +979,7 @@ export class Subtask {
         this.#work(nowMs)
         if (!this.#time.settle(position, () => clock.monotonicMs() - nowMs >= STEP_MS)) return true
       }
-      if (table !== undefined && table.inFlight > 0) return moved
+      if (table !== undefined && table.unfinished > 0) return moved
       if (this.#endHeld) return moved
       if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink))) return moved
       this.#endPosition++

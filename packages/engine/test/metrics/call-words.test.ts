@@ -188,6 +188,7 @@ class Table extends Calls {
         this.contexts.push(context)
         return context as AsyncCallContext
       },
+      call: () => undefined,
       wake: () => {},
       fail: (error) => {
         throw error

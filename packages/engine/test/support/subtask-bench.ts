@@ -73,18 +73,8 @@ export function subtaskBench(channels: number, make: (emit: Emit) => Operator): 
     },
     true,
   )
-  const nodes = [
-    {
-      node,
-      targets: [[{ emit: toEdge }]],
-      expansion: new Expansion(),
-      operator,
-      table: undefined,
-      call: undefined,
-      sink: undefined,
-      tracker: undefined,
-    },
-  ]
+  const none = { table: undefined, call: undefined, failures: undefined, sink: undefined, tracker: undefined }
+  const nodes = [{ node, targets: [[{ emit: toEdge }]], expansion: new Expansion(), operator, ...none }]
   const fail = (_position: number, error: unknown): never => {
     throw error
   }

@@ -204,6 +204,7 @@ describe('the table of records in flight', () => {
       discardsResults: false,
       gate: new Gate(),
       monotonicMs: () => 1,
+      call: () => undefined,
       contextOf: () => ({}) as AsyncCallContext,
       wake: () => {},
       fail: () => {},
@@ -214,7 +215,7 @@ describe('the table of records in flight', () => {
       table.take(record === 0 ? new Promise(() => {}) : Promise.resolve({ record }), Number.NaN, record)
       await Promise.resolve()
       table.drain()
-      table.checkTimeout(1)
+      table.checkTimes(1)
     }
     await new Promise((resolve) => setImmediate(resolve))
     collectGarbage()

@@ -1,5 +1,5 @@
 /** What a description says of one operator: numbers are the user's, per operator, beside what each subtask gets. */
-import type { LogicalNode } from '../../graph/logical-graph.js'
+import { isSink, type LogicalNode } from '../../graph/logical-graph.js'
 import { shareOf } from '../share-of.js'
 
 /** A number the user gave for the whole operator, and the smallest and largest share of a subtask. */
@@ -25,8 +25,8 @@ export function dividedNumbers(node: LogicalNode, parallelism: number): readonly
   return []
 }
 
-/** `source`, `map`, `async`, `sink`: an async operator without a port is a sink too. */
+/** `source`, `map`, `async`, `sink`: an async operator without results is a sink too. */
 export function roleOf(node: LogicalNode): string {
   if (node.spec.kind === 'source') return 'source'
-  return node.ports.length === 0 ? 'sink' : node.spec.kind
+  return isSink(node) ? 'sink' : node.spec.kind
 }
