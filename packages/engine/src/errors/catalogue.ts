@@ -26,10 +26,22 @@ export const errorCatalogue = {
     retriable: false,
     exitStatus: 2,
   },
+  SLUICE_BREAKER_OPEN: {
+    summary: 'A call was not made: the circuit breaker of what it calls is open.',
+    hint: "See why calls failed before; with whileOpen: 'wait' records wait instead.",
+    retriable: true,
+    exitStatus: 1,
+  },
   SLUICE_BUFFER_FULL: {
     summary: 'A producer that cannot be held back gave more than the buffer in front of it takes.',
     hint: 'Raise its bound, say with `overflow` which records may be lost, or read from something that can be held back.',
     retriable: false,
+    exitStatus: 1,
+  },
+  SLUICE_CALLS_LEFT_BEHIND: {
+    summary: 'Too many calls ran out of time and have not ended since.',
+    hint: 'Give context.signal to what is called (fetch takes it), so that a call ends when its time is up.',
+    retriable: true,
     exitStatus: 1,
   },
   SLUICE_CHANNEL_CORRUPT: {

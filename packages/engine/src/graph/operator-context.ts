@@ -151,6 +151,8 @@ export interface GuardContext extends BaseContext {
   share<T>(key: string, make: () => T): T
   /** The threads that host operators with the same `LogicalNode.dependency` (without one: this operator), and which of them this is. */
   readonly threads: { readonly index: number; readonly count: number }
+  /** A clock in ms that never jumps; its zero means nothing. */
+  monotonicMs(): number
   /** Says that a circuit breaker has changed: a line `breaker.changed` of the job log. */
   sayBreaker(change: BreakerChange): void
 }

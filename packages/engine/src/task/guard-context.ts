@@ -56,6 +56,10 @@ export class GuardContexts implements GuardContext {
     return this.#contexts.now()
   }
 
+  monotonicMs(): number {
+    return this.#contexts.monotonicMs()
+  }
+
   use(name: string): unknown {
     return this.#contexts.use(name)
   }

@@ -162,6 +162,10 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
     })
   }
 
+  monotonicMs(): number {
+    return this.#host.environment.clock.monotonicMs()
+  }
+
   sayBreaker(change: BreakerChange): void {
     const { environment, subtask } = this.#host
     const { dependency, from, to, because, afterMs } = change

@@ -43,7 +43,7 @@ export interface RetryOptions {
   readonly budget?: RetryBudget | false | undefined
 }
 
-/** Retries that may be made, over all records and subtasks. What is left adds up over ten seconds at most. */
+/** Retries that may be made, over all records and subtasks. What is saved is what ten seconds and a hundred calls give, at most. */
 export interface RetryBudget {
   /** Retries per call. Default 0.2. */
   readonly share?: number | undefined

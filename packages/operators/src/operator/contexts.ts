@@ -46,8 +46,10 @@ export interface KeyedProcessContext<out K> extends ProcessContext {
 
 /** The context of functions that may be asynchronous: `mapAsync` and `forEach`. It belongs to one record and may be kept until the promise settles. */
 export interface AsyncRecordContext extends Context {
-  /** Aborted on timeout, stop and failure; hand it to `fetch` and the like. */
+  /** Aborted when the time of this attempt is up, and when the job fails; hand it to `fetch` and the like. */
   readonly signal: AbortSignal
+  /** Which attempt at the record this is, from 1: more where it is retried. */
+  readonly attempt: number
   /** Stable over re-runs of the same record as far as the source is replayable: use it as an idempotency key. */
   readonly recordId: string
   /** Counts an error of the record at hand that your code answers by itself. An adaptive `rateLimit` in front follows it. */

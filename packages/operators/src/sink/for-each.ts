@@ -1,5 +1,7 @@
 /** A function as a sink: called for each record, or for batches of records. */
 import { type AsyncContext, SluiceError } from '@sluice/engine'
+import type { CallOptions } from '../call/call-options.js'
+import { planCalls } from '../call/plan-calls.js'
 import { type Duration, parseDuration } from '../duration/duration.js'
 import type { AsyncRecordContext, BatchContext, Resource } from '../operator/contexts.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
@@ -7,14 +9,10 @@ import { defineSink, type SinkWriteContext } from './define-sink.js'
 import { type HandOver, RecordBatcher } from './record-batcher.js'
 import type { Sink } from './sink.js'
 
-export interface ForEachOptions {
+export interface ForEachOptions extends CallOptions {
   /** Records in flight at once, over all subtasks. Default: one per subtask. */
   readonly concurrency?: number | undefined
-  /** After how long a call that has not settled fails the job. Default 60 s. */
-  readonly timeout?: Duration | undefined
 }
-
-const TIMEOUT_DEFAULT_MS = 60_000
 
 /**
  * Calls a function for each record. Where it returns a promise, the record is in flight until that settles; no more than
@@ -32,20 +30,20 @@ const TIMEOUT_DEFAULT_MS = 60_000
  */
 export function forEach<T>(fn: (record: T, context: AsyncRecordContext) => unknown, options: ForEachOptions = {}): Sink<T> {
   checkFunction('forEach', fn)
-  const { concurrency, timeout = TIMEOUT_DEFAULT_MS } = options
-  if (concurrency !== undefined) checkInteger('forEach: concurrency', concurrency, 1)
-  const timeoutMs = parseDuration(timeout, 'timeout of forEach')
+  const called = fn as (record: never, context: AsyncContext) => unknown
+  const { spec: calls, options: shown, ...details } = planCalls('forEach', called, options)
+  const { concurrency, timeoutMs, guard } = calls
   return {
     spec: {
       kind: 'async',
-      fn: fn as (record: never, context: AsyncContext) => unknown,
-      concurrency,
+      fn: called,
+      ...calls,
       ordered: false,
-      timeoutMs,
       discardsResults: true,
-      mayChain: concurrency === undefined && !isAsyncFunction(fn),
+      mayChain: concurrency === undefined && guard === undefined && !isAsyncFunction(fn),
     },
-    options: { type: 'forEach', concurrency, timeoutMs },
+    options: { type: 'forEach', concurrency, timeoutMs, ...shown },
+    ...details,
     delivery: 'at-least-once',
   }
 }

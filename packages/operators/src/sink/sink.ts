@@ -23,6 +23,8 @@ export interface Sink<in T> {
   readonly delivery: DeliveryGuarantee
   /** The user's functions that `spec` closes over and does not show; their text belongs to the job's fingerprint. */
   readonly functions?: readonly ((...args: never) => unknown)[] | undefined
+  /** The name of the dependency that it calls. */
+  readonly dependency?: string | undefined
 }
 
 /** A sink that writes records one after the other, as they are: that of a stream whose records are no updates. */

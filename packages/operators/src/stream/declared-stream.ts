@@ -5,6 +5,7 @@
 import { type AsyncContext, type OperatorSpec, SluiceError } from '@sluice/engine'
 import type { Aggregator } from '../aggregate/aggregator.js'
 import { compileAggregators } from '../aggregate/compile-aggregators.js'
+import { planCalls } from '../call/plan-calls.js'
 import { parseDuration } from '../duration/duration.js'
 import { type LooseLimitOptions, planRateLimit } from '../flow/rate/plan-rate-limit.js'
 import { callSite } from '../job/call-site.js'
@@ -65,11 +66,10 @@ import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
 import type { OperatorPlan } from './operator-plan.js'
 import type { KeyedStream, LimitedStream, ProcessedStream, ShedStream, Stream, WindowedStream, WindowResult } from './stream.js'
 
-const TIMEOUT_MS_DEFAULT = 60_000
 const BATCH_RECORDS_DEFAULT = 10_000
 
 type Fn = (record: never) => unknown
-type Details = Partial<Pick<NodeDraft, 'ports' | 'parallelismMax' | 'pinnedToHost' | 'delivery' | 'functions' | 'options'>>
+type Details = Partial<Pick<NodeDraft, 'ports' | 'parallelismMax' | 'pinnedToHost' | 'delivery' | 'functions' | 'options' | 'dependency'>>
 
 /** Every method that a user can type exists. */
 type Methods<I> = { readonly [M in keyof I & string]: I[M] extends (...args: never) => unknown ? (...args: never) => unknown : unknown }
@@ -179,11 +179,10 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
 
   mapAsync(name: string, fn: (record: never, context: AsyncContext) => unknown, options: MapAsyncOptions = {}): DeclaredStream {
     checkFunction(`mapAsync ${name}`, fn)
-    const { concurrency, ordered = true, timeout = TIMEOUT_MS_DEFAULT } = options
-    if (concurrency !== undefined) checkInteger(`concurrency of ${name}`, concurrency, 1)
-    const timeoutMs = parseDuration(timeout, `timeout of ${name}`)
-    const spec: OperatorSpec = { kind: 'async', fn, concurrency, ordered, timeoutMs, discardsResults: false, mayChain: false }
-    const node = this.add({ given: name }, spec, callSite(), options)
+    const { ordered = true } = options
+    const { spec: calls, ...details } = planCalls(name, fn, options)
+    const spec: OperatorSpec = { kind: 'async', fn, ...calls, ordered, discardsResults: false, mayChain: false }
+    const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
@@ -303,7 +302,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     if (typeof given !== 'object' || given === null || !('spec' in given)) {
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `sink ${name} needs a sink such as print() or toJsonLines(path)`, { declaredAt })
     }
-    const { spec, parallelismMax, pinnedToHost, delivery, functions } = sink
+    const { spec, parallelismMax, pinnedToHost, delivery, functions, dependency } = sink
     const path = sink.options['path']
     if (typeof path === 'string') this.draft.claimOutput(path, name, declaredAt)
     this.add({ given: name }, spec, declaredAt, options, {
@@ -312,6 +311,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
       pinnedToHost,
       delivery,
       functions,
+      dependency,
       options: sink.options,
     })
   }

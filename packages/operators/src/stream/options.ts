@@ -1,4 +1,5 @@
 /** Options of operators: input types, so every field may be left out or undefined. */
+import type { CallOptions } from '../call/call-options.js'
 import type { Duration } from '../duration/duration.js'
 
 /** Options of operators whose name is their first argument. */
@@ -13,13 +14,11 @@ export interface OperatorOptions extends NamedOperatorOptions {
   readonly name?: string | undefined
 }
 
-export interface MapAsyncOptions extends NamedOperatorOptions {
+export interface MapAsyncOptions extends NamedOperatorOptions, CallOptions {
   /** How many records may be in work at once, over all subtasks. Default: one per subtask. */
   readonly concurrency?: number | undefined
   /** Whether results leave in the order of the records; false lets a quick one overtake. Default true. */
   readonly ordered?: boolean | undefined
-  /** How long one record may take; beyond it the job fails with `SLUICE_TIMEOUT`. Default `'60s'`. */
-  readonly timeout?: Duration | undefined
 }
 
 /** A watermark strategy of one's own; one is made for every subtask and split. */

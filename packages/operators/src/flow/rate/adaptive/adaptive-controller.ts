@@ -21,7 +21,7 @@ export function createController(context: OperatorContext, settings: AdaptiveSet
 }
 
 /** The next rate, from what was seen and the present one. */
-function decider(settings: AdaptiveSettings): (seen: Observation, rate: number) => number {
+export function decider(settings: AdaptiveSettings): (seen: Observation, rate: number) => number {
   if (settings.algorithm === 'aimd') {
     let restMs = 0
     return (seen, rate) => {
