@@ -1,7 +1,7 @@
 /** `node bench/dist/main.js`: takes the figures, prints one table, writes one JSON file. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { drawFlowControl } from './charts/draw-flow-control.js'
+import { drawCharts } from './charts/draw-charts.js'
 import { allFigures } from './figures/all-figures.js'
 import { describeCommit, describeMachine } from './harness/machine.js'
 import { resultsAsMarkdown } from './harness/markdown.js'
@@ -12,7 +12,7 @@ import { judgeTargets } from './harness/targets.js'
 const USAGE = `node bench/dist/main.js [options]
 
   --only <text>      only figures whose id contains the text: edge, edge/text49, chain, ... (several: repeat);
-                     flow-control: those that are taken by themselves alone, with their charts
+                     flow-control, borders: those that are taken by themselves alone, with their charts
   --processes <n>    processes per contender (default 5)
   --quick            a smoke run: one short process each, a part of the figures
   --write            put the table into bench/README.md (default for a full run: only bench/results/latest.json)
@@ -23,6 +23,7 @@ const PROCESSES = 5
 const MARKS = {
   main: ['<!-- results -->', '<!-- end of results -->'],
   'flow-control': ['<!-- flow control results -->', '<!-- end of flow control results -->'],
+  borders: ['<!-- borders results -->', '<!-- end of borders results -->'],
 } as const
 
 const { values: options } = parseArgs({
@@ -48,7 +49,8 @@ async function main(): Promise<number> {
     ({ id, section, quick: isQuick }) =>
       (!quick || isQuick) && (only.length === 0 ? section === undefined : only.some((text) => id.includes(text))),
   )
-  const section = only.length === 1 && only[0] === 'flow-control' ? 'flow-control' : 'main'
+  const [asked] = only
+  const section = only.length === 1 && (asked === 'flow-control' || asked === 'borders') ? asked : 'main'
   if (figures.length === 0) return say(`no figure is called ${only.join(' or ')}; --list names them\n`, 2)
   const machine = describeMachine()
   const taken: FigureResult[] = []
@@ -65,17 +67,19 @@ async function main(): Promise<number> {
     targets: judgeTargets(taken),
   }
   const table = resultsAsMarkdown(results)
-  const complete = (only.length === 0 || section === 'flow-control') && !quick
+  const complete = (only.length === 0 || section !== 'main') && !quick
   mkdirSync(new URL('results/', folder), { recursive: true })
   const file = complete ? (section === 'main' ? 'latest' : section) : 'partial'
   writeFileSync(new URL(`results/${file}.json`, folder), asJson(results))
   if (options.write) writeTable(table, section)
   // The pictures of a complete run belong beside the table, others are only to be looked at.
-  const pictures = new URL(complete && section === 'flow-control' ? 'figures/flow-control/' : 'results/partial/', folder)
-  for (const [name, svg] of await drawFlowControl(taken)) {
-    mkdirSync(pictures, { recursive: true })
-    writeFileSync(new URL(`${name}.svg`, pictures), svg)
-    process.stderr.write(`drew ${new URL(`${name}.svg`, pictures).pathname}\n`)
+  const pictures = new URL(complete && section !== 'main' ? `figures/${section}/` : 'results/partial/', folder)
+  for (const drawn of ['flow-control', 'borders'] as const) {
+    for (const [name, svg] of await drawCharts(drawn, taken)) {
+      mkdirSync(pictures, { recursive: true })
+      writeFileSync(new URL(`${name}.svg`, pictures), svg)
+      process.stderr.write(`drew ${new URL(`${name}.svg`, pictures).pathname}\n`)
+    }
   }
   process.stdout.write(`${table}\n`)
   return taken.some(({ contenders }) => contenders.some(({ failures }) => failures.length > 0)) ? 1 : 0

@@ -15,6 +15,9 @@ export interface Measurement {
 
 export type Series = Readonly<Record<string, readonly number[]>>
 
+/** Figures that are taken by themselves alone, with charts. */
+export type Section = 'flow-control' | 'borders'
+
 export interface MeasureOptions {
   /** A smoke run: as short as it can be and still go through everything. */
   readonly quick: boolean
@@ -40,7 +43,7 @@ export interface Figure {
   /** Part of a smoke run. */
   readonly quick: boolean
   /** Taken only when it is asked for: its section and its results are its own. */
-  readonly section?: 'flow-control' | undefined
+  readonly section?: Section | undefined
   /** Processes per contender at most. */
   readonly processesMax?: number | undefined
 }

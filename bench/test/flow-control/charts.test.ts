@@ -1,6 +1,6 @@
 /** A chart is drawn of what was taken, with a line for each figure. */
 import { expect, test } from 'vitest'
-import { drawFlowControl } from '../../dist/charts/draw-flow-control.js'
+import { drawCharts } from '../../dist/charts/draw-charts.js'
 import { figureResult } from '../../dist/harness/results.js'
 import { flowControlFigures } from '../../dist/figures/flow-control.js'
 
@@ -20,7 +20,7 @@ test('every experiment has its chart, and every figure a line of its own', async
     const measurement = { value: 1, details: { 'lambda_max, k/s': 0.004 }, series: series(names[experiment] as readonly string[]) }
     return figureResult(figure, [{ contender: figure.contenders[0] as never, measurements: [measurement], failures: [] }])
   })
-  const drawn = await drawFlowControl(results)
+  const drawn = await drawCharts('flow-control', results)
   expect([...drawn.keys()]).toEqual(Object.keys(names))
   for (const [name, svg] of drawn) {
     expect(svg).toMatch(/^<svg[\s\S]*<\/svg>\s*$/)
@@ -32,5 +32,5 @@ test('every experiment has its chart, and every figure a line of its own', async
 })
 
 test('what was not taken, or failed, is not drawn', async () => {
-  expect((await drawFlowControl([])).size).toBe(0)
+  expect((await drawCharts('flow-control', [])).size).toBe(0)
 })
