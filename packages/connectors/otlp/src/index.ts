@@ -1,5 +1,6 @@
 export type { Attributes, AttributeValue } from './records/attributes.js'
 export type { EntityRef, Resource, Scope } from './records/resource.js'
+export { resourceOf, resourceText, scopeOf, scopeText } from './records/origin.js'
 export type { LogRecord } from './records/log-record.js'
 export type {
   Exemplar,
@@ -13,3 +14,4 @@ export type {
   Temporality,
 } from './records/metric-point.js'
 export type { Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from './records/span.js'
+export type { RecordOfSignal, Signal } from './signals/signals.js'

@@ -14,6 +14,8 @@ interface PointOfMetric extends FromResource, HoldsAttributes {
   readonly description: string
   readonly unit: string
   readonly metadata: Attributes
+  /** As `wholeDoubles`, within `metadata`; the points of a metric share it. */
+  readonly metadataWholeDoubles?: readonly string[]
   /** What tells this time series from others of the metric. */
   readonly attributes: Attributes
   /** When the count began; 0 where that is not known. */
