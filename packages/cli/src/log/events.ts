@@ -324,6 +324,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       failures: field('count', 'Attempts that failed.'),
       retries: field('count', 'Attempts behind the first of their record.'),
       refused: field('count', 'Attempts that an open circuit breaker refused.'),
+      deadLetters: field('count', 'Records that were given up and became dead letters.'),
       meanMs: optional('ms', 'How long an attempt took; not there where none ended.'),
       underWay: field('count', 'Calls under way now.'),
       breaker: optional(

@@ -96,12 +96,23 @@ function callLines({ calls }: IntervalReport): readonly JobLogLine[] {
 }
 
 /** "enrich: 1,200 calls, 30 failed, 12 tried again, 210 ms each, breaker open". */
-function callsInWords({ operator, calls, failures, retries, refused, meanMs, underWay, breaker = 'closed' }: CallReport): string {
+function callsInWords({
+  operator,
+  calls,
+  failures,
+  retries,
+  refused,
+  deadLetters,
+  meanMs,
+  underWay,
+  breaker = 'closed',
+}: CallReport): string {
   const facts = [
     formatAmount(calls, 'call'),
     ...(failures > 0 ? [`${formatCount(failures)} failed`] : []),
     ...(retries > 0 ? [`${formatCount(retries)} tried again`] : []),
     ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
+    ...(deadLetters > 0 ? [formatAmount(deadLetters, 'dead letter')] : []),
     ...(meanMs === undefined ? [] : [`${formatDuration(meanMs)} each`]),
     `${formatCount(underWay)} under way`,
     ...(breaker === 'closed' ? [] : [`circuit breaker ${breaker}`]),

@@ -124,6 +124,7 @@ const charge = {
   failures: 30,
   retries: 12,
   refused: 4,
+  deadLetters: 1,
   meanMs: 210.44,
   underWay: 8,
   breaker: 'open',
@@ -363,11 +364,22 @@ test('calls are told by operator: what was made, failed, tried again and refused
     error: 'connect ECONNREFUSED',
   })
   expect(told[1]).toMatchObject({
-    msg: 'charge: 1,200 calls, 30 failed, 12 tried again, 4 refused, 210 ms each, 8 under way, circuit breaker open',
+    msg: 'charge: 1,200 calls, 30 failed, 12 tried again, 4 refused, 1 dead letter, 210 ms each, 8 under way, circuit breaker open',
     fields: { ...charge, meanMs: 210.4, breakerOpenMs: 1_235 },
   })
   const { dependency: _dependency, breaker: _breaker, ...plain } = charge
-  const quiet = { ...plain, calls: 1, attempts: 1, failures: 0, retries: 0, refused: 0, meanMs: undefined, underWay: 1, breakerOpenMs: 0 }
+  const quiet = {
+    ...plain,
+    calls: 1,
+    attempts: 1,
+    failures: 0,
+    retries: 0,
+    refused: 0,
+    deadLetters: 0,
+    meanMs: undefined,
+    underWay: 1,
+    breakerOpenMs: 0,
+  }
   expect(reportLines({ ...late, edges: [], bottleneck: undefined, headroom: undefined, calls: [quiet] }).map(({ msg }) => msg)).toEqual([
     'charge: 1 call, 1 under way',
   ])
@@ -375,10 +387,10 @@ test('calls are told by operator: what was made, failed, tried again and refused
   expect(reportLines({ ...late, edges: [], bottleneck: undefined, headroom: undefined, calls: [silent] })).toEqual([])
   expect(finishedLine({ ...result, totals: calling }).fields['calls']).toEqual([{ ...charge, meanMs: 210.4, breakerOpenMs: 1_235 }])
   expect(formatResultTables(calling, makeColours(false))).toMatch(
-    /^calls +of +calls +failed +tried again +refused +mean +breaker open\ncharge +payments +1,200 +30 +12 +4 +210 ms +1\.23 s$/m,
+    /^calls +of +calls +failed +tried again +refused +dead letters +mean +breaker open\ncharge +payments +1,200 +30 +12 +4 +1 +210 ms +1\.23 s$/m,
   )
   expect(formatResultTables({ ...late, calls: [silent] }, makeColours(false))).toMatch(
-    /^calls +calls +failed +tried again +refused +mean\ncharge +0 +0 +0 +0 +-$/m,
+    /^calls +calls +failed +tried again +refused +dead letters +mean\ncharge +0 +0 +0 +0 +0 +-$/m,
   )
   expect(formatResultTables(late, makeColours(false))).not.toContain('tried again')
 })

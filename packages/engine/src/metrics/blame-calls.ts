@@ -98,7 +98,8 @@ function blameGuarded(graph: LogicalGraph, plan: PhysicalPlan, interval: Interva
   if (reason === undefined) return undefined
   const { kind, waitedMs } = reason
   const { stall, breakerForMs, breaker, lastError } = counts
-  const failed = calls.failures > 0 || kind === 'breaker' || kind === 'retry'
+  // Whoever waits for another attempt failed once, perhaps before the interval.
+  const failed = calls.failures > 0 || (kind !== 'calls' && kind !== 'bulkhead')
   return {
     kind,
     dependency: node.dependency,

@@ -4,6 +4,7 @@ import type { PhysicalPlan } from '../plan/physical-plan.js'
 import type { CallInterval } from './call-interval.js'
 import type { BreakerStateName, CallCounts } from './call-words.js'
 import type { Interval } from './interval.js'
+import type { MetricsSnapshot } from './read-metrics.js'
 
 export interface CallReport {
   readonly operator: string
@@ -15,6 +16,8 @@ export interface CallReport {
   readonly failures: number
   readonly retries: number
   readonly refused: number
+  /** Records that were given up and became dead letters. */
+  readonly deadLetters: number
   /** How long an attempt took; undefined: none ended. */
   readonly meanMs: number | undefined
   /** Calls under way now. */
@@ -26,16 +29,23 @@ export interface CallReport {
 }
 
 /** By operator, in the order of the tasks. */
-export function callReports(graph: LogicalGraph, plan: PhysicalPlan, interval: Interval): readonly CallReport[] {
+export function callReports(graph: LogicalGraph, plan: PhysicalPlan, previous: MetricsSnapshot, interval: Interval): readonly CallReport[] {
+  const { current } = interval
   return plan.tasks.flatMap(({ nodes, guarded = [], subtasks }) =>
     guarded.flatMap((node) => {
       const position = nodes.indexOf(node)
       const { name, dependency } = graph.nodes[node] ?? {}
       const intervals = subtasks.flatMap((id) => interval.calls[id]?.[position] ?? [])
-      const counts = subtasks.flatMap((id) => interval.current.operators[id]?.[position]?.calls ?? [])
-      return name === undefined ? [] : reportOf(name, dependency, intervals, counts)
+      const counts = subtasks.flatMap((id) => current.operators[id]?.[position]?.calls ?? [])
+      if (name === undefined) return []
+      const deadLetters = lettersOf(current, subtasks, position) - lettersOf(previous, subtasks, position)
+      return reportOf(name, dependency, Math.max(0, deadLetters), intervals, counts)
     }),
   )
+}
+
+function lettersOf({ operators }: MetricsSnapshot, subtasks: readonly number[], position: number): number {
+  return subtasks.flatMap((id) => operators[id]?.[position]?.deadLetters ?? []).reduce((sum, { count }) => sum + count, 0)
 }
 
 const worstFirst: readonly BreakerStateName[] = ['open', 'half-open', 'closed']
@@ -43,6 +53,7 @@ const worstFirst: readonly BreakerStateName[] = ['open', 'half-open', 'closed']
 function reportOf(
   operator: string,
   dependency: string | undefined,
+  deadLetters: number,
   intervals: readonly CallInterval[],
   counts: readonly CallCounts[],
 ): CallReport {
@@ -57,6 +68,7 @@ function reportOf(
     failures: sum(({ failures }) => failures),
     retries: Math.max(0, attempts - calls),
     refused: sum(({ refused }) => refused),
+    deadLetters,
     meanMs: ended === 0 ? undefined : sum(({ underWayMs }) => underWayMs) / ended,
     underWay: counts.reduce((total, { underWay }) => total + underWay.now, 0),
     breaker: worstFirst.find((state) => states.has(state)),

@@ -59,6 +59,6 @@ export function reportInterval(
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     late: lateRecords(graph, plan, previous, current),
     dropped,
-    calls: callReports(graph, plan, interval),
+    calls: callReports(graph, plan, previous, interval),
   }
 }

@@ -237,6 +237,66 @@ describe('the pressure graph', () => {
   })
 })
 
+describe('the report of calls', () => {
+  it('has what was done in the interval, by operator over its subtasks, and where the breaker is worst', () => {
+    const graph = new GraphBuilder({ parallelism: 2 })
+      .node('orders', source)
+      .node('enrich', guarded(), { dependency: 'payments' })
+      .node('write', sink)
+      .edge('orders', 'enrich')
+      .edge('enrich', 'write')
+      .build()
+    const plan = planJob(graph, resolveSettings(graph.settings, { cores: 2, chaining: false }))
+    const board = new MetricsBoard(plan)
+    const calls = (at: number) =>
+      board.calls('enrich', at, { calls: 10, attempts: 12, failures: 3, underWay: 0, underWayMs: 120, refused: 1 })
+    calls(0).deadLetters('enrich', 0, 0, { SLUICE_TIMEOUT: 2 })
+    calls(1)
+    const reportOf = (before: MetricsSnapshot, nowMs: number) => reportInterval(graph, plan, before, board.read(nowMs)).calls
+    const whole = {
+      operator: 'enrich',
+      dependency: 'payments',
+      calls: 20,
+      attempts: 24,
+      failures: 6,
+      retries: 4,
+      refused: 2,
+      deadLetters: 2,
+    }
+    expect(reportOf(zeroMetrics(plan, START_MS), START_MS + 1_000)).toEqual([
+      { ...whole, meanMs: 10, underWay: 0, breaker: undefined, breakerOpenMs: 0 },
+    ])
+    const before = board.read(START_MS + 1_000)
+    board
+      .calls('enrich', 0, {
+        attempts: 16,
+        calls: 11,
+        failures: 4,
+        breaker: BreakerState.open,
+        breakerSinceMs: START_MS + 1_600,
+        openMs: 100,
+      })
+      .calls('enrich', 1, { breaker: BreakerState['half-open'], breakerSinceMs: START_MS + 1_900 })
+      .deadLetters('enrich', 1, 0, { ECONNREFUSED: 3 })
+    expect(reportOf(before, START_MS + 2_000)).toEqual([
+      {
+        ...whole,
+        calls: 1,
+        attempts: 4,
+        failures: 1,
+        retries: 3,
+        refused: 0,
+        deadLetters: 3,
+        meanMs: 0,
+        underWay: 0,
+        breaker: 'open',
+        breakerOpenMs: 500,
+      },
+    ])
+    expect(reportOf(board.read(START_MS + 2_000), START_MS + 2_000)).toMatchObject([{ calls: 0, meanMs: undefined, breaker: 'open' }])
+  })
+})
+
 describe('words for calls', () => {
   const blame: CallBlame = { kind: 'calls', underWay: 0.42, limit: 1, waiting: 0, meanMs: 0.04 }
 

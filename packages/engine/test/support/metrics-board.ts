@@ -66,6 +66,13 @@ export class MetricsBoard {
     return this
   }
 
+  /** By code. */
+  deadLetters(task: string, index: number, position: number, codes: Readonly<Record<string, number>>): this {
+    const letters = new DropCounts(this.words, layoutMetrics(this.#plan).lettersAt(this.id(task, index), position))
+    for (const [code, count] of Object.entries(codes)) letters.add(code, count)
+    return this
+  }
+
   read(nowMs: number): MetricsSnapshot {
     return readMetrics(this.#plan, this.words, nowMs)
   }

@@ -53,7 +53,6 @@ export interface NodeDraft {
   readonly warning?: string | undefined
   readonly lossy?: LogicalNode['lossy']
   readonly colocation?: string | undefined
-  readonly needsCheckpoints?: string | undefined
   readonly limit?: string | undefined
   readonly dependency?: string | undefined
 }
