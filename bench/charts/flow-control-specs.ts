@@ -1,66 +1,9 @@
 /** The four charts of flow control, from the series of the figures. Pure. */
 import type { FigureResult } from '../harness/results.js'
+import { behind, chart, HEIGHT, lines, type Panel, rowsOf, WIDTH } from './panels.js'
 import type { ChartSpec } from './render-chart.js'
 
-const WIDTH = 640
-const HEIGHT = 150
 const KIB = 1024
-
-type Row = Readonly<Record<string, string | number>>
-type Panel = Readonly<Record<string, unknown>>
-
-/** The rows of several figures under one name each: what a line of a chart is drawn from. */
-function rowsOf(figures: readonly FigureResult[], nameOf: (id: string) => string): Row[] {
-  return figures.flatMap(({ id, contenders }) => {
-    const series = Object.entries(contenders[0]?.series ?? {})
-    const length = Math.max(0, ...series.map(([, values]) => values.length))
-    return Array.from({ length }, (_, at) => ({
-      name: nameOf(id),
-      ...Object.fromEntries(series.map(([name, values]) => [name, values[at] ?? Number.NaN] as const)),
-    }))
-  })
-}
-
-function behind(id: string, prefix: string): string {
-  return id.slice(id.indexOf(prefix) + prefix.length)
-}
-
-interface Lines {
-  readonly x: string
-  readonly xTitle: string
-  readonly y: string
-  readonly yTitle: string
-  readonly log?: boolean
-  readonly legend: string
-  readonly order: readonly string[]
-  readonly height?: number
-}
-
-/** One panel: a line per name. */
-function lines({ x, xTitle, y, yTitle, log = false, legend, order, height = HEIGHT }: Lines): Panel {
-  return {
-    width: WIDTH,
-    height,
-    mark: { type: 'line', strokeWidth: 1.5 },
-    encoding: {
-      x: { field: x, type: 'quantitative', title: xTitle, scale: { zero: false, nice: false } },
-      y: { field: y, type: 'quantitative', title: yTitle, ...(log ? { scale: { type: 'log' } } : {}) },
-      color: { field: 'name', type: 'nominal', title: legend, sort: [...order] },
-    },
-  }
-}
-
-function chart(title: string, values: readonly Row[], panels: readonly Panel[]): ChartSpec {
-  const spec: unknown = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title,
-    background: 'white',
-    data: { values },
-    vconcat: panels,
-    config: { font: 'sans-serif', axis: { labelFontSize: 11, titleFontSize: 11 } },
-  }
-  return spec as ChartSpec
-}
 
 export function slowConsumerChart(figures: readonly FigureResult[]): ChartSpec {
   const nameOf = (id: string): string => {
@@ -126,7 +69,7 @@ export function overloadChart(figures: readonly FigureResult[]): ChartSpec {
   const order = figures.map(({ id }) => nameOf(id))
   const common = { x: 'seconds', xTitle: 'seconds', legend: 'policy', order }
   return chart('Twice as many records as the consumer can take', rowsOf(figures, nameOf), [
-    lines({ ...common, y: 'p99', yTitle: 'p99 from due to sink, ms', log: true, height: 220 }),
+    lines({ ...common, y: 'p99', yTitle: 'p99 from due to sink, ms', scale: 'log', height: 220 }),
     lines({ ...common, y: 'memory', yTitle: 'resident memory, MiB' }),
     {
       width: WIDTH,

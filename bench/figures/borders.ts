@@ -1,4 +1,29 @@
-/** The borders of a job: what it calls, and what sends to it, when one side cannot keep up or is gone. Taken by `--only borders`. */
+/** What passes the borders of a job while something outside is slow, down, or too much. Taken by `--only borders`. */
+import type { OutageVariant } from '../contenders/outage.js'
 import type { Figure } from '../harness/figure.js'
 
-export const borderFigures: readonly Figure[] = []
+const outages: readonly (OutageVariant & { readonly id: string; readonly title: string })[] = [
+  { id: 'naive', mode: 'naive', outage: 'refused', title: 'tried again every 100 ms by the function itself' },
+  { id: 'retry', mode: 'retry', outage: 'refused', title: '`retry` with its budget' },
+  { id: 'wait', mode: 'wait', outage: 'refused', title: '`retry` and a `circuitBreaker` that waits' },
+  { id: 'wait-503', mode: 'wait', outage: '503', title: 'the same, answered with 503' },
+]
+
+export const bordersFigures: readonly Figure[] = outages.map(({ id, title, ...variant }) => ({
+  id: `borders/outage-${id}`,
+  title: `Down for 30 s, ${title}`,
+  unit: 'requests',
+  better: 'lower',
+  valueName: 'while it is down',
+  quick: true,
+  section: 'borders',
+  processesMax: 1,
+  contenders: [
+    {
+      id: 'sluice',
+      label: 'Sluice',
+      role: 'sluice',
+      measure: async (options) => (await import('../contenders/outage.js')).measureOutage(variant, options),
+    },
+  ],
+}))

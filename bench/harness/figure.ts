@@ -1,6 +1,6 @@
 /** What is measured: a figure has contenders that do the same work, one of them Sluice, one of them the limit. */
 
-export type Unit = 'M records/s' | 'k records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's' | 'x'
+export type Unit = 'M records/s' | 'k records/s' | 'ns per record' | 'ms' | 'us' | '% of a core' | 'bytes' | 's' | 'x' | 'requests'
 
 /** What one process measured. */
 export interface Measurement {
@@ -15,9 +15,6 @@ export interface Measurement {
 
 export type Series = Readonly<Record<string, readonly number[]>>
 
-/** Figures that are taken by themselves alone, with charts. */
-export type Section = 'flow-control' | 'borders'
-
 export interface MeasureOptions {
   /** A smoke run: as short as it can be and still go through everything. */
   readonly quick: boolean
@@ -30,6 +27,9 @@ export interface Contender {
   readonly role: 'sluice' | 'limit' | 'peer' | 'extra'
   readonly measure: (options: MeasureOptions) => Promise<Measurement>
 }
+
+/** Experiments with charts of their own. */
+export type Section = 'flow-control' | 'borders'
 
 export interface Figure {
   /** `row/figure`, what `--only` looks for. */
@@ -44,6 +44,8 @@ export interface Figure {
   readonly quick: boolean
   /** Taken only when it is asked for: its section and its results are its own. */
   readonly section?: Section | undefined
+  /** How long one process may take. Default 2 min. */
+  readonly timeLimitMs?: number | undefined
   /** Processes per contender at most. */
   readonly processesMax?: number | undefined
 }

@@ -7,5 +7,9 @@ const TIME_LIMIT_MS = 120_000
 
 /** @throws Error with what the process said, where it failed or took too long. */
 export async function measureInProcess(figure: Figure, contender: Contender, options: MeasureOptions): Promise<Measurement> {
-  return (await jsonOfProcess(ENTRY, [figure.id, contender.id, JSON.stringify(options)], TIME_LIMIT_MS)) as Measurement
+  return (await jsonOfProcess(
+    ENTRY,
+    [figure.id, contender.id, JSON.stringify(options)],
+    figure.timeLimitMs ?? TIME_LIMIT_MS,
+  )) as Measurement
 }

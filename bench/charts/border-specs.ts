@@ -1,0 +1,23 @@
+/** The charts of what happens at the borders of a job, from the series of the figures. Pure. */
+import type { FigureResult } from '../harness/results.js'
+import { behind, chart, lines, rowsOf } from './panels.js'
+import type { ChartSpec } from './render-chart.js'
+
+const titles: Readonly<Record<string, string>> = {
+  naive: 'naive retry',
+  retry: 'retry with budget',
+  wait: 'breaker, wait',
+  'wait-503': 'breaker, wait (503)',
+  fail: 'breaker, dead letters',
+}
+
+export function outageChart(figures: readonly FigureResult[]): ChartSpec {
+  const nameOf = (id: string): string => titles[behind(id, 'outage-')] ?? id
+  const order = figures.map(({ id }) => nameOf(id))
+  const common = { x: 'seconds', xTitle: 'seconds since it went down', legend: 'variant', order }
+  return chart('What is called is down for 30 s', rowsOf(figures, nameOf), [
+    lines({ ...common, y: 'sent', yTitle: 'requests sent/s', scale: 'symlog', height: 200 }),
+    lines({ ...common, y: 'done', yTitle: 'records done/s' }),
+    lines({ ...common, y: 'breaker', yTitle: 'breaker: 1 open, 0.5 half-open', height: 100, interpolate: 'step-after' }),
+  ])
+}

@@ -1,0 +1,24 @@
+/** The experiment with an outage in short: its own assertions hold, it is drawn, and the protected variants send less than the naive one. */
+import { expect, test } from 'vitest'
+import { drawCharts } from '../../dist/charts/draw-charts.js'
+import { measureOutage, type OutageVariant } from '../../dist/contenders/outage.js'
+import { bordersFigures } from '../../dist/figures/borders.js'
+import type { Measurement } from '../../dist/harness/figure.js'
+import { figureResult } from '../../dist/harness/results.js'
+
+const measured = (variant: OutageVariant): Promise<Measurement> => measureOutage(variant, { quick: true })
+
+test('a breaker sends next to nothing to what is down', async () => {
+  const naive = await measured({ mode: 'naive', outage: 'refused' })
+  const wait = await measured({ mode: 'wait', outage: '503' })
+  // 32 calls, ten times a second each, for three seconds; on a machine that has other things to do it is less.
+  expect(naive.value).toBeGreaterThan(10 * wait.value)
+  expect(wait.details).toMatchObject({ lost: 0, 'dead letters, replayed': 0 })
+  expect(wait.series?.['breaker']).toContain(1)
+  const figure = bordersFigures.find(({ id }) => id === 'borders/outage-wait')!
+  const result = figureResult(figure, [{ contender: figure.contenders[0]!, measurements: [wait], failures: [] }])
+  const drawn = await drawCharts([result])
+  expect(drawn.map(({ section, name }) => `${section}/${name}`)).toEqual(['borders/outage'])
+  expect(drawn[0]?.svg).toMatch(/^<svg[\s\S]*<\/svg>\s*$/)
+  expect(drawn[0]?.svg).not.toContain('NaN')
+}, 120_000)
