@@ -43,6 +43,8 @@ export interface GeneralSpec {
   readonly observes?: string | undefined
   /** Who gets what `Operator.snapshot` gave, at another parallelism: one subtask each (`split`, the default), or all of them all (`union`). */
   readonly redistribution?: 'split' | 'union' | undefined
+  /** What happens to a record on which `process` throws. Default 'fail'. What it emitted, and what it wrote to state before, stays. */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 /** Assigns event time and makes the watermarks of what follows; the value flows on unchanged. */
@@ -50,6 +52,8 @@ export interface TimestampsSpec {
   readonly kind: 'timestamps'
   readonly fn: (record: never) => number | Date
   readonly watermarks: WatermarkSpec
+  /** What happens to a record that has no valid timestamp. Default 'fail'. */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 export interface WatermarkSpec {
@@ -241,6 +245,8 @@ export interface DeadLetter {
 export interface SinkSpec {
   readonly kind: 'sink'
   readonly create: (context: SinkContext) => SinkWriter
+  /** What happens to records that its writer gives to `context.deadLetter`. Default 'fail'. */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 export interface SinkWriter {

@@ -7,6 +7,7 @@
 import type { LocalInput } from '../channel/local-channel.js'
 import type { Gate } from '../channel/gate.js'
 import type { RingInput } from '../channel/ring-input.js'
+import { SluiceError } from '../errors/sluice-error.js'
 import type { LogicalNode } from '../graph/logical-graph.js'
 import { type GuardedContext, SideOutputValue } from '../graph/operator-context.js'
 import type { AsyncSpec, HoldingOperator, Operator } from '../graph/operator-spec.js'
@@ -15,7 +16,7 @@ import type { Emit } from './edge-output.js'
 import { type ElementChecks, elementChecks } from './element-checks.js'
 import type { Expansion } from './expansion.js'
 import type { BatchCursor, IndexCursor } from './source-cursor.js'
-import type { RecordFailures } from './record-failures.js'
+import { DEAD_LETTERS_PORT, type RecordFailures } from './record-failures.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import type { WatermarkTracker } from './watermark-tracker.js'
 
@@ -87,6 +88,17 @@ export function compileChain(parts: ChainParts): ChainDrivers {
   return new ChainCompiler(parts).compile()
 }
 
+/** Ports that something outside of the driver's own line sends to: all of an operator with a context, that of dead letters of others. */
+export function pushesOf({ node, failures }: ChainNode): readonly number[] {
+  const { spec, ports } = node
+  if (spec.kind === 'general' || spec.kind === 'async' || spec.kind === 'source') return ports.map((_, port) => port)
+  const letters = ports.indexOf(DEAD_LETTERS_PORT)
+  return failures === undefined || letters < 0 ? [] : [letters]
+}
+
+const timestampCheck = (t: string): string =>
+  `if (typeof ${t} !== 'number' || !(${t} >= -8.64e15 && ${t} <= 8.64e15)) ${t} = checks.timestamp(${t})`
+
 /** Where generated code reads what: names of the constants that the factory takes apart. */
 class ChainCompiler {
   readonly #parts: ChainParts
@@ -113,9 +125,7 @@ class ChainCompiler {
     const push: string[] = []
     const expand: string[] = []
     nodes.forEach((node, position) => {
-      const { kind } = node.node.spec
-      const pushes = kind === 'general' || kind === 'async' || kind === 'source'
-      push.push(pushes ? `push${position}` : 'undefined')
+      push.push(pushesOf(node).length > 0 ? `push${position}` : 'undefined')
       expand.push(node.expansion === undefined ? 'undefined' : `expand${position}`)
     })
     const functions = nodes.map((_, position) => this.#nodeFunctions(position)).join('\n')
@@ -147,6 +157,7 @@ return { ${members.join(',\n')}, push: [${push.join(', ')}], expand: [${expand.j
     if (node.operator !== undefined) lines.push(`const g${position} = nodes[${position}].operator`)
     if (node.table !== undefined) lines.push(`const a${position} = nodes[${position}].table`)
     if (node.sink !== undefined) lines.push(`const s${position} = nodes[${position}].sink`)
+    if (node.failures !== undefined) lines.push(`const h${position} = nodes[${position}].failures`)
     if (node.tracker !== undefined) lines.push(`const w${position} = nodes[${position}].tracker`)
     if (node.expansion !== undefined) lines.push(`const x${position} = nodes[${position}].expansion`)
     return lines.join('\n')
@@ -242,16 +253,17 @@ return function (${parameters}) { if (sampling.on) ${name}Sampled(${parameters})
 
   /** `push` and `expand` functions of a position. */
   #nodeFunctions(position: number): string {
-    const { node, expansion, targets } = this.#parts.nodes[position] as ChainNode
+    const chainNode = this.#parts.nodes[position] as ChainNode
+    const { node, expansion } = chainNode
     const lines: string[] = []
-    if (node.spec.kind === 'general' || node.spec.kind === 'async' || node.spec.kind === 'source') {
+    const ports = pushesOf(chainNode)
+    if (ports.length > 0) {
       const body = () =>
-        targets
+        ports
           .map(
-            (_, port) =>
-              `${port === 0 ? 'if (port === undefined || port === 0)' : `else if (port === ${port})`} { ${this.#targets(position, port, 'r', 't')} }`,
+            (port) => `if (${port === 0 ? 'port === undefined || ' : ''}port === ${port}) { ${this.#targets(position, port, 'r', 't')} }`,
           )
-          .join('\n')
+          .join(' else ')
       const plain = body()
       this.#sampled = true
       const sampled = body()
@@ -275,6 +287,11 @@ function push${position}(r, t, port) {
 
   #expandFunction(position: number, tagged: boolean): string {
     const x = `x${position}`
+    const fallible = this.#parts.nodes[position]?.failures !== undefined
+    const next = fallible
+      ? `let step
+          try { step = iterator.next() } catch (error) { ${x}.failed(error, h${position}); break }`
+      : 'const step = iterator.next()'
     const body = tagged
       ? `if (r instanceof SideOutputValue) push${position}(r.value, t, checks.portOf(nodes[${position}].node, r.tag)); else push${position}(r, t, 0)`
       : this.#targets(position, 0, 'r', 't')
@@ -297,13 +314,13 @@ function push${position}(r, t, port) {
         for (;;) {
           if (gate.closed !== 0) return
           op = ${position}
-          const step = iterator.next()
+          ${next}
           if (step.done === true) break
           const r = step.value
           ${body}
         }
       }
-    } while (${x}.finish())
+    } while (${x}.finish(${fallible ? `h${position}` : ''}))
   } catch (error) { fail(op, error) }
 }`
   }
@@ -328,8 +345,10 @@ function push${position}(r, t, port) {
 
   /** Statements that take record `r` with timestamp `t` through the operator at a position and on. */
   #node(position: number, r: string, t: string, input: number): string {
-    const { spec, ports } = (this.#parts.nodes[position] as ChainNode).node
+    const { node, failures } = this.#parts.nodes[position] as ChainNode
+    const { spec, ports } = node
     const op = `op = ${position}`
+    if (failures !== undefined && spec.kind !== 'async' && spec.kind !== 'sink') return `${op}\n${this.#fallible(position, r, t, input)}`
     switch (spec.kind) {
       case 'map': {
         const out = this.#name('r')
@@ -350,10 +369,8 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
       case 'timestamps': {
         const out = this.#name('t')
         return `${op}\n${this.#timed(position, `let ${out} = f${position}(${r})`, out)}
-if (typeof ${out} !== 'number' || !(${out} >= -8.64e15 && ${out} <= 8.64e15)) ${out} = checks.timestamp(${out})
-if (${out} > w${position}.latest) w${position}.latest = ${out}
-w${position}.records++
-${'create' in spec.watermarks.strategy ? `w${position}.generator.onRecord(${r}, ${out})` : ''}
+${timestampCheck(out)}
+${this.#seeTimestamp(position, r, out)}
 ${this.#targets(position, 0, r, out)}`
       }
       case 'split': {
@@ -377,6 +394,45 @@ if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.
       case 'source':
         return this.#targets(position, 0, r, t)
     }
+  }
+
+  /** The same where the operator has a policy for errors: what its function throws does not leave. */
+  #fallible(position: number, r: string, t: string, input: number): string {
+    const { spec } = (this.#parts.nodes[position] as ChainNode).node
+    const x = `x${position}`
+    const out = this.#name('r')
+    const thrown = this.#name('thrown')
+    const attempt = (statements: string, then: string): string => `let ${out}, ${thrown} = false
+try { ${this.#timed(position, statements)} } catch (error) { ${thrown} = true; h${position}.settle(error, ${r}, ${t}) }
+if (!${thrown}) { ${then} }`
+    switch (spec.kind) {
+      case 'map':
+        return attempt(`${out} = f${position}(${r})`, this.#targets(position, 0, out, t))
+      case 'filter':
+        return attempt(
+          `${out} = f${position}(${r}); if (${out} !== true && ${out} !== false) ${out} = checks.truthy(${out})`,
+          `if (${out}) { ${this.#targets(position, 0, r, t)} }`,
+        )
+      case 'timestamps':
+        return attempt(
+          `${out} = f${position}(${r}); ${timestampCheck(out)}`,
+          `${this.#seeTimestamp(position, r, out)}\n${this.#targets(position, 0, r, out)}`,
+        )
+      case 'flatMap':
+        return `${x}.at(${r})\n${attempt(`${out} = ${x}.begin(f${position}(${r}), ${t})`, `if (${out}) expand${position}()`)}\n${x}.left()`
+      case 'general':
+        return `${x}.at(${r})\n${attempt(`g${position}.process(${r}, ${t}, ${input})`, '')}\n${x}.left()`
+      default:
+        throw new SluiceError('SLUICE_ASSERTION', `an operator of kind ${spec.kind} has a policy for errors`)
+    }
+  }
+
+  #seeTimestamp(position: number, r: string, t: string): string {
+    const { spec } = (this.#parts.nodes[position] as ChainNode).node
+    const generated = spec.kind === 'timestamps' && 'create' in spec.watermarks.strategy
+    return `if (${t} > w${position}.latest) w${position}.latest = ${t}
+w${position}.records++
+${generated ? `w${position}.generator.onRecord(${r}, ${t})` : ''}`
   }
 
   /** The user's function has its call site here; a consumer that returns nothing costs nothing more. */

@@ -2,11 +2,13 @@
  * The drivers of a chain without generated code, for processes that forbid it (`--disallow-code-generation-from-strings`): the same
  * order of calls, composed of closures made once per chain.
  */
+import { SluiceError } from '../errors/sluice-error.js'
 import { SideOutputValue } from '../graph/operator-context.js'
-import type { ChainDrivers, ChainNode, ChainParts, ChainTarget, Sampling } from './chain-drivers.js'
+import { type ChainDrivers, type ChainNode, type ChainParts, type ChainTarget, pushesOf, type Sampling } from './chain-drivers.js'
 import type { AsyncTable } from './async-table.js'
 import { elementChecks, TIMESTAMP_MAX } from './element-checks.js'
 import type { Expansion } from './expansion.js'
+import type { RecordFailures } from './record-failures.js'
 import type { WatermarkTracker } from './watermark-tracker.js'
 
 type Push = (record: unknown, timestamp: number) => void
@@ -78,8 +80,7 @@ class ChainInterpreter {
   }
 
   #push(node: ChainNode, position: number): ((record: unknown, timestamp: number, port?: number) => void) | undefined {
-    const { kind } = node.node.spec
-    if (kind !== 'general' && kind !== 'async' && kind !== 'source') return undefined
+    if (pushesOf(node).length === 0) return undefined
     const { sampling } = this.#parts
     const ports = node.targets.map((_, port) => this.#port(node, position, port))
     return (record, timestamp, port = 0) => {
@@ -93,7 +94,8 @@ class ChainInterpreter {
   #expand(node: ChainNode, position: number, expansion: Expansion): () => void {
     const { gate } = this.#parts
     const main = this.#port(node, position, 0)
-    const push = this.#push(node, position)
+    const push = node.node.spec.kind === 'general' ? this.#push(node, position) : undefined
+    const { failures } = node
     const element: Push =
       push === undefined
         ? main
@@ -112,12 +114,18 @@ class ChainInterpreter {
               if (expansion.index >= array.length) break
               element(array[expansion.index++], time)
             } else {
-              const step = iterator?.next()
+              let step: IteratorResult<unknown> | undefined
+              try {
+                step = iterator?.next()
+              } catch (error) {
+                if (failures === undefined) throw error
+                expansion.failed(error, failures)
+              }
               if (step === undefined || step.done === true) break
               element(step.value, time)
             }
           }
-        } while (expansion.finish())
+        } while (expansion.finish(failures))
       })
   }
 
@@ -127,6 +135,8 @@ class ChainInterpreter {
     const { spec } = node.node
     const { sampling } = this.#parts
     const next = this.#port(node, position, 0)
+    if (node.failures !== undefined && spec.kind !== 'async' && spec.kind !== 'sink')
+      return this.#fallible(node, position, input, node.failures)
     switch (spec.kind) {
       case 'map': {
         const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
@@ -154,11 +164,8 @@ class ChainInterpreter {
         const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
         const tracker = node.tracker as WatermarkTracker
         return (record, _timestamp) => {
-          const given = fn(record)
-          const time = typeof given === 'number' && Math.abs(given) <= TIMESTAMP_MAX ? given : elementChecks.timestamp(given)
-          if (time > tracker.latest) tracker.latest = time
-          tracker.records++
-          tracker.generator?.onRecord(record, time)
+          const time = timeOf(fn(record))
+          see(tracker, record, time)
           next(record, time)
         }
       }
@@ -207,6 +214,65 @@ class ChainInterpreter {
         return this.#timedCall(position, (record) => node.sink?.accept(record))
       case 'source':
         return next
+    }
+  }
+
+  /** The same where the operator has a policy for errors: what its function throws does not leave. */
+  #fallible(node: ChainNode, position: number, input: number, failures: RecordFailures): Push {
+    const { spec } = node.node
+    const next = this.#port(node, position, 0)
+    const { sampling } = this.#parts
+    /** undefined: it failed. Wrapped, for a function may give nothing. */
+    const attempt = <T>(record: unknown, timestamp: number, action: () => T): { readonly value: T } | undefined => {
+      try {
+        return { value: action() }
+      } catch (error) {
+        failures.settle(error, record, timestamp)
+        return undefined
+      }
+    }
+    const expansion = node.expansion as Expansion
+    switch (spec.kind) {
+      case 'map': {
+        const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
+        return (record, timestamp) => {
+          const made = attempt(record, timestamp, () => fn(record))
+          if (made !== undefined) next(made.value, timestamp)
+        }
+      }
+      case 'filter': {
+        const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
+        return (record, timestamp) => {
+          if (attempt(record, timestamp, () => holds(fn(record)))?.value === true) next(record, timestamp)
+        }
+      }
+      case 'timestamps': {
+        const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
+        const tracker = node.tracker as WatermarkTracker
+        return (record, timestamp) => {
+          const time = attempt(record, timestamp, () => timeOf(fn(record)))?.value
+          if (time === undefined) return
+          see(tracker, record, time)
+          next(record, time)
+        }
+      }
+      case 'flatMap': {
+        const fn = this.#timed(position, spec.fn as (record: unknown) => Iterable<unknown> | undefined, sampling)
+        const expand = this.#expand(node, position, expansion)
+        return (record, timestamp) => {
+          expansion.at(record)
+          if (attempt(record, timestamp, () => expansion.begin(fn(record), timestamp))?.value === true) expand()
+          expansion.left()
+        }
+      }
+      case 'general':
+        return this.#timedCall(position, (record, timestamp) => {
+          expansion.at(record)
+          attempt(record, timestamp, () => node.operator?.process(record, timestamp, input))
+          expansion.left()
+        })
+      default:
+        throw new SluiceError('SLUICE_ASSERTION', `an operator of kind ${spec.kind} has a policy for errors`)
     }
   }
 
@@ -279,4 +345,14 @@ class ChainInterpreter {
 
 function holds(value: unknown): boolean {
   return value === true || (value !== false && elementChecks.truthy(value))
+}
+
+function timeOf(given: unknown): number {
+  return typeof given === 'number' && Math.abs(given) <= TIMESTAMP_MAX ? given : elementChecks.timestamp(given)
+}
+
+function see(tracker: WatermarkTracker, record: unknown, time: number): void {
+  if (time > tracker.latest) tracker.latest = time
+  tracker.records++
+  tracker.generator?.onRecord(record, time)
 }
