@@ -1,4 +1,4 @@
-export type { CheckpointStorage, DeadLetter, OperatorLog, OperatorMetrics, StorageFile } from '@sluice/engine'
+export type { CheckpointStorage, DeadLetter, ErrorPolicy, OperatorLog, OperatorMetrics, StorageFile } from '@sluice/engine'
 export { type AggregatorDefinition, aggregator } from './aggregate/user-aggregator.js'
 export type { Aggregator, Aggregators, ResultOf } from './aggregate/aggregator.js'
 export { type ApproximateOptions, approxDistinct, quantiles } from './aggregate/approximate.js'
@@ -74,7 +74,7 @@ export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteConte
 export { discard } from './sink/discard.js'
 export { type ForEachBatchOptions, type ForEachOptions, forEach, forEachBatch } from './sink/for-each.js'
 export { type PrintOptions, print } from './sink/print.js'
-export type { PlainSink, Sink, SinkFor } from './sink/sink.js'
+export type { LetteredSink, PlainSink, Sink, SinkFor, SinkWithLetters } from './sink/sink.js'
 export type { ConsumerContext } from './sink/consumer-writer.js'
 export type { OutputFormat, ToStreamOptions } from './sink/stream-chunks.js'
 export { toAsyncIterable } from './sink/to-async-iterable.js'
@@ -130,10 +130,13 @@ export type {
 export type {
   BatchOptions,
   Emission,
+  ErrorOptions,
+  FunctionOptions,
   KeyByOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
+  ProcessOptions,
   RunningAggregateOptions,
   RunningReduceOptions,
   SinkOptions,
@@ -146,6 +149,7 @@ export type {
   CaveatOf,
   KeyedProcessHandlers,
   KeyedStream,
+  Lettered,
   LimitedStream,
   ShedStream,
   ProcessedStream,
@@ -154,6 +158,7 @@ export type {
   Stream,
   WindowedStream,
   WindowResult,
+  WithLetters,
 } from './stream/stream.js'
 export {
   countWindow,

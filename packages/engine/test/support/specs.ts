@@ -1,6 +1,6 @@
 /** Short ways to write the operators of test graphs. */
 import type { OperatorContext } from '../../src/graph/operator-context.js'
-import type { Operator, OperatorSpec, SinkWriter, SourceBatch, SplitReader } from '../../src/graph/operator-spec.js'
+import type { ErrorPolicy, Operator, OperatorSpec, SinkWriter, SourceBatch, SplitReader } from '../../src/graph/operator-spec.js'
 
 export function indexSource(count: number | undefined, fn: (index: number) => unknown, ratePerSecond?: number): OperatorSpec {
   return { kind: 'source', reads: 'index', fn, count, ratePerSecond }
@@ -35,6 +35,8 @@ export interface AsyncOptions {
   readonly timeoutMs?: number
   readonly discardsResults?: boolean
   readonly mayChain?: boolean
+  readonly onError?: ErrorPolicy
+  readonly gathers?: { readonly recordsMax: number; readonly timeMs: number }
 }
 
 export function asyncMap(fn: (record: never, context: never) => unknown, options: AsyncOptions = {}): OperatorSpec {

@@ -21,7 +21,7 @@ export type AnyFunction = (...args: never) => unknown
 
 /** Where records come from: a port of a node, and how they are dealt out to whoever reads them next. */
 export interface Upstream {
-  /** A node and its port; `deadLetters`: that port of every source, also of those declared later. */
+  /** A node and its port; `deadLetters`: that port of every source and operator that has one, also of those declared later (see `#resolve`). */
   readonly from: { readonly node: number; readonly port: number } | 'deadLetters'
   readonly partitioning: Partitioning | undefined
   readonly keyOf: ((record: never) => unknown) | undefined
@@ -115,7 +115,7 @@ export class GraphDraft {
         declaredAt,
         hint: `Declare it with job.dependency('${dependency}', ...) of this job.`,
       })
-    return this.#nodes.push(node) - 1
+    return this.#nodes.push(givesLetters(node.spec) ? { ...node, ports: [...node.ports, DEAD_LETTERS] } : node) - 1
   }
 
   addDependency(name: string, declaredAt: string | undefined): void {
@@ -160,11 +160,12 @@ export class GraphDraft {
 
   build(settings: JobSettings): LogicalGraph {
     const names = this.#names()
+    const behind = this.#behindDeadLetters()
     const edges: LogicalEdge[] = []
     for (const [id, node] of this.#nodes.entries()) {
       for (const upstream of node.upstreams) {
         const { partitioning, partitioned, keyOf, shape, timed, input = 0 } = upstream
-        for (const from of this.#resolve(upstream)) {
+        for (const from of this.#resolve(upstream, behind)) {
           edges.push({ id: edges.length, from, to: { node: id, input }, partitioning, partitioned, keyOf, shape, timed })
         }
       }
@@ -173,13 +174,23 @@ export class GraphDraft {
     return { job: this.job, nodes, edges, resources: this.#resources, settings }
   }
 
-  #resolve({ from }: Upstream): readonly { readonly node: number; readonly port: number }[] {
+  /** The dead letters of the job are those of all that does not stand behind them itself: a letter about a letter would go round for ever. */
+  #resolve({ from }: Upstream, behind: ReadonlySet<number>): readonly { readonly node: number; readonly port: number }[] {
     if (from !== DEAD_LETTERS) return [from]
     const ports = this.#nodes.flatMap(({ spec, ports }, node) =>
-      spec.kind === 'source' ? [{ node, port: ports.indexOf(DEAD_LETTERS) }] : [],
+      spec.kind === 'source' || (givesLetters(spec) && !behind.has(node)) ? [{ node, port: ports.indexOf(DEAD_LETTERS) }] : [],
     )
     if (ports.length === 0) throw new SluiceError('SLUICE_GRAPH_EMPTY', `job ${this.job} has no source`, { job: this.job })
     return ports
+  }
+
+  /** Nodes that read the dead letters of the job, and all that is behind those. */
+  #behindDeadLetters(): ReadonlySet<number> {
+    const behind = new Set<number>()
+    // A node reads only what was declared before it.
+    for (const [id, { upstreams }] of this.#nodes.entries())
+      if (upstreams.some(({ from }) => from === DEAD_LETTERS || behind.has(from.node))) behind.add(id)
+    return behind
   }
 
   /** Names that were made avoid those that were given, whichever was declared first. */
@@ -197,11 +208,27 @@ export class GraphDraft {
     })
   }
 
+  /** The port of its dead letters; fails where it has none. */
+  lettersOf(node: number): number {
+    const { spec, name, ports, declaredAt } = this.#nodeOf(node)
+    if (givesLetters(spec)) return ports.indexOf(DEAD_LETTERS)
+    const operator = 'given' in name ? name.given : name.like
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${operator} gives no dead letters`, {
+      operator,
+      declaredAt,
+      hint: "Give it onError: 'deadLetter'.",
+    })
+  }
+
   #nodeOf(id: number): NodeDraft {
     const node = this.#nodes[id]
     if (node === undefined) throw new SluiceError('SLUICE_ASSERTION', `node ${id} of job ${this.job} does not exist`)
     return node
   }
+}
+
+function givesLetters(spec: OperatorSpec): boolean {
+  return 'onError' in spec && spec.onError === 'deadLetter'
 }
 
 /** Runs `declare` as the declaration of `draft`: streams of other drafts are foreign meanwhile. */

@@ -54,7 +54,9 @@ export interface JobBuilder {
   dependency(name: string, options?: DependencyOptions): Dependency
 
   /**
-   * The records of all sources that did not fit their schema, where the source says `onInvalid: 'deadLetter'`.
+   * The dead letters of the job: records that did not fit the schema of a source that says `onInvalid: 'deadLetter'`, and records on which an operator or a
+   * sink that says `onError: 'deadLetter'` failed, whether it is declared before or behind this. Of operators that stand behind `job.deadLetters` themselves
+   * it has none: those have their own `.deadLetters`.
    *
    * @example
    * job.deadLetters.sink('dead', toJsonLines('dead-letters.jsonl'))

@@ -7,7 +7,7 @@ import type { AsyncRecordContext, BatchContext, Resource } from '../operator/con
 import { checkFunction, checkInteger } from '../source/check-options.js'
 import { defineSink, type SinkWriteContext } from './define-sink.js'
 import { type HandOver, RecordBatcher } from './record-batcher.js'
-import type { Sink } from './sink.js'
+import type { Sink, SinkWithLetters } from './sink.js'
 
 export interface ForEachOptions extends CallOptions {
   /** Records in flight at once, over all subtasks. Default: one per subtask. */
@@ -28,6 +28,10 @@ export interface ForEachOptions extends CallOptions {
  *   await fetch('https://example.org/orders', { method: 'POST', body: JSON.stringify(order), signal })
  * }, { concurrency: 8, timeout: '5s' }))
  */
+export function forEach<T, const O extends ForEachOptions = ForEachOptions>(
+  fn: (record: T, context: AsyncRecordContext) => unknown,
+  options?: O,
+): SinkWithLetters<O, Sink<T>>
 export function forEach<T>(fn: (record: T, context: AsyncRecordContext) => unknown, options: ForEachOptions = {}): Sink<T> {
   checkFunction('forEach', fn)
   const called = fn as (record: never, context: AsyncContext) => unknown
@@ -43,6 +47,7 @@ export function forEach<T>(fn: (record: T, context: AsyncRecordContext) => unkno
       mayChain: concurrency === undefined && guard === undefined && !isAsyncFunction(fn),
     },
     options: { type: 'forEach', concurrency, timeoutMs, ...shown },
+    onError: options.onError,
     ...details,
     delivery: 'at-least-once',
   }

@@ -16,6 +16,11 @@ export function checkChoice<const C extends string>(option: string, value: unkno
   )
 }
 
+/** What happens to records that fail. */
+export function checkErrorPolicy(caller: string, policy: unknown): void {
+  if (policy !== undefined) checkChoice(`${caller}: onError`, policy, ['fail', 'drop', 'deadLetter'])
+}
+
 /** A path: text that is not empty. */
 export function checkPath(caller: string, path: unknown): asserts path is string {
   if (typeof path === 'string' && path !== '') return

@@ -44,14 +44,16 @@ import type { Sink } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import { planWindowAggregate, planWindowProcess, planWindowReduce, type WindowInput } from '../window/plan-windows.js'
 import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
-import { checkFunction, checkInteger } from '../source/check-options.js'
+import { checkErrorPolicy, checkFunction, checkInteger } from '../source/check-options.js'
 import type {
   BatchOptions,
   KeyByOptions,
   Emission,
+  FunctionOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
+  ProcessOptions,
   RunningAggregateOptions,
   RunningReduceOptions,
   SinkOptions,
@@ -134,9 +136,10 @@ class Declared {
 }
 
 export class DeclaredStream extends Declared implements Methods<Stream<unknown>> {
-  map(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+  map(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('map', fn)
-    return this.#elementwise('map', { kind: 'map', fn }, callSite(), options)
+    checkErrorPolicy('map', options.onError)
+    return this.#elementwise('map', { kind: 'map', fn, onError: options.onError }, callSite(), options)
   }
 
   select(...fields: readonly string[]): DeclaredStream {
@@ -160,14 +163,17 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     )
   }
 
-  filter(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+  filter(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('filter', fn)
-    return this.#elementwise('filter', { kind: 'filter', fn }, callSite(), options, this.shape)
+    checkErrorPolicy('filter', options.onError)
+    return this.#elementwise('filter', { kind: 'filter', fn, onError: options.onError }, callSite(), options, this.shape)
   }
 
-  flatMap(fn: Fn, options: OperatorOptions = {}): DeclaredStream {
+  flatMap(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('flatMap', fn)
-    return this.#elementwise('flatMap', { kind: 'flatMap', fn: fn as (record: never) => Iterable<unknown> }, callSite(), options)
+    checkErrorPolicy('flatMap', options.onError)
+    const spec: OperatorSpec = { kind: 'flatMap', fn: fn as (record: never) => Iterable<unknown>, onError: options.onError }
+    return this.#elementwise('flatMap', spec, callSite(), options)
   }
 
   withTimestamps(fn: (record: never) => number | Date, options: TimestampOptions = {}): DeclaredStream {
@@ -255,15 +261,10 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
-  connectBroadcast(
-    name: string,
-    other: DeclaredStream,
-    handlers: LooseStatefulHandlers,
-    options: NamedOperatorOptions = {},
-  ): DeclaredProcess {
+  connectBroadcast(name: string, other: DeclaredStream, handlers: LooseStatefulHandlers, options: ProcessOptions = {}): DeclaredProcess {
     checkOther(`connectBroadcast ${name}`, other, DeclaredStream, 'a stream')
     const plan = planConnectBroadcast(name, undefined, handlers, this.fullyTimed)
-    const node = this.addPlanned(name, plan, options, other.broadcast())
+    const node = this.addPlanned(name, withPolicy(name, plan, options), options, other.broadcast())
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
 
@@ -290,13 +291,25 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredShed(this.draft, this.outputOf(node, 0, this.shape))
   }
 
-  process(name: string, handlers: AnyFunction | LooseHandlers, options: NamedOperatorOptions = {}): DeclaredProcess {
-    const { spec, details } = processSpec(name, handlers, undefined)
+  process(name: string, handlers: AnyFunction | LooseHandlers, options: ProcessOptions = {}): DeclaredProcess {
+    const { spec, details } = processSpec(name, handlers, undefined, options)
     const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
 
-  sink(name: string, sink: Sink<never>, options: SinkOptions = {}): void {
+  /** Where its operator gives dead letters. */
+  get deadLetters(): DeclaredStream {
+    const from = this.upstreams[0]?.from
+    if (from === undefined || from === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a stream has no operator')
+    return this.#lettersOf(from.node)
+  }
+
+  #lettersOf(node: number): DeclaredStream {
+    this.draft.assertCurrent(this.draft.describe(this.upstreams), callSite())
+    return new DeclaredStream(this.draft, this.outputOf(node, this.draft.lettersOf(node), undefined, false))
+  }
+
+  sink(name: string, sink: Sink<never>, options: SinkOptions = {}): { readonly deadLetters: DeclaredStream } | undefined {
     const declaredAt = callSite()
     const given: unknown = sink
     if (typeof given !== 'object' || given === null || !('spec' in given)) {
@@ -305,7 +318,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     const { spec, parallelismMax, pinnedToHost, delivery, functions, dependency } = sink
     const path = sink.options['path']
     if (typeof path === 'string') this.draft.claimOutput(path, name, declaredAt)
-    this.add({ given: name }, spec, declaredAt, options, {
+    const node = this.add({ given: name }, spec, declaredAt, options, {
       ports: [],
       parallelismMax,
       pinnedToHost,
@@ -314,6 +327,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
       dependency,
       options: sink.options,
     })
+    return sink.onError === 'deadLetter' ? { deadLetters: this.#lettersOf(node) } : undefined
   }
 
   through<R>(fn: (stream: DeclaredStream) => R): R {
@@ -450,16 +464,16 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
 
-  process(
-    name: string,
-    handlers: AnyFunction | LooseHandlers | LooseStatefulHandlers,
-    options: NamedOperatorOptions = {},
-  ): DeclaredProcess {
+  process(name: string, handlers: AnyFunction | LooseHandlers | LooseStatefulHandlers, options: ProcessOptions = {}): DeclaredProcess {
     if (typeof handlers === 'object' && handlers !== null && 'state' in handlers) {
-      const stateful = this.addPlanned(name, planStatefulProcess(name, this.#keyOf, handlers, this.fullyTimed), options)
+      const stateful = this.addPlanned(
+        name,
+        withPolicy(name, planStatefulProcess(name, this.#keyOf, handlers, this.fullyTimed), options),
+        options,
+      )
       return new DeclaredProcess(this.draft, this.outputOf(stateful, 0))
     }
-    const { spec, details } = processSpec(name, handlers as AnyFunction | LooseHandlers, this.#keyOf)
+    const { spec, details } = processSpec(name, handlers as AnyFunction | LooseHandlers, this.#keyOf, options)
     const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
@@ -468,26 +482,21 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     return new DeclaredWindowedStream(this.draft, this.upstreams, { keyOf: this.#keyOf, assigner, options, timed: this.fullyTimed })
   }
 
-  coProcess(
-    name: string,
-    other: DeclaredKeyedStream,
-    handlers: LooseStatefulHandlers,
-    options: NamedOperatorOptions = {},
-  ): DeclaredProcess {
+  coProcess(name: string, other: DeclaredKeyedStream, handlers: LooseStatefulHandlers, options: ProcessOptions = {}): DeclaredProcess {
     const { leftKeyOf, rightKeyOf, timed } = this.#joined(`coProcess ${name}`, other)
-    const node = this.addPlanned(name, planCoProcess(name, leftKeyOf, rightKeyOf, handlers, timed), options, other)
+    const node = this.addPlanned(
+      name,
+      withPolicy(name, planCoProcess(name, leftKeyOf, rightKeyOf, handlers, timed), options),
+      options,
+      other,
+    )
     return new DeclaredProcess(this.draft, this.outputOf(node, 0, undefined, timed))
   }
 
-  connectBroadcast(
-    name: string,
-    other: DeclaredStream,
-    handlers: LooseStatefulHandlers,
-    options: NamedOperatorOptions = {},
-  ): DeclaredProcess {
+  connectBroadcast(name: string, other: DeclaredStream, handlers: LooseStatefulHandlers, options: ProcessOptions = {}): DeclaredProcess {
     checkOther(`connectBroadcast ${name}`, other, DeclaredStream, 'a stream')
     const plan = planConnectBroadcast(name, this.#keyOf, handlers, this.fullyTimed)
-    const node = this.addPlanned(name, plan, options, other.broadcast())
+    const node = this.addPlanned(name, withPolicy(name, plan, options), options, other.broadcast())
     return new DeclaredProcess(this.draft, this.outputOf(node, 0))
   }
 
@@ -563,6 +572,12 @@ function checkAggregateNames(name: string, aggregators: Readonly<Record<string, 
   }
 }
 
+/** The plan of an operator whose handlers are the user's, with what happens to records on which they throw. */
+function withPolicy(name: string, plan: OperatorPlan, { onError }: ProcessOptions): OperatorPlan {
+  checkErrorPolicy(`${plan.options?.['type']} ${name}`, onError)
+  return plan.spec.kind === 'general' ? { ...plan, spec: { ...plan.spec, onError } } : plan
+}
+
 function nameOf(like: string, { name }: OperatorOptions): NodeDraft['name'] {
   return name === undefined ? { like } : { given: name }
 }
@@ -571,7 +586,9 @@ function processSpec(
   name: string,
   given: AnyFunction | LooseHandlers,
   keyOf: Fn | undefined,
+  { onError }: ProcessOptions,
 ): { readonly spec: OperatorSpec; readonly details: Details } {
+  checkErrorPolicy(`process ${name}`, onError)
   const handlers: LooseHandlers = typeof given === 'function' ? { onRecord: given } : given
   const functions: AnyFunction[] = []
   for (const handler of ['onStart', 'onRecord', 'onEnd'] as const) {
@@ -580,7 +597,7 @@ function processSpec(
     functions.push(handlers[handler] as AnyFunction)
   }
   return {
-    spec: { kind: 'general', redistribution: 'union', create: (context) => new ProcessOperator(context, handlers, keyOf) },
+    spec: { kind: 'general', redistribution: 'union', create: (context) => new ProcessOperator(context, handlers, keyOf), onError },
     details: { options: { type: 'process' }, functions },
   }
 }

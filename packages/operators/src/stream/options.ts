@@ -1,5 +1,6 @@
 /** Options of operators: input types, so every field may be left out or undefined. */
 import type { CallOptions } from '../call/call-options.js'
+import type { ErrorPolicy } from '@sluice/engine'
 import type { Duration } from '../duration/duration.js'
 
 /** Options of operators whose name is their first argument. */
@@ -13,6 +14,21 @@ export interface OperatorOptions extends NamedOperatorOptions {
   /** Unique in the job. Default: what it does, numbered where needed: `map`, `map-2`. */
   readonly name?: string | undefined
 }
+
+/** What happens to records on which an operator's function throws. */
+export interface ErrorOptions {
+  /**
+   * `'fail'`: the job fails. `'drop'`: the record is dropped, and counted under the reason `failed`. `'deadLetter'`: a `DeadLetter` leaves on `.deadLetters` of what
+   * the operator gives, and is part of `job.deadLetters`. Errors that say something of the job rather than of the record always fail it. Default `'fail'`.
+   */
+  readonly onError?: ErrorPolicy | undefined
+}
+
+/** Options of `map`, `filter` and `flatMap`. */
+export interface FunctionOptions extends OperatorOptions, ErrorOptions {}
+
+/** Options of `process`, `coProcess` and `connectBroadcast`. What a handler emitted, and wrote to state, before it threw stays. */
+export interface ProcessOptions extends NamedOperatorOptions, ErrorOptions {}
 
 export interface MapAsyncOptions extends NamedOperatorOptions, CallOptions {
   /** How many records may be in work at once, over all subtasks. Default: one per subtask. */
@@ -29,7 +45,7 @@ export interface WatermarkStrategy<in T> {
   watermark(): number
 }
 
-interface TimestampOptionsBase extends OperatorOptions {
+interface TimestampOptionsBase extends OperatorOptions, ErrorOptions {
   /**
    * After which time without a record an input no longer holds the watermark back. It runs only while the source has been asked and has
    * nothing; bounded inputs are never idle. Default `'30s'`; false: never.

@@ -2,6 +2,7 @@
  * The face of the product: what can be done with a stream of records. Only types; declaring an operator adds a node to the job's
  * graph and runs nothing (see `declared-stream.ts`). The interfaces refer to each other, so they stand in one file.
  */
+import type { DeadLetter } from '@sluice/engine'
 import type { Aggregators, ResultOf } from '../aggregate/aggregator.js'
 import type { AsyncRecordContext, KeyedProcessContext, ProcessContext } from '../operator/contexts.js'
 import type { ProcessHandlers } from '../operator/process-spec.js'
@@ -31,16 +32,18 @@ import type {
 } from '../join/join-types.js'
 import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
 import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
-import type { SinkFor } from '../sink/sink.js'
+import type { LetteredSink, SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
 import type { TimeWindow, WindowAssigner, WindowContext, WindowFits, WindowOptions } from '../window/window-types.js'
 import type {
   BatchOptions,
   KeyByOptions,
+  FunctionOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
   OperatorOptions,
+  ProcessOptions,
   RunningAggregateOptions,
   RunningReduceOptions,
   SinkOptions,
@@ -85,7 +88,7 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * orders.map((order) => ({ ...order, cents: Math.round(order.amount * 100) }))
    */
-  map<U>(fn: (record: T) => Sync<U>, options?: OperatorOptions): Stream<U, C>
+  map<U, const O extends FunctionOptions = FunctionOptions>(fn: (record: T) => Sync<U>, options?: O): WithLetters<O, Stream<U, C>>
 
   /**
    * Keeps the named fields only. What nobody reads is not sent between workers, so put it early.
@@ -101,8 +104,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * orders.filter((order) => order.amount > 0, { name: 'paid' })
    */
-  filter<S extends T>(predicate: (record: T) => record is S, options?: OperatorOptions): Stream<S, C>
-  filter<R>(predicate: (record: T) => Sync<R>, options?: OperatorOptions): Stream<T, C>
+  filter<S extends T, const O extends FunctionOptions = FunctionOptions>(
+    predicate: (record: T) => record is S,
+    options?: O,
+  ): WithLetters<O, Stream<S, C>>
+  filter<R, const O extends FunctionOptions = FunctionOptions>(predicate: (record: T) => Sync<R>, options?: O): WithLetters<O, Stream<T, C>>
 
   /**
    * Any number of records out for each record in: the elements of the array or iterable that `fn` returns, or yields as a generator;
@@ -111,7 +117,10 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * job.source('lines', fromArray(['to be', 'or not to be'])).flatMap((line) => line.split(' '))
    */
-  flatMap<R>(fn: (record: T) => Emitted<R>, options?: OperatorOptions): Stream<Element<R>, C>
+  flatMap<R, const O extends FunctionOptions = FunctionOptions>(
+    fn: (record: T) => Emitted<R>,
+    options?: O,
+  ): WithLetters<O, Stream<Element<R>, C>>
 
   /**
    * One record out for each record in, by a function that may be asynchronous. At most `concurrency` records are in work at
@@ -125,11 +134,11 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   return { ...order, found: response.ok }
    * }, { concurrency: 32, ordered: false, timeout: '5s' })
    */
-  mapAsync<U>(
+  mapAsync<U, const O extends MapAsyncOptions = MapAsyncOptions>(
     name: string,
     fn: (record: T, context: AsyncRecordContext) => U | Promise<U> | PromiseLike<U>,
-    options?: MapAsyncOptions,
-  ): Stream<U, C>
+    options?: O,
+  ): WithLetters<O, Stream<U, C>>
 
   /**
    * The records of this stream and of all others, in no particular order between them. Caveats add up.
@@ -200,7 +209,10 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * orders.withTimestamps((order) => order.at, { outOfOrderness: '10s' })
    */
-  withTimestamps(fn: (record: T) => number | Date, options?: TimestampOptions<T>): Stream<T, Exclude<C, 'no timestamps'>>
+  withTimestamps<const O extends TimestampOptions<T> = TimestampOptions<T>>(
+    fn: (record: T) => number | Date,
+    options?: O,
+  ): WithLetters<O, Stream<T, Exclude<C, 'no timestamps'>>>
 
   /**
    * Puts all records into windows, whatever their key: handled by one subtask. Results have the key `null`.
@@ -270,12 +282,12 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   },
    * })
    */
-  connectBroadcast<U, D extends Caveat, B extends BroadcastStates, R1, R2 = void>(
+  connectBroadcast<U, D extends Caveat, B extends BroadcastStates, R1, R2 = void, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     other: Stream<U, D>,
     handlers: BroadcastHandlers<T, U, B, R1, R2>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2>, C | CaveatFrom<R2, D>>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2>, C | CaveatFrom<R2, D>>>
 
   /**
    * Collects records into arrays: at most `records` of them, waiting at most `time` for the last. Batches are made per subtask; what is
@@ -359,16 +371,16 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * checked.sideOutput(rejected).sink('rejects', print())
    * checked.sink('checked', discard())
    */
-  process<R>(
+  process<R, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     fn: (record: T, context: ProcessContext) => Emitted<R>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R>, C>
-  process<R1, R2 = void>(
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R>, C>>
+  process<R1, R2 = void, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     handlers: ProcessHandlers<T, ProcessContext, R1, R2>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2>, C>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2>, C>>
 
   /**
    * Writes every record to a sink. Streams of updates (`topN`, outer joins) are refused by sinks of files that were not told what to do
@@ -377,6 +389,7 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * @example
    * orders.sink('out', toJsonLines('orders.jsonl'))
    */
+  sink(name: string, sink: SinkFor<T> & LetteredSink<T>, options?: SinkOptions): Lettered
   sink(name: string, sink: SinkFor<T>, options?: SinkOptions): void
 
   /**
@@ -435,11 +448,11 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .process('tag', (order, context) => [{ customer: context.key, amount: order.amount }])
    */
-  process<R>(
+  process<R, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     fn: (record: T, context: KeyedProcessContext<K>) => Emitted<R>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R>, C>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R>, C>>
   /**
    * With state and timers: `state` says what is kept per key, `onTimer` runs when a timer that a handler set has come. A key whose states
    * are all empty and that waits for no timer takes no memory.
@@ -482,17 +495,17 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  process<S extends States, R1, R2 = void, R3 = void, Known extends Caveat = C>(
+  process<S extends States, R1, R2 = void, R3 = void, Known extends Caveat = C, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     handlers: StatefulHandlers<K, T, S, R1, R2, R3, Known>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C>>
   // Behind the one with state: the first that fits decides what `context` is.
-  process<R1, R2 = void>(
+  process<R1, R2 = void, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     handlers: KeyedProcessHandlers<K, T, R1, R2>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2>, C>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2>, C>>
 
   /**
    * Puts the records of each key into windows.
@@ -528,12 +541,12 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  coProcess<L, U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void>(
+  coProcess<L, U, D extends Caveat, S extends States, R1, R2, R3 = void, R4 = void, const O extends ProcessOptions = ProcessOptions>(
     name: string,
     other: KeyedStream<L, U, D> & SameKey<K, L>,
     handlers: CoProcessHandlers<K | L, T, U, S, R1, R2, R3, R4, C | D>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3> | Element<R4>, C | D>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2> | Element<R3> | Element<R4>, C | D>>
 
   /**
    * As `connectBroadcast` of a stream, with state and timers per key.
@@ -557,12 +570,22 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *     },
    *   })
    */
-  connectBroadcast<U, D extends Caveat, S extends States, B extends BroadcastStates, R1, R2 = void, R3 = void, Known extends Caveat = C>(
+  connectBroadcast<
+    U,
+    D extends Caveat,
+    S extends States,
+    B extends BroadcastStates,
+    R1,
+    R2 = void,
+    R3 = void,
+    Known extends Caveat = C,
+    const O extends ProcessOptions = ProcessOptions,
+  >(
     name: string,
     other: Stream<U, D>,
     handlers: KeyedBroadcastHandlers<K, T, U, S, B, R1, R2, R3, Known>,
-    options?: NamedOperatorOptions,
-  ): ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | CaveatFrom<R2, D>>
+    options?: O,
+  ): WithLetters<O, ProcessedStream<Element<R1> | Element<R2> | Element<R3>, C | CaveatFrom<R2, D>>>
 
   /**
    * Joins records of the same key that lie in the same window, tumbling, sliding or a session: `fn` of every pair, when the window has
@@ -824,6 +847,23 @@ export interface ShedStream<out T, out C extends Caveat = Caveat> extends Stream
    */
   readonly dropped: Stream<T, C>
 }
+
+/** What an operator or a sink has besides whose options say `onError: 'deadLetter'`. */
+export interface Lettered {
+  /**
+   * A letter for each record on which its function failed, with the record and the reason. They are part of `job.deadLetters` too, unless the operator
+   * itself stands behind that.
+   *
+   * @example
+   * const parsed = orders.map((order) => ({ amount: BigInt(order.amount) }), { name: 'parse', onError: 'deadLetter' })
+   * parsed.sink('out', discard())
+   * parsed.deadLetters.sink('dead', toJsonLines('dead-orders.jsonl'))
+   */
+  readonly deadLetters: Stream<DeadLetter, 'no timestamps'>
+}
+
+/** `S`, with dead letters where the options ask for them. */
+export type WithLetters<O, S> = O extends { readonly onError: 'deadLetter' } ? S & Lettered : S
 
 /** What `process` gives: its main output, and its side outputs by tag. */
 export interface ProcessedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {

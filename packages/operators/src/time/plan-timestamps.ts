@@ -1,6 +1,7 @@
 /** From the options of `withTimestamps` to the watermarks of what follows. Runs while a job is declared. */
 import { type OperatorSpec, SluiceError, type WatermarkSpec } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
+import { checkErrorPolicy } from '../source/check-options.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { TimestampOptions } from '../stream/options.js'
@@ -8,7 +9,8 @@ import type { TimestampOptions } from '../stream/options.js'
 const IDLE_AFTER_MS_DEFAULT = 30_000
 
 export function planTimestamps(fn: AnyFunction, options: TimestampOptions): OperatorPlan {
-  const { outOfOrderness, monotonous, watermark, idleAfter = IDLE_AFTER_MS_DEFAULT, alignment, perRecord = false } = options
+  const { outOfOrderness, monotonous, watermark, idleAfter = IDLE_AFTER_MS_DEFAULT, alignment, perRecord = false, onError } = options
+  checkErrorPolicy('withTimestamps', onError)
   const given = [outOfOrderness, monotonous, watermark].filter((option) => option !== undefined).length
   if (given > 1) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'withTimestamps takes one of outOfOrderness, monotonous and watermark')
@@ -18,7 +20,7 @@ export function planTimestamps(fn: AnyFunction, options: TimestampOptions): Oper
       ? { outOfOrdernessMs: parseDuration(outOfOrderness ?? 0, 'outOfOrderness of withTimestamps') }
       : { create: watermark }
   const watermarks: WatermarkSpec = { strategy, idleAfterMs: idleAfterMsOf(idleAfter), alignment: alignmentOf(alignment), perRecord }
-  const spec: OperatorSpec = { kind: 'timestamps', fn: fn as (record: never) => number | Date, watermarks }
+  const spec: OperatorSpec = { kind: 'timestamps', fn: fn as (record: never) => number | Date, watermarks, onError }
   const shown = watermark === undefined ? (monotonous === true ? { monotonous } : strategy) : { watermark: 'own' }
   return {
     spec,
