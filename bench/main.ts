@@ -49,7 +49,8 @@ async function main(): Promise<number> {
     ({ id, section, quick: isQuick }) =>
       (!quick || isQuick) && (only.length === 0 ? section === undefined : only.some((text) => id.includes(text))),
   )
-  const section = sectionOf(only)
+  const [asked] = only
+  const section = only.length === 1 && (asked === 'flow-control' || asked === 'borders') ? asked : 'main'
   if (figures.length === 0) return say(`no figure is called ${only.join(' or ')}; --list names them\n`, 2)
   const machine = describeMachine()
   const taken: FigureResult[] = []
@@ -72,20 +73,16 @@ async function main(): Promise<number> {
   writeFileSync(new URL(`results/${file}.json`, folder), asJson(results))
   if (options.write) writeTable(table, section)
   // The pictures of a complete run belong beside the table, others are only to be looked at.
-  for (const { section: of, name, svg } of await drawCharts(taken)) {
-    const pictures = new URL(complete && section === of ? `figures/${of}/` : 'results/partial/', folder)
-    mkdirSync(pictures, { recursive: true })
-    writeFileSync(new URL(`${name}.svg`, pictures), svg)
-    process.stderr.write(`drew ${new URL(`${name}.svg`, pictures).pathname}\n`)
+  const pictures = new URL(complete && section !== 'main' ? `figures/${section}/` : 'results/partial/', folder)
+  for (const drawn of ['flow-control', 'borders'] as const) {
+    for (const [name, svg] of await drawCharts(drawn, taken)) {
+      mkdirSync(pictures, { recursive: true })
+      writeFileSync(new URL(`${name}.svg`, pictures), svg)
+      process.stderr.write(`drew ${new URL(`${name}.svg`, pictures).pathname}\n`)
+    }
   }
   process.stdout.write(`${table}\n`)
   return taken.some(({ contenders }) => contenders.some(({ failures }) => failures.length > 0)) ? 1 : 0
-}
-
-/** Of a run: that which was asked for alone, or `main`. */
-function sectionOf(only: readonly string[]): keyof typeof MARKS {
-  const [first = ''] = only
-  return only.length === 1 && Object.hasOwn(MARKS, first) ? (first as keyof typeof MARKS) : 'main'
 }
 
 /** A series on one line. */

@@ -1,6 +1,6 @@
 /** Every figure, in the order of the table. */
 import type { Figure } from '../harness/figure.js'
-import { bordersFigures } from './borders.js'
+import { borderFigures } from './borders.js'
 import { chainFigures } from './chain.js'
 import { checkpointFigures } from './checkpoints.js'
 import { codecFigures } from './codec.js'
@@ -22,5 +22,5 @@ export const allFigures: readonly Figure[] = [
   ...checkpointFigures,
   ...wholeJobFigures,
   ...flowControlFigures,
-  ...bordersFigures,
+  ...borderFigures,
 ]

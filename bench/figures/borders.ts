@@ -1,4 +1,4 @@
-/** What passes the borders of a job while something outside is slow, down, or too much. Taken by `--only borders`. */
+/** The borders of a job: what it calls, and what sends to it, when one side cannot keep up or is gone. Taken by `--only borders`. */
 import type { OutageVariant } from '../contenders/outage.js'
 import type { Figure } from '../harness/figure.js'
 
@@ -9,7 +9,7 @@ const outages: readonly (OutageVariant & { readonly id: string; readonly title: 
   { id: 'wait-503', mode: 'wait', outage: '503', title: 'the same, answered with 503' },
 ]
 
-export const bordersFigures: readonly Figure[] = outages.map(({ id, title, ...variant }) => ({
+const outageFigures = outages.map(({ id, title, ...variant }): Figure => ({
   id: `borders/outage-${id}`,
   title: `Down for 30 s, ${title}`,
   unit: 'requests',
@@ -27,3 +27,5 @@ export const bordersFigures: readonly Figure[] = outages.map(({ id, title, ...va
     },
   ],
 }))
+
+export const borderFigures: readonly Figure[] = [...outageFigures]

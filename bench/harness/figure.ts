@@ -15,6 +15,9 @@ export interface Measurement {
 
 export type Series = Readonly<Record<string, readonly number[]>>
 
+/** Figures that are taken by themselves alone, with charts. */
+export type Section = 'flow-control' | 'borders'
+
 export interface MeasureOptions {
   /** A smoke run: as short as it can be and still go through everything. */
   readonly quick: boolean
@@ -27,9 +30,6 @@ export interface Contender {
   readonly role: 'sluice' | 'limit' | 'peer' | 'extra'
   readonly measure: (options: MeasureOptions) => Promise<Measurement>
 }
-
-/** Experiments with charts of their own. */
-export type Section = 'flow-control' | 'borders'
 
 export interface Figure {
   /** `row/figure`, what `--only` looks for. */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { drawCharts } from '../../dist/charts/draw-charts.js'
 import { measureOutage, type OutageVariant } from '../../dist/contenders/outage.js'
-import { bordersFigures } from '../../dist/figures/borders.js'
+import { borderFigures } from '../../dist/figures/borders.js'
 import type { Measurement } from '../../dist/harness/figure.js'
 import { figureResult } from '../../dist/harness/results.js'
 
@@ -15,10 +15,10 @@ test('a breaker sends next to nothing to what is down', async () => {
   expect(naive.value).toBeGreaterThan(10 * wait.value)
   expect(wait.details).toMatchObject({ lost: 0, 'dead letters, replayed': 0 })
   expect(wait.series?.['breaker']).toContain(1)
-  const figure = bordersFigures.find(({ id }) => id === 'borders/outage-wait')!
+  const figure = borderFigures.find(({ id }) => id === 'borders/outage-wait')!
   const result = figureResult(figure, [{ contender: figure.contenders[0]!, measurements: [wait], failures: [] }])
-  const drawn = await drawCharts([result])
-  expect(drawn.map(({ section, name }) => `${section}/${name}`)).toEqual(['borders/outage'])
-  expect(drawn[0]?.svg).toMatch(/^<svg[\s\S]*<\/svg>\s*$/)
-  expect(drawn[0]?.svg).not.toContain('NaN')
+  const drawn = await drawCharts('borders', [result])
+  expect([...drawn.keys()]).toEqual(['outage'])
+  expect(drawn.get('outage')).toMatch(/^<svg[\s\S]*<\/svg>\s*$/)
+  expect(drawn.get('outage')).not.toContain('NaN')
 }, 120_000)

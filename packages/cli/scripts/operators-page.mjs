@@ -29,9 +29,9 @@ const groups = [
   ['Triggers', /^window\/triggers/, 'When windows give results; given as `trigger` with the windows. See [windows](windows.md#triggers).'],
   ['State', /^state\//, 'Declared under `state` of `process`, `coProcess` and `connectBroadcast`. See [state](state.md).'],
   ['Aggregators', /^aggregate\//, 'Given by the name of their result to `aggregate`, of keyed streams and of windows.'],
-  ['Sources', /^source\//, 'Given to `job.source(name, source, options)`.'],
+  ['Sources', /^(source|ingress)\//, 'Given to `job.source(name, source, options)`.'],
   ['Sinks', /^sink\//, 'Given to `stream.sink(name, sink, options)`.'],
-  ['Beside streams', /^(stream|join|job|duration|schema)\//, 'What belongs to no stream.'],
+  ['Beside streams', /^(call|stream|join|job|duration|schema)\//, 'What belongs to no stream.'],
 ]
 
 /** For tools that load jobs, not for jobs. */

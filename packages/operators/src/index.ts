@@ -31,6 +31,20 @@ export {
 } from './job/job.js'
 export { checkpointSettingsOf, edgeSettingsOf, restartStrategyOf } from './job/job-options.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
+export { fromHttp, type FromHttpOptions } from './ingress/from-http.js'
+export type {
+  HttpError,
+  HttpFormat,
+  HttpInvalidPolicy,
+  HttpListenOptions,
+  HttpOutcome,
+  HttpOverload,
+  HttpQueueOptions,
+  HttpReply,
+  HttpRequest,
+  ListenTls,
+} from './ingress/http/http-types.js'
+export type { Acknowledgement } from './ingress/ingress-queue.js'
 export { compact, type TableRow } from './join/compact.js'
 export type {
   AsyncLookupOptions,

@@ -49,6 +49,8 @@ export interface LogicalNode {
   readonly dependency?: string | undefined
   /** Sources with the same text run in the same thread: they share something that only one thread can have, such as a port. */
   readonly colocation?: string | undefined
+  /** It makes no sense in a job that takes no checkpoints: what of it, as it stands in the job. */
+  readonly needsCheckpoints?: string | undefined
   /** Names of the resources the operator may `use`; undefined = any of the job. */
   readonly resources?: readonly string[] | undefined
 }

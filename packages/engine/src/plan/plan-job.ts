@@ -3,6 +3,7 @@
  */
 import { isSink, type LogicalGraph, type LogicalNode } from '../graph/logical-graph.js'
 import type { AsyncSpec } from '../graph/operator-spec.js'
+import { SluiceError } from '../errors/sluice-error.js'
 import { sortGraph } from '../graph/sort-graph.js'
 import { validateGraph } from '../graph/validate-graph.js'
 import { checkEdgeSettings, edgeSettingNotes } from './edge-settings.js'
@@ -19,15 +20,28 @@ import { type EdgeLoad, frameBytesOf, planMemory } from './plan-memory.js'
 import { defaultSettings } from './settings.js'
 import { checkAlignment, timeNotes } from './time-facts.js'
 
+function checkNeededCheckpoints(graph: LogicalGraph, { checkpoint }: PlanSettings): void {
+  if (checkpoint !== undefined) return
+  const node = graph.nodes.find(({ needsCheckpoints }) => needsCheckpoints !== undefined)
+  if (node === undefined) return
+  const { name, needsCheckpoints, declaredAt } = node
+  throw new SluiceError('SLUICE_CHECKPOINTS_OFF', `${name} says ${needsCheckpoints}, and job ${graph.job} takes no checkpoints.`, {
+    job: graph.job,
+    operator: name,
+    declaredAt,
+  })
+}
+
 /**
  * Plans a job: chains, parallelism, partitioning, placement, channels, memory. The graph is validated first.
  * `facts` tell what follows from the text of functions; without them the plan is the same but for `knownKeys`.
- * Fails with the codes of `validateGraph`, with `SLUICE_MEMORY_BUDGET`, with `SLUICE_LOSSY_STREAM`, and with `SLUICE_OPTIONS_INVALID` where sources cannot be aligned.
+ * Fails with the codes of `validateGraph`, with `SLUICE_MEMORY_BUDGET`, with `SLUICE_LOSSY_STREAM`, with `SLUICE_CHECKPOINTS_OFF`, and with `SLUICE_OPTIONS_INVALID` where sources cannot be aligned.
  */
 export function planJob(graph: LogicalGraph, settings: PlanSettings, facts?: FunctionFacts): PhysicalPlan {
   validateGraph(graph, settings.keyGroups)
   checkEdgeSettings(graph, settings.edges)
   checkLossyStreams(graph, settings)
+  checkNeededCheckpoints(graph, settings)
   const order = sortGraph(graph).order ?? []
   const decided = decideParallelism(graph, settings)
   const edgeDecisions = decideChaining(graph, decided, settings)

@@ -18,8 +18,10 @@ export interface Delivery {
   readonly deadLetters?: readonly DeadLetter[] | undefined
   /** Records that were dropped by policy. */
   readonly dropped?: number | undefined
+  /** It takes no room as a delivery: it is part of one that has that room itself. */
+  readonly isPart?: boolean | undefined
   /** Called once. */
-  settle(outcome: DeliveryOutcome): void
+  readonly settle: (outcome: DeliveryOutcome) => void
 }
 
 export interface DeliveryOutcome {
@@ -37,18 +39,29 @@ export interface IngressQueueOptions extends RoomBounds {
 /** Records of a batch, of which the last delivery may bring more. */
 const BATCH_RECORDS = 256
 
+/** What is kept of a delivery that was given to the job: not its records. */
 interface Placed {
-  readonly delivery: Delivery
-  /** Number of the record behind its last one, over all that were given. */
-  readonly end: number
-  /** How often a checkpoint had been told when the job had taken it. */
-  checkpoints: number
+  readonly records: number
+  readonly bytes: number
+  readonly isPart: boolean
+  readonly settle: (outcome: DeliveryOutcome) => void
+  /** Over all that were given, up to and with its last one. */
+  readonly endRecords: number
+  readonly endLetters: number
 }
+
+/** Records, and dead letters, over all that were given. */
+interface Counts {
+  readonly records: number
+  readonly deadLetters: number
+}
+
+const NOTHING: Counts = { records: 0, deadLetters: 0 }
 
 export class IngressQueue implements SourceReader<unknown> {
   /** What is not asked for waits here, and counts. */
   readonly readsAhead = false
-  /** Room is taken here before `push`: records, bytes, and one delivery. All of it is given back by the queue. */
+  /** Room is taken here before `push`: records, bytes, and one delivery, unless it is a part. All of it is given back by the queue. */
   readonly room: IngressRoom
   readonly #acknowledge: Acknowledgement
   readonly #signal: AbortSignal
@@ -57,10 +70,9 @@ export class IngressQueue implements SourceReader<unknown> {
   readonly #given: Fifo<Placed> = new Fifo()
   /** Taken, and not covered by a checkpoint. */
   readonly #uncovered: Fifo<Placed> = new Fifo()
-  #givenRecords = 0
-  #takenRecords = 0
-  #coveredRecords = 0
-  #checkpoints = 0
+  #counted: Counts = NOTHING
+  #taken: Counts = NOTHING
+  #covered: Counts = NOTHING
   #reader: (() => void) | undefined
   #wakeScheduled = false
   #failure: { readonly error: unknown } | undefined
@@ -78,7 +90,7 @@ export class IngressQueue implements SourceReader<unknown> {
   /** Takes a delivery for which there is room; refused at once where the job has stopped. */
   push(delivery: Delivery): void {
     if (this.#stopped) {
-      this.#refuse(delivery, 0)
+      this.#refuse(placedAt(delivery, NOTHING), 0)
       return
     }
     this.#queued.push(delivery)
@@ -92,8 +104,8 @@ export class IngressQueue implements SourceReader<unknown> {
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
-    // It is called when the batch before was taken to its end, dead letters included.
-    this.#take(this.#givenRecords)
+    // The batch before was taken to its end: also where it had nothing to count.
+    this.#take(this.#counted)
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#stopped) return undefined
     if (this.#queued.length > 0) return this.#give()
@@ -102,19 +114,13 @@ export class IngressQueue implements SourceReader<unknown> {
     }).then(() => this.next())
   }
 
-  taken(records: number): void {
-    // Of a delivery without records it says nothing.
-    if (records > this.#takenRecords) this.#take(records, false)
+  taken(records: number, deadLetters: number): void {
+    this.#take({ records, deadLetters })
   }
 
-  covered(records: number): void {
-    this.#checkpoints++
-    if (records > this.#coveredRecords) this.#coveredRecords = records
-    for (let placed = this.#uncovered.first; placed !== undefined; placed = this.#uncovered.first) {
-      if (!this.#isCovered(placed)) return
-      this.#uncovered.shift()
-      this.#accept(placed.delivery)
-    }
+  covered(records: number, deadLetters: number): void {
+    this.#covered = { records, deadLetters }
+    this.#acceptCovered()
   }
 
   close(): void {
@@ -123,17 +129,18 @@ export class IngressQueue implements SourceReader<unknown> {
     this.#signal.removeEventListener('abort', this.#stop)
     this.#stop()
     for (let placed = this.#uncovered.shift(); placed !== undefined; placed = this.#uncovered.shift())
-      this.#settle(placed.delivery, false, recordsWithin(placed, this.#coveredRecords))
-    const acknowledged = this.#acknowledge === 'accepted' ? this.#takenRecords : this.#coveredRecords
+      this.#settle(placed, false, recordsWithin(placed, this.#covered.records))
+    const { records: acknowledged } = this.#acknowledge === 'accepted' ? this.#taken : this.#covered
     for (let placed = this.#given.shift(); placed !== undefined; placed = this.#given.shift())
-      this.#refuse(placed.delivery, recordsWithin(placed, acknowledged))
+      this.#refuse(placed, recordsWithin(placed, acknowledged))
   }
 
   readonly #stop = (): void => {
     if (this.#stopped) return
     this.#stopped = true
     this.room.close()
-    for (let delivery = this.#queued.shift(); delivery !== undefined; delivery = this.#queued.shift()) this.#refuse(delivery, 0)
+    for (let delivery = this.#queued.shift(); delivery !== undefined; delivery = this.#queued.shift())
+      this.#refuse(placedAt(delivery, NOTHING), 0)
     this.#wake()
   }
 
@@ -145,8 +152,11 @@ export class IngressQueue implements SourceReader<unknown> {
       if (delivery === undefined) break
       deliveries.push(delivery)
       records += delivery.records.length
-      this.#givenRecords += delivery.records.length
-      this.#given.push({ delivery, end: this.#givenRecords, checkpoints: 0 })
+      this.#counted = {
+        records: this.#counted.records + delivery.records.length,
+        deadLetters: this.#counted.deadLetters + (delivery.deadLetters?.length ?? 0),
+      }
+      this.#given.push(placedAt(delivery, this.#counted))
     }
     const [first] = deliveries
     if (first !== undefined && deliveries.length === 1)
@@ -156,55 +166,44 @@ export class IngressQueue implements SourceReader<unknown> {
     return { records: deliveries.flatMap((delivery) => delivery.records as unknown[]), deadLetters, dropped }
   }
 
-  #take(records: number, wholeBatch = true): void {
-    this.#takenRecords = records
+  #take(counts: Counts): void {
+    this.#taken = counts
     const taken: Placed[] = []
-    let bytes = 0
-    let count = 0
-    for (let placed = this.#given.first; placed !== undefined && placed.end <= records; placed = this.#given.first) {
-      const { delivery } = placed
-      // Its dead letters leave in front of records that come later: until those are taken, or all of the batch is, nobody knows of them.
-      if (delivery.records.length === 0 && !wholeBatch && placed.end === records) break
+    const given = { records: 0, bytes: 0, deliveries: 0 }
+    const accepts = this.#acknowledge === 'accepted'
+    for (let placed = this.#given.first; placed !== undefined && isWithin(placed, counts); placed = this.#given.first) {
       this.#given.shift()
       taken.push(placed)
-      bytes += delivery.bytes
-      count += delivery.records.length
+      given.records += placed.records
+      given.bytes += placed.bytes
+      if (accepts && !placed.isPart) given.deliveries++
     }
     if (taken.length === 0) return
-    const accepts = this.#acknowledge === 'accepted'
-    this.room.give({ records: count, bytes, deliveries: accepts ? taken.length : 0 })
-    for (const placed of taken) {
-      if (accepts) {
-        placed.delivery.settle({ accepted: true, records: placed.delivery.records.length })
-        continue
-      }
-      placed.checkpoints = this.#checkpoints
-      this.#uncovered.push(placed)
+    this.room.give(given)
+    if (accepts) for (const placed of taken) placed.settle({ accepted: true, records: placed.records })
+    else {
+      for (const placed of taken) this.#uncovered.push(placed)
+      // Those of which there is nothing to count.
+      this.#acceptCovered()
     }
   }
 
-  /**
-   * Where a delivery has no records, no count tells whether a checkpoint began behind its dead letters. The first one that is told may have begun in front of them;
-   * the one after it has not, because there is one at a time.
-   */
-  #isCovered({ delivery, end, checkpoints }: Placed): boolean {
-    if (this.#coveredRecords !== end || delivery.records.length > 0) return this.#coveredRecords >= end
-    return this.#checkpoints >= checkpoints + 2
+  #acceptCovered(): void {
+    for (let placed = this.#uncovered.first; placed !== undefined && isWithin(placed, this.#covered); placed = this.#uncovered.first) {
+      this.#uncovered.shift()
+      this.#settle(placed, true, placed.records)
+    }
   }
 
-  #accept(delivery: Delivery): void {
-    this.#settle(delivery, true, delivery.records.length)
+  /** One whose records and bytes were not given back. */
+  #refuse(placed: Placed, records: number): void {
+    this.room.give({ records: placed.records, bytes: placed.bytes, deliveries: 0 })
+    this.#settle(placed, false, records)
   }
 
-  /** One whose room was not given back. */
-  #refuse(delivery: Delivery, records: number): void {
-    this.room.give({ records: delivery.records.length, bytes: delivery.bytes, deliveries: 0 })
-    this.#settle(delivery, false, records)
-  }
-
-  #settle(delivery: Delivery, accepted: boolean, records: number): void {
-    this.room.give({ records: 0, bytes: 0, deliveries: 1 })
-    delivery.settle({ accepted, records })
+  #settle(placed: Placed, accepted: boolean, records: number): void {
+    if (!placed.isPart) this.room.give({ records: 0, bytes: 0, deliveries: 1 })
+    placed.settle({ accepted, records })
   }
 
   /** Deliveries that come within one turn of the event loop travel together. */
@@ -224,9 +223,18 @@ export class IngressQueue implements SourceReader<unknown> {
   }
 }
 
+function placedAt({ records, bytes, isPart = false, settle }: Delivery, end: Counts): Placed {
+  return { records: records.length, bytes, isPart, settle, endRecords: end.records, endLetters: end.deadLetters }
+}
+
+/** Dead letters of a batch leave in front of its records, those of all of its deliveries. */
+function isWithin({ endRecords, endLetters }: Placed, { records, deadLetters }: Counts): boolean {
+  return endRecords <= records && endLetters <= deadLetters
+}
+
 /** How many records of a delivery are among the first so many. */
-function recordsWithin({ delivery, end }: Placed, records: number): number {
-  return Math.max(0, Math.min(delivery.records.length, records - (end - delivery.records.length)))
+function recordsWithin({ records: own, endRecords }: Placed, records: number): number {
+  return Math.max(0, Math.min(own, records - (endRecords - own)))
 }
 
 /** First in, first out, without moving what waits. */

@@ -34,7 +34,7 @@ export class DeclaredJob implements JobBuilder {
         declaredAt,
       })
     }
-    const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy, colocation } = source
+    const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy, colocation, needsCheckpoints } = source
     const node = this.#draft.addNode({
       name: { given: name },
       spec,
@@ -50,6 +50,7 @@ export class DeclaredJob implements JobBuilder {
       delivery,
       lossy,
       colocation,
+      needsCheckpoints,
     })
     const shape = source.shape ?? shapeOfSchema(source.schema)
     return asStream(

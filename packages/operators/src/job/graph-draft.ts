@@ -53,6 +53,7 @@ export interface NodeDraft {
   readonly warning?: string | undefined
   readonly lossy?: LogicalNode['lossy']
   readonly colocation?: string | undefined
+  readonly needsCheckpoints?: string | undefined
   readonly limit?: string | undefined
   readonly dependency?: string | undefined
 }

@@ -2,7 +2,7 @@
  * Text to the kind a schema names for it, for formats whose values are text (CSV) or lack dates and bigints (JSON). What
  * cannot be converted stays as it is, so that the schema refuses it and says why. Pure.
  */
-import type { KnownField } from './known-fields.js'
+import type { KnownField, ObjectFields } from './known-fields.js'
 
 const ISO_DATE = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/
 const INTEGER = /^[+-]?\d+$/
@@ -40,6 +40,25 @@ export function convertJsonValue(field: KnownField, value: unknown): unknown {
   if (field.kind !== 'bigint') return value
   if (typeof value === 'string' && INTEGER.test(value)) return BigInt(value.startsWith('+') ? value.slice(1) : value)
   return Number.isSafeInteger(value) ? BigInt(value as number) : value
+}
+
+/** The fields of a JSON object that have to be converted. */
+export type JsonConversions = readonly KnownField[]
+
+export function jsonConversionsOf(validator: { readonly fields: ObjectFields | undefined } | undefined): JsonConversions {
+  const known = validator?.fields?.known.values() ?? []
+  return [...known].filter((field) => field.kind === 'date' || field.kind === 'bigint')
+}
+
+/** Converts the fields of a JSON object in place; any other value is given back as it is. */
+export function convertJsonFields(value: unknown, conversions: JsonConversions): unknown {
+  if (conversions.length === 0 || typeof value !== 'object' || value === null) return value
+  const properties = value as Record<string, unknown>
+  for (const field of conversions) {
+    const property = properties[field.name]
+    if (property !== undefined && property !== null) properties[field.name] = convertJsonValue(field, property)
+  }
+  return value
 }
 
 /** A time without an offset is UTC, so that a job gives the same result on every machine. */

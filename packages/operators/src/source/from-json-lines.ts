@@ -1,12 +1,11 @@
 /** JSON lines files: one JSON value per line. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkChoice, checkPath } from './check-options.js'
-import { convertJsonValue } from './convert-text.js'
+import { convertJsonFields, type JsonConversions, jsonConversionsOf } from './convert-text.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FilePosition, type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { BATCH_RECORDS_MAX, nothingYet } from './from-text.js'
 import { LineReader } from './line-reader.js'
-import type { KnownField } from './known-fields.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
@@ -65,7 +64,7 @@ class JsonLinesReader implements SourceReader<unknown> {
   readonly #lines: LineReader
   readonly #split: FileSplit
   readonly #gate: RecordGate
-  readonly #conversions: readonly KnownField[]
+  readonly #conversions: JsonConversions
   /** Lines in front of those of the reader; counted when a message needs it. */
   #linesBefore: number | undefined
 
@@ -73,8 +72,7 @@ class JsonLinesReader implements SourceReader<unknown> {
     this.#lines = lines
     this.#split = split
     this.#gate = gate
-    const known = gate.validator?.fields?.known.values() ?? []
-    this.#conversions = [...known].filter((field) => field.kind === 'date' || field.kind === 'bigint')
+    this.#conversions = jsonConversionsOf(gate.validator)
     if (lines.fromBeginning) this.#linesBefore = 0
   }
 
@@ -90,7 +88,7 @@ class JsonLinesReader implements SourceReader<unknown> {
       if (record === BLANK) continue
       if (record === MALFORMED) {
         ;(refused ??= []).push({ code: 'SLUICE_INPUT_MALFORMED', text, reason: parseReason(text), line: this.#lines.lines })
-      } else if (!this.#gate.admit(this.#convert(record))) {
+      } else if (!this.#gate.admit(convertJsonFields(record, this.#conversions))) {
         ;(refused ??= []).push({ code: 'SLUICE_RECORD_INVALID', text, reason: this.#gate.validator?.reason ?? '', line: this.#lines.lines })
       }
     }
@@ -116,16 +114,6 @@ class JsonLinesReader implements SourceReader<unknown> {
       this.#gate.reject(code, text, reason, `${this.#split.name} line ${before + line}`)
     }
     return this.#gate.take(position)
-  }
-
-  #convert(record: unknown): unknown {
-    if (this.#conversions.length === 0 || typeof record !== 'object' || record === null) return record
-    const properties = record as Record<string, unknown>
-    for (const field of this.#conversions) {
-      const value = properties[field.name]
-      if (value !== undefined && value !== null) properties[field.name] = convertJsonValue(field, value)
-    }
-    return record
   }
 }
 

@@ -32,6 +32,8 @@ export interface Source<out T> {
   readonly orderedSplits?: boolean | undefined
   /** Sources with the same text run in one thread, with one subtask each: they share what only one thread can have, such as a port. */
   readonly colocation?: string | undefined
+  /** It makes no sense without checkpoints: what of it, as it stands in a job ("ack: 'checkpoint'"). */
+  readonly needsCheckpoints?: string | undefined
 }
 
 /** A source that loses records on purpose; the stream of its records is `lossy`. */

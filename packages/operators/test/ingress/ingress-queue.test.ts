@@ -79,14 +79,14 @@ describe('the queue', () => {
                 const count = Math.min(operation.records, batch.length - at)
                 at += count
                 taken += count
-                if (count > 0) queue.taken(taken)
+                if (count > 0) queue.taken(taken, 0)
                 break
               }
               case 'begin':
                 snapshot ??= taken
                 break
               case 'complete':
-                if (snapshot !== undefined) queue.covered((covered = snapshot))
+                if (snapshot !== undefined) queue.covered((covered = snapshot), 0)
                 snapshot = undefined
                 break
               case 'giveUp':
@@ -141,7 +141,7 @@ describe('the queue', () => {
     controller.abort()
     expect(waiting?.outcome).toEqual({ accepted: false, records: 0 })
     expect(given?.outcome).toBeUndefined()
-    queue.taken(1)
+    queue.taken(1, 0)
     queue.close()
     expect(given?.outcome).toEqual({ accepted: false, records: 1 })
     const idle = queueOf()
@@ -162,20 +162,26 @@ describe('the queue', () => {
     const accepted = queueOf().queue
     const first = offer(accepted, ['a'], 1)
     const letters = offer(accepted, [], 1, { deadLetters: [letter] })
-    expect(await accepted.next()).toEqual({ records: ['a'], deadLetters: [letter], dropped: 0 })
-    accepted.taken(1)
-    expect([first?.outcome?.accepted, letters?.outcome?.accepted]).toEqual([true, undefined])
-    void accepted.next()
-    expect(letters?.outcome).toEqual({ accepted: true, records: 0 })
+    const dropped = offer(accepted, [], 1, { dropped: 3 })
+    expect(await accepted.next()).toEqual({ records: ['a'], deadLetters: [letter], dropped: 3 })
+    accepted.taken(0, 1)
+    expect([first?.outcome, letters?.outcome]).toEqual([undefined, undefined])
+    accepted.taken(1, 1)
+    for (const told of [first, letters, dropped]) expect(told?.outcome?.accepted).toBe(true)
 
     const covered = queueOf('checkpoint').queue
     const dead = offer(covered, [], 1, { deadLetters: [letter] })
+    const nothing = offer(covered, [], 1, { dropped: 1 })
     await covered.next()
-    void covered.next()
-    covered.covered(0)
+    covered.taken(0, 1)
     expect(dead?.outcome).toBeUndefined()
-    covered.covered(0)
-    expect(dead?.outcome).toEqual({ accepted: true, records: 0 })
+    covered.covered(0, 1)
+    for (const told of [dead, nothing]) expect(told?.outcome).toEqual({ accepted: true, records: 0 })
+    const alone = offer(covered, [], 1, { dropped: 1 })
+    void covered.next()
+    await turn()
+    void covered.next()
+    expect(alone?.outcome).toEqual({ accepted: true, records: 0 })
   })
 })
 

@@ -161,7 +161,7 @@ test('defineSource tells a reader what was taken and covered', async () => {
   expect({ delivery, colocation }).toEqual({ delivery: 'at-least-once', colocation: 'a port' })
   const opened = spec.reads === 'splits' ? await spec.open(undefined, sourceContext(), undefined) : undefined
   opened?.taken?.(3, 1)
-  opened?.covered?.(2, 0)
+  await opened?.covered?.(2, 0)
   expect(reader.told).toEqual(['taken 3 1', 'covered 2 0'])
   const plain = defineSource({ open: () => ({ next: () => undefined }) })
   expect(plain.delivery).toBe('at-most-once')

@@ -1,0 +1,287 @@
+/**
+ * One HTTP server of one thread: HTTP/1.1 and HTTP/2 on the same port, told apart by the first bytes of a connection, or by ALPN under TLS. It knows its sources by their paths, and closes
+ * with the last of them. Everything that a client can make it hold is bounded. Runs in the thread of its sources.
+ */
+import type { Server as Http1Server, IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import { SluiceError } from '@sluice/engine'
+import { Http1Exchange, Http2Exchange, type HttpExchange } from './http-exchange.js'
+import type { ListenTls } from './http-types.js'
+
+export interface ListenerSettings {
+  readonly port: number
+  readonly host: string
+  readonly tls: ListenTls | undefined
+  readonly headerBytesMax: number
+  readonly headersTimeoutMs: number
+  readonly connectionsMax: number
+}
+
+/** A source, as its listener sees it. */
+export interface HttpRoute {
+  readonly operator: string
+  readonly method: string
+  readonly path: string
+  handle(exchange: HttpExchange): void
+  /** A connection was closed at once, because there were as many as there may be. */
+  refusedConnection(): void
+}
+
+/** Requests of one connection of HTTP/2 at once. */
+const STREAMS_MAX = 100
+/** Memory of one session of HTTP/2 besides, in MB; the smallest that leaves room for its streams' windows. */
+const SESSION_MEMORY_MB = 8
+const HEADER_PAIRS_MAX = 128
+/** A connection without a request is closed behind so long. */
+const IDLE_CONNECTION_MS = 60_000
+/** How long what is under way may take when the last source closes. */
+const CLOSE_MS_MAX = 2_000
+const PREFACE = 'PRI * HTTP/2.0\r\n'
+
+export class HttpListener {
+  readonly settings: ListenerSettings
+  readonly port: number
+  readonly #server: Http1Server
+  readonly #http2: Http2Server
+  readonly #sessions: Set<ServerHttp2Session>
+  readonly #sockets: Set<Socket>
+  readonly #routes: Map<string, HttpRoute[]>
+  readonly #state: { closing: boolean }
+
+  private constructor(parts: ListenerParts, settings: ListenerSettings) {
+    this.settings = settings
+    this.#server = parts.server
+    this.#http2 = parts.http2
+    this.#sessions = parts.sessions
+    this.#sockets = parts.sockets
+    this.#routes = parts.routes
+    this.#state = parts.state
+    this.port = (parts.server.address() as AddressInfo).port
+  }
+
+  /** @throws SLUICE_SOURCE_FAILED where the address cannot be bound */
+  static async open(settings: ListenerSettings): Promise<HttpListener> {
+    const parts = await createParts(settings)
+    const { server } = parts
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(settings, error)))
+      server.listen({ port: settings.port, host: settings.host }, resolve)
+    })
+    // A failure to accept a connection (too many open files) is that connection's.
+    server.on('error', () => undefined)
+    return new HttpListener(parts, settings)
+  }
+
+  get origin(): string {
+    const { host, tls } = this.settings
+    return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${this.port}`
+  }
+
+  /** @throws SLUICE_OPTIONS_INVALID where another source has the path */
+  add(route: HttpRoute): void {
+    const routes = this.#routes.get(route.path) ?? []
+    const other = routes.find(({ method }) => method === route.method)
+    if (other !== undefined) {
+      throw new SluiceError(
+        'SLUICE_OPTIONS_INVALID',
+        `${route.operator} and ${other.operator} both take ${route.method} ${this.origin}${route.path}.`,
+        {
+          operator: route.operator,
+          hint: 'Give each source a path of its own.',
+        },
+      )
+    }
+    this.#routes.set(route.path, [...routes, route])
+  }
+
+  remove(route: HttpRoute): void {
+    const rest = (this.#routes.get(route.path) ?? []).filter((other) => other !== route)
+    if (rest.length === 0) this.#routes.delete(route.path)
+    else this.#routes.set(route.path, rest)
+  }
+
+  /** Accepts nothing more, lets answers that were given reach their clients, and ends what is left. */
+  async close(): Promise<void> {
+    this.#state.closing = true
+    const server = this.#server
+    const closed = new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    })
+    server.closeIdleConnections()
+    for (const session of this.#sessions) session.close()
+    const timer = setTimeout(() => {
+      for (const session of this.#sessions) session.destroy()
+      for (const socket of this.#sockets) socket.destroy()
+    }, CLOSE_MS_MAX)
+    await closed
+    clearTimeout(timer)
+    this.#http2.close()
+  }
+}
+
+interface ListenerParts {
+  readonly server: Http1Server
+  readonly http2: Http2Server
+  readonly sessions: Set<ServerHttp2Session>
+  readonly sockets: Set<Socket>
+  readonly routes: Map<string, HttpRoute[]>
+  readonly state: { closing: boolean }
+}
+
+async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
+  const { tls, headerBytesMax, headersTimeoutMs, connectionsMax } = settings
+  const http = await import('node:http')
+  const http2 = await import('node:http2')
+  const routes = new Map<string, HttpRoute[]>()
+  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
+  const state = { closing: false }
+  const noError = http2.constants.NGHTTP2_NO_ERROR
+
+  const dispatch = (exchange: HttpExchange): void => {
+    const found = routes.get(exchange.path)
+    const route = found?.find(({ method }) => method === exchange.method)
+    if (route !== undefined) {
+      route.handle(exchange)
+      return
+    }
+    if (found === undefined) refuse(exchange, 404, 'NOT_FOUND', 'Nobody listens at this path.', {})
+    else {
+      const allow = found.map(({ method }) => method).join(', ')
+      refuse(exchange, 405, 'METHOD_NOT_ALLOWED', `This path takes ${allow}.`, { allow })
+    }
+  }
+  const onRequest =
+    (asks: boolean) =>
+    (request: IncomingMessage, response: ServerResponse): void =>
+      dispatch(new Http1Exchange(request, response, { asks, mustClose: () => state.closing }))
+  const options = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: headersTimeoutMs,
+    // Bodies have a time of their own, which stands still while nobody reads them.
+    requestTimeout: 0,
+    keepAliveTimeout: IDLE_CONNECTION_MS,
+    connectionsCheckingInterval: Math.min(1_000, Math.max(50, headersTimeoutMs / 4)),
+  }
+  const server: Http1Server =
+    tls === undefined
+      ? http.createServer(options)
+      : (await import('node:https')).createServer({
+          ...options,
+          key: keyOf(tls.key),
+          cert: keyOf(tls.cert),
+          ALPNProtocols: ['h2', 'http/1.1'],
+          handshakeTimeout: headersTimeoutMs,
+        })
+  server.on('request', onRequest(false))
+  server.on('checkContinue', onRequest(true))
+  server.maxConnections = connectionsMax
+  server.on('drop', () => routes.values().next().value?.[0]?.refusedConnection())
+
+  const framed = http2.createServer({
+    settings: { maxConcurrentStreams: STREAMS_MAX, maxHeaderListSize: headerBytesMax },
+    maxSessionMemory: SESSION_MEMORY_MB,
+    maxHeaderListPairs: HEADER_PAIRS_MAX,
+    peerMaxConcurrentStreams: 0,
+  })
+  framed.on('session', (session) => {
+    sessions.add(session)
+    session.on('error', () => session.destroy())
+    session.once('close', () => sessions.delete(session))
+    watchIdleness(session, headersTimeoutMs)
+    if (state.closing) session.close()
+  })
+  framed.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => dispatch(new Http2Exchange(stream, headers, noError)))
+
+  // Node's own handler of a connection of HTTP/1.1, which comes behind the look at its first bytes.
+  const event = tls === undefined ? 'connection' : 'secureConnection'
+  const [acceptHttp1] = server.listeners(event) as ((socket: Socket) => void)[]
+  if (acceptHttp1 === undefined) throw new Error('a server of node:http does not listen to its connections')
+  server.removeAllListeners(event)
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.once('close', () => sockets.delete(socket))
+  })
+  if (tls === undefined) {
+    server.on(event, (socket: Socket) =>
+      lookAtPreface(socket, headersTimeoutMs, (isHttp2) => {
+        if (isHttp2) framed.emit('connection', socket)
+        else acceptHttp1.call(server, socket)
+      }),
+    )
+  } else {
+    server.on(event, (socket: Socket & { readonly alpnProtocol?: string | false | null }) => {
+      socket.on('error', () => socket.destroy())
+      if (socket.alpnProtocol === 'h2') framed.emit('connection', socket)
+      else acceptHttp1.call(server, socket)
+    })
+  }
+  return { server, http2: framed, sessions, sockets, routes, state }
+}
+
+/** Decides by the first bytes; they are put back. A client that sends none is not waited for. */
+function lookAtPreface(socket: Socket, timeoutMs: number, decided: (isHttp2: boolean) => void): void {
+  let seen: Buffer | undefined
+  const timer = setTimeout(() => socket.destroy(), timeoutMs)
+  const onClose = (): void => clearTimeout(timer)
+  const onData = (chunk: Buffer): void => {
+    seen = seen === undefined ? chunk : Buffer.concat([seen, chunk])
+    const beginning = seen.toString('latin1', 0, PREFACE.length)
+    const mayBe = PREFACE.startsWith(beginning)
+    if (mayBe && beginning.length < PREFACE.length) return
+    clearTimeout(timer)
+    socket.off('data', onData)
+    socket.off('close', onClose)
+    socket.pause()
+    socket.unshift(seen)
+    decided(mayBe)
+    process.nextTick(() => socket.resume())
+  }
+  socket.on('data', onData)
+  socket.once('close', onClose)
+}
+
+/** A session on which no request is open does not last: neither idle ones nor headers that come a byte at a time. */
+function watchIdleness(session: ServerHttp2Session, headersTimeoutMs: number): void {
+  let open = 0
+  const end = (): void => {
+    session.close()
+    timer = setTimeout(() => session.destroy(), headersTimeoutMs)
+  }
+  let timer = setTimeout(end, headersTimeoutMs)
+  session.on('stream', (stream) => {
+    open++
+    clearTimeout(timer)
+    stream.once('close', () => {
+      if (--open === 0 && !session.destroyed) timer = setTimeout(end, IDLE_CONNECTION_MS)
+    })
+  })
+  session.once('close', () => clearTimeout(timer))
+}
+
+function refuse(exchange: HttpExchange, status: number, code: string, message: string, headers: Readonly<Record<string, string>>): void {
+  const body = Buffer.from(JSON.stringify({ error: { code, message }, accepted: 0 }))
+  exchange.answer(status, { 'content-type': 'application/json', ...headers }, body)
+}
+
+function keyOf(pem: string | Uint8Array): string | Buffer {
+  return typeof pem === 'string' ? pem : Buffer.from(pem)
+}
+
+function cannotListen({ host, port }: ListenerSettings, error: NodeJS.ErrnoException): SluiceError {
+  const address = `${host}:${port}`
+  const [message, hint] =
+    error.code === 'EADDRINUSE'
+      ? [
+          `Port ${port} of ${host} is in use.`,
+          'Another process or another job listens there: stop it, or choose another port; 0 lets the system choose.',
+        ]
+      : error.code === 'EACCES'
+        ? [`It is not allowed to listen on ${address}.`, 'Ports below 1024 need rights: choose a higher one.']
+        : error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
+          ? [`This machine has no address ${host}.`, "Listen on '127.0.0.1', '0.0.0.0' or an address of the machine."]
+          : [`Cannot listen on ${address}: ${error.message}`, 'See the cause.']
+  return new SluiceError('SLUICE_SOURCE_FAILED', message, { cause: error, hint })
+}
