@@ -109,6 +109,8 @@ export interface AsyncContext extends BaseContext {
   readonly recordId: string
   /** Which attempt at the record this call is, from 1. More than 1 only where calls are retried. */
   readonly attempt?: number
+  /** The run whose checkpoints are taken; undefined where none are. */
+  readonly run?: RunIdentity | undefined
 }
 
 /** What the engine gives a guard of calls with a record. */

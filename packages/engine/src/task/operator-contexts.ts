@@ -258,6 +258,10 @@ export class AsyncCallContext implements AsyncContext {
     return this.#shared.signal
   }
 
+  get run(): RunIdentity | undefined {
+    return this.#shared.run
+  }
+
   get recordId(): string {
     return `${this.#shared.operator}/${this.#shared.subtask.index}/${this.sequence}`
   }

@@ -1,5 +1,5 @@
 /** One attempt at a record, and what the user's function sees of it. Its signal is made when it is asked for. */
-import type { AsyncContext, OperatorLog, OperatorMetrics } from '@sluice/engine'
+import type { AsyncContext, OperatorLog, OperatorMetrics, RunIdentity } from '@sluice/engine'
 
 export class Attempt implements AsyncContext {
   readonly attempt: number
@@ -48,6 +48,10 @@ export class Attempt implements AsyncContext {
 
   get metrics(): OperatorMetrics {
     return this.#record.metrics
+  }
+
+  get run(): RunIdentity | undefined {
+    return this.#record.run
   }
 
   get recordId(): string {

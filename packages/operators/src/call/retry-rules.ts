@@ -11,10 +11,10 @@ const PROGRAMMING_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, 
 
 /** The default: whether another attempt may help. */
 export function isRetriable(error: unknown): boolean {
-  if (error instanceof SluiceError) return error.retriable
   if (typeof error !== 'object' || error === null) return true
+  // What Sluice says of an error of its own is general; a status says more.
   const { retriable } = error as { readonly retriable?: unknown }
-  if (typeof retriable === 'boolean') return retriable
+  if (typeof retriable === 'boolean' && !(retriable && error instanceof SluiceError)) return retriable
   const status = statusOf(error)
   if (status !== undefined && status >= 400 && status < 500) return RETRIABLE_STATUSES.includes(status)
   // What fetch cannot send is a TypeError too, and has the reason as its cause.

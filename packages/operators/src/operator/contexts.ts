@@ -58,8 +58,12 @@ export interface AsyncRecordContext extends Context {
 
 /** The context of `forEachBatch`. It belongs to one batch and may be kept until the promise settles. */
 export interface BatchContext extends Context {
-  /** Aborted on stop and failure. */
+  /** Aborted when the time of this attempt is up, and when the job fails; hand it to `fetch` and the like. */
   readonly signal: AbortSignal
-  /** Id of the first record; the others count on from the number at its end. Stable as far as `forEachBatch` says. */
+  /** Id of the batch, the same in each attempt. Stable as far as `forEachBatch` says. */
   readonly recordId: string
+  /** Which attempt at the batch this is, from 1: more where it is retried. */
+  readonly attempt: number
+  /** Counts an error that your code answers by itself. An adaptive `rateLimit` in front follows it. */
+  countError(): void
 }

@@ -82,7 +82,7 @@ class JsonLinesWriter extends FileRecordWriter {
 }
 
 /** Counts new nulls, and says it once in the log. */
-export function countNonFinite(context: SinkWriteContext, now: number, before: number): number {
+export function countNonFinite(context: Pick<SinkWriteContext, 'metrics' | 'log'>, now: number, before: number): number {
   context.metrics.count('nonFiniteAsNull', now - before)
   if (before === 0) context.log.warn('Numbers that are not finite are written as null.')
   return now

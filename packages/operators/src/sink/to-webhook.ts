@@ -1,15 +1,15 @@
 /** HTTP requests as a sink. */
 import { createHash } from 'node:crypto'
-import { SluiceError } from '@sluice/engine'
-import { type Duration, parseDuration } from '../duration/duration.js'
-import { checkInteger } from '../source/check-options.js'
-import { defineSink, type SinkWriteContext } from './define-sink.js'
+import { type AsyncContext, SluiceError } from '@sluice/engine'
+import type { CallOptions } from '../call/call-options.js'
+import { parseRetryAfter } from '../call/retry-rules.js'
+import type { Duration } from '../duration/duration.js'
+import { batchSink } from './for-each-batch.js'
 import { JsonText } from './json-text.js'
-import { RecordBatcher } from './record-batcher.js'
-import type { Sink } from './sink.js'
+import type { Sink, SinkWithLetters } from './sink.js'
 import { countNonFinite } from './to-json-lines.js'
 
-export interface ToWebhookOptions {
+export interface ToWebhookOptions extends CallOptions {
   /** Default 'POST'. */
   readonly method?: 'POST' | 'PUT' | 'PATCH' | undefined
   /** Sent with every request; `content-type` is `application/json` unless it is named here. They may hold secrets and are not shown with the plan. */
@@ -18,37 +18,50 @@ export interface ToWebhookOptions {
   readonly records?: number | undefined
   /** How long the first record of a batch waits for others at most. Default '1s'. */
   readonly time?: Duration | undefined
-  /** After how long a request that has no answer fails the job. Default '30s'. */
+  /** How long one request may take. Default '30s'. */
   readonly timeout?: Duration | undefined
+  /** Requests under way at once, over all subtasks. Default: one per subtask. */
+  readonly concurrency?: number | undefined
 }
 
+const TIMEOUT_MS_DEFAULT = 30_000
+
 /**
- * Sends records as JSON to a URL, one request at a time per subtask. A status of 200 to 299 takes the record; any other, a timeout or a lost
- * connection fails the job.
+ * Sends records as JSON to a URL. A status of 200 to 299 takes them. Requests are made again, as `retry` says, where there was no answer in time, no connection, or a status
+ * of 408, 425, 429 or 500 to 599; no sooner than a `Retry-After` asks for. Any other status, and what has failed in its last attempt, is left to `onError`: the job fails, by
+ * default. `retry: false` makes one attempt.
  *
  * At least once: after a restore, what was sent behind the checkpoint is sent again. Each request carries a header `Idempotency-Key`, made of the
- * job, the run (where checkpoints are on), the sink, the subtask, the number of its first record and a hash of its body. The receiver may drop a request whose key it
- * has seen: that loses nothing, and it drops every repetition where the records of a subtask come in the same order again (a replayable source, parallelism 1
+ * job, the run (where checkpoints are on), the sink, the subtask, the number of the request and a hash of its body; it is the same in each attempt. The receiver may drop a
+ * request whose key it has seen: that loses nothing, and it drops every repetition where the records of a subtask come in the same order again (a replayable source, parallelism 1
  * or no exchange in between, `records: 1` or batches that fill before their time). Otherwise some repetitions bear another key.
  *
  * @throws SLUICE_SINK_FAILED with status and answer where a request is refused, or its cause; SLUICE_TIMEOUT; SLUICE_JSON_UNSUPPORTED as `toJsonLines`.
  * @example
- * stream.sink('notify', toWebhook('https://example.org/orders', { headers: { authorization: 'Bearer ...' }, timeout: '5s' }))
+ * stream.sink('notify', toWebhook('https://example.org/orders', { headers: { authorization: 'Bearer ...' }, timeout: '5s', concurrency: 8 }))
+ * @example
+ * stream.sink('notify', toWebhook('https://example.org/orders', {
+ *   retry: { attempts: 'unlimited' },
+ *   circuitBreaker: { failures: 5, openFor: '10s' },
+ * }))
  */
+export function toWebhook<T, const O extends ToWebhookOptions = ToWebhookOptions>(
+  url: string | URL,
+  options?: O,
+): SinkWithLetters<O, Sink<T>>
 export function toWebhook<T>(url: string | URL, options: ToWebhookOptions = {}): Sink<T> {
-  const { method = 'POST', headers = {}, records = 1, time = 1_000, timeout = 30_000 } = options
-  const target = parseUrl(url)
-  checkInteger('toWebhook: records', records, 1)
-  const timeMs = parseDuration(time, 'time of toWebhook')
-  const timeoutMs = parseDuration(timeout, 'timeout of toWebhook')
-  const request = { target, method, headers, single: records === 1, timeoutMs }
-  return defineSink<T>({
-    open: (context) => {
-      const webhook = new Webhook(request, context)
-      return new RecordBatcher<T>((batch, first) => webhook.send(batch, first), { recordsMax: records, timeMs }, context)
-    },
-    options: { type: 'webhook', url: `${target.origin}${target.pathname}`, method, records, timeMs, timeoutMs },
-  })
+  const { method = 'POST', headers = {}, records = 1, timeout = TIMEOUT_MS_DEFAULT, retry = {}, ...others } = options
+  const { target, authorization } = parseUrl(url)
+  checkHeaders(headers)
+  const request: WebhookRequest = { target, method, headers: { ...authorization, ...headers }, single: records === 1, json: new JsonText() }
+  // A limit of time for all attempts is one for each of them too.
+  const limits = options.timeout === undefined && typeof retry === 'object' && retry.within !== undefined ? {} : { timeout }
+  return batchSink<T>(
+    'webhook',
+    (batch: readonly unknown[], context: AsyncContext) => send(request, batch, context),
+    { ...others, ...limits, records, retry },
+    { url: `${target.origin}${target.pathname}`, method },
+  )
 }
 
 interface WebhookRequest {
@@ -56,79 +69,102 @@ interface WebhookRequest {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
   readonly single: boolean
-  readonly timeoutMs: number
+  /** Of the thread. */
+  readonly json: JsonText
 }
 
 /** Characters of an answer that an error shows. */
 const ANSWER_LENGTH = 200
 
-class Webhook {
-  readonly #request: WebhookRequest
-  readonly #context: SinkWriteContext
-  readonly #json = new JsonText()
-  #counted = 0
-
-  constructor(request: WebhookRequest, context: SinkWriteContext) {
-    this.#request = request
-    this.#context = context
-  }
-
-  async send(batch: readonly unknown[], first: number): Promise<void> {
-    const { target, method, headers, timeoutMs } = this.#request
-    const body = this.#body(batch)
-    const { operator, signal } = this.#context
-    const timer = AbortSignal.timeout(timeoutMs)
-    let response: Response
-    try {
-      response = await fetch(target, {
-        method,
-        body,
-        headers: { 'content-type': 'application/json', ...headers, 'idempotency-key': this.#key(body, first) },
-        signal: AbortSignal.any([signal, timer]),
-      })
-      if (response.ok) {
-        // An answer that is not read holds its connection.
-        await response.body?.cancel()
-        return
-      }
-    } catch (error) {
-      if (timer.aborted)
-        throw new SluiceError('SLUICE_TIMEOUT', `${operator} had no answer from ${target.origin} within ${timeoutMs} ms.`, { operator })
-      const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error)
-      throw new SluiceError('SLUICE_SINK_FAILED', `${operator} cannot send to ${target.origin}: ${reason}`, { operator, cause: error })
-    }
-    const answer = (await response.text().catch(() => '')).slice(0, ANSWER_LENGTH)
-    throw new SluiceError(
-      'SLUICE_SINK_FAILED',
-      `${target.origin} refused a request of ${operator} with status ${response.status}: ${answer}`,
-      { operator },
-    )
-  }
-
-  #body(batch: readonly unknown[]): string {
-    const json = this.#json
-    const texts = batch.map((record) => json.stringify(record))
-    if (json.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, json.nonFinite, this.#counted)
-    return this.#request.single ? (texts[0] as string) : `[${texts.join(',')}]`
-  }
-
-  /** The hash keeps two requests apart that have the same number in two attempts and are not the same. */
-  #key(body: string, first: number): string {
-    const { job, run, operator, subtask } = this.#context
-    const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
-    const name = run === undefined ? job : `${job}/${run.id}`
-    return `${name}/${operator}/${subtask.index}/${first}-${hash}`.replaceAll(/[^\x21-\x7e]/g, '_')
+/** What a request failed with, and what retries go by. */
+class RequestError extends SluiceError {
+  constructor(
+    message: string,
+    operator: string,
+    readonly status: number | undefined,
+    readonly retryAfterMs: number | undefined,
+    cause?: unknown,
+  ) {
+    super('SLUICE_SINK_FAILED', message, { operator, cause })
   }
 }
 
-function parseUrl(url: string | URL): URL {
+async function send(request: WebhookRequest, batch: readonly unknown[], context: AsyncContext): Promise<void> {
+  const { target, method, headers } = request
+  const { operator, signal } = context
+  const body = bodyOf(request, batch, context)
+  let response: Response
+  try {
+    response = await fetch(target, {
+      method,
+      body,
+      headers: { 'content-type': 'application/json', ...headers, 'idempotency-key': keyOf(body, context) },
+      signal,
+    })
+    if (response.ok) {
+      // An answer that is not read holds its connection.
+      await response.body?.cancel()
+      return
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error)
+    throw new RequestError(`${operator} cannot send to ${target.origin}: ${reason}`, operator, undefined, undefined, error)
+  }
+  const { status } = response
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), context.now())
+  const answer = (await response.text().catch(() => '')).slice(0, ANSWER_LENGTH)
+  throw new RequestError(
+    `${target.origin} refused a request of ${operator} with status ${status}: ${answer}`,
+    operator,
+    status,
+    retryAfterMs,
+  )
+}
+
+function bodyOf({ json, single }: WebhookRequest, batch: readonly unknown[], context: AsyncContext): string {
+  const before = json.nonFinite
+  const texts = batch.map((record) => json.stringify(record))
+  // Once per batch, however often it is sent.
+  if (json.nonFinite !== before && context.attempt === 1) countNonFinite(context, json.nonFinite, before)
+  return single ? (texts[0] as string) : `[${texts.join(',')}]`
+}
+
+/** The hash keeps two requests apart that have the same number in two attempts of the job and are not the same. */
+function keyOf(body: string, { job, run, recordId }: AsyncContext): string {
+  const hash = createHash('sha256').update(body).digest('hex').slice(0, 16)
+  const name = run === undefined ? job : `${job}/${run.id}`
+  return `${name}/${recordId}-${hash}`.replaceAll(/[^\x21-\x7e]/g, '_')
+}
+
+/** User and password of a URL are sent as a header: `fetch` takes none in a URL, and shows them in its error. */
+function parseUrl(url: string | URL): { readonly target: URL; readonly authorization: Readonly<Record<string, string>> } {
   let parsed: URL
   try {
     parsed = new URL(url)
   } catch {
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: ${JSON.stringify(String(url))} is no URL.`)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toWebhook was given something that is no URL.', {
+      hint: 'Write the whole of it: https://host/path.',
+    })
   }
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook takes an http or https URL, and was given ${parsed.protocol}//.`)
-  return parsed
+  const { protocol, username, password } = parsed
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook takes an http or https URL, and was given ${protocol}//.`)
+  if (username === '' && password === '') return { target: parsed, authorization: {} }
+  parsed.username = ''
+  parsed.password = ''
+  const token = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  return { target: parsed, authorization: { authorization: `Basic ${token}` } }
+}
+
+/** `fetch` would show the value in its error, which may be a secret. */
+function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: ${JSON.stringify(name)} is no name of a header.`)
+    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: the header ${name} has a value that cannot be sent.`, {
+        hint: 'A line break at its end is a usual reason, where it was read from a file.',
+      })
+  }
 }

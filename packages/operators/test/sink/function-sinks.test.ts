@@ -2,7 +2,8 @@ import { Writable } from 'node:stream'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { defineSink } from '../../src/sink/define-sink.js'
 import { discard } from '../../src/sink/discard.js'
-import { forEach, forEachBatch } from '../../src/sink/for-each.js'
+import { forEach } from '../../src/sink/for-each.js'
+import { forEachBatch } from '../../src/sink/for-each-batch.js'
 import { print } from '../../src/sink/print.js'
 import type { Sink } from '../../src/sink/sink.js'
 import { toWritable } from '../../src/sink/to-writable.js'
@@ -31,67 +32,24 @@ describe('forEach', () => {
 })
 
 describe('forEachBatch', () => {
-  test('hands over full batches, what has waited for its time, and the rest', async () => {
-    const batches: number[][] = []
-    const context = sinkContext()
-    const writer = await openSink(
-      forEachBatch<number>((records) => void batches.push([...records]), { records: 3, time: '200ms' }),
-      context,
-    )
-    expect(writer.write([1, 2, 3, 4])).toBeUndefined()
-    expect(batches).toEqual([[1, 2, 3]])
-    expect(context.deadline).toBe(1_200)
-    await writer.onDeadline?.(1_200)
-    expect(batches).toEqual([[1, 2, 3], [4]])
-    expect(context.deadline).toBeUndefined()
-    await writer.write([5])
-    await writer.finish?.()
-    expect(batches).toEqual([[1, 2, 3], [4], [5]])
-  })
-
-  test('waits for the promise of a batch before the next', async () => {
-    const settle: (() => void)[] = []
-    const batches: number[][] = []
-    const sink = forEachBatch<number>(
-      (records) => {
-        batches.push([...records])
-        return new Promise<void>((resolve) => settle.push(resolve))
-      },
-      { records: 2 },
-    )
-    const writer = await openSink(sink)
-    const input = [1, 2, 3, 4, 5]
-    const writing = Promise.resolve(writer.write(input))
-    input.length = 0
-    expect(batches).toEqual([[1, 2]])
-    settle.shift()?.()
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(batches).toEqual([
-      [1, 2],
-      [3, 4],
-    ])
-    settle.shift()?.()
-    await writing
-    const finishing = writer.finish?.()
-    settle.shift()?.()
-    await finishing
-    expect(batches).toEqual([[1, 2], [3, 4], [5]])
-  })
-
-  test.each([
-    [
-      'throws',
-      () => {
-        throw new Error('no table')
-      },
-    ],
-    ['rejects', () => Promise.reject(new Error('no table'))],
-  ])('a function that %s fails the sink, with the cause', async (_name, fn) => {
-    await expect(writeSink(forEachBatch(fn), [1])).rejects.toMatchObject({
-      code: 'SLUICE_SINK_FAILED',
-      cause: expect.objectContaining({ message: 'no table' }),
-      coordinates: { operator: 'out' },
+  test('leaves gathering, and what is in flight, to the engine', () => {
+    expect(forEachBatch(() => undefined).spec).toMatchObject({
+      kind: 'async',
+      discardsResults: true,
+      ordered: false,
+      mayChain: false,
+      gathers: { recordsMax: 256, timeMs: 1000 },
+      timeoutMs: 60_000,
     })
+    expect(forEachBatch(() => undefined, { records: 3, time: '200ms', concurrency: 4, onError: 'drop' })).toMatchObject({
+      spec: { concurrency: 4, gathers: { recordsMax: 3, timeMs: 200 }, onError: 'drop' },
+      options: { type: 'forEachBatch', records: 3, timeMs: 200, concurrency: 4 },
+      delivery: 'at-least-once',
+    })
+  })
+
+  test.each([{ records: 0 }, { concurrency: 0 }])('refuses %j', (options) => {
+    expect(() => forEachBatch(() => undefined, options)).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
   })
 })
 

@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { AsyncSpec, GuardedContext } from '@sluice/engine'
 import { afterEach, describe, expect, test } from 'vitest'
-import { forEachBatch } from '../../src/sink/for-each.js'
+import type { Sink } from '../../src/sink/sink.js'
 import { toWebhook } from '../../src/sink/to-webhook.js'
-import { openSink, sinkContext, writeSink } from './write-sink.js'
+import { FakeGuardContext } from '../call/fake-guard-context.js'
 
 interface Received {
   readonly method: string | undefined
   readonly headers: IncomingMessage['headers']
   readonly body: string
+  readonly atMs: number
 }
 
 const closers: (() => void)[] = []
@@ -16,10 +18,15 @@ afterEach(() => {
   for (const close of closers.splice(0)) close()
 })
 
+/** Answers the first request with the first function, and so on; those behind the last one with it. */
 async function receiver(
-  answer: (response: ServerResponse) => void = (response) => response.end(),
-): Promise<{ url: string; received: Received[] }> {
+  ...answers: readonly ((response: ServerResponse) => void)[]
+): Promise<{ url: string; received: Received[]; arrived: Promise<void> }> {
   const received: Received[] = []
+  let tell = (): void => undefined
+  const arrived = new Promise<void>((resolve) => {
+    tell = resolve
+  })
   const server = createServer((request, response) => {
     let body = ''
     request.setEncoding('utf8')
@@ -27,8 +34,11 @@ async function receiver(
       body += chunk
     })
     request.on('end', () => {
-      received.push({ method: request.method, headers: request.headers, body })
-      answer(response)
+      const answer = answers[Math.min(received.length, answers.length - 1)]
+      received.push({ method: request.method, headers: request.headers, body, atMs: performance.now() })
+      tell()
+      if (answer === undefined) response.end()
+      else answer(response)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -36,7 +46,25 @@ async function receiver(
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`, received, arrived }
+}
+
+const status =
+  (code: number, headers: Readonly<Record<string, string>> = {}, text = '') =>
+  (response: ServerResponse): void => {
+    response.writeHead(code, headers)
+    response.end(text)
+  }
+
+/** Sends batches one after the other, as the engine would. */
+async function send(
+  sink: Sink<never>,
+  batches: readonly (readonly unknown[])[],
+  { context = new FakeGuardContext(), first = 0, run }: { context?: FakeGuardContext; first?: number; run?: GuardedContext['run'] } = {},
+): Promise<void> {
+  const { guard, fn } = sink.spec as AsyncSpec
+  const call = guard?.(context) ?? fn
+  for (const [index, batch] of batches.entries()) await call(batch as never, context.record(first + index, run))
 }
 
 const keysOf = (received: readonly Received[]): unknown[] => received.map(({ headers }) => headers['idempotency-key'])
@@ -44,8 +72,8 @@ const keysOf = (received: readonly Received[]): unknown[] => received.map(({ hea
 describe('toWebhook', () => {
   test('sends a record per request, or lists of them', async () => {
     const { url, received } = await receiver()
-    await writeSink(toWebhook(url, { headers: { authorization: 'token' }, method: 'PUT' }), [{ id: 1n }, { id: 2 }])
-    await writeSink(toWebhook(url, { records: 2 }), [1, 2, 3])
+    await send(toWebhook(url, { headers: { authorization: 'token' }, method: 'PUT' }), [[{ id: 1n }], [{ id: 2 }]])
+    await send(toWebhook(url, { records: 2 }), [[1, 2], [3]])
     expect(received.map(({ method, body }) => [method, body])).toEqual([
       ['PUT', '{"id":"1"}'],
       ['PUT', '{"id":2}'],
@@ -53,43 +81,47 @@ describe('toWebhook', () => {
       ['POST', '[3]'],
     ])
     expect(received[0]?.headers).toMatchObject({ authorization: 'token', 'content-type': 'application/json' })
+    expect(toWebhook(url, { records: 2, time: '5s' }).spec).toMatchObject({ gathers: { recordsMax: 2, timeMs: 5000 } })
   })
 
-  test('a record that comes again has the same key; another record in its place has not', async () => {
+  test('a request that comes again has the same key; another one in its place has not', async () => {
     const { url, received } = await receiver()
     const run = { id: 'r1', attempt: 1, restoredCheckpoint: 0 }
-    await writeSink(toWebhook(url), ['a', 'b', 'b'], sinkContext({ run }))
-    await writeSink(toWebhook(url), ['b', 'b'], sinkContext({ run, firstRecord: 1, restored: [] }))
-    await writeSink(toWebhook(url), ['c'], sinkContext({ run, firstRecord: 1, restored: [] }))
+    await send(toWebhook(url), [['a'], ['b'], ['b']], { run })
+    await send(toWebhook(url), [['b'], ['b']], { run, first: 1 })
+    await send(toWebhook(url), [['c']], { run, first: 1 })
     const keys = keysOf(received)
     expect(keys[0]).toMatch(/^test\/r1\/out\/0\/0-[0-9a-f]{16}$/)
     expect(keys.slice(3, 5)).toEqual(keys.slice(1, 3))
     expect(new Set(keys).size).toBe(4)
   })
 
-  test('what was not answered yet is state', async () => {
-    let asked = (): void => undefined
-    const arrived = new Promise<void>((resolve) => {
-      asked = resolve
-    })
-    const { url } = await receiver(() => asked())
-    const writer = await openSink(toWebhook(url))
-    const writing = Promise.resolve(writer.write([1, 2, 3]))
-    await arrived
-    expect(writer.unwritten?.()).toEqual([1, 2, 3])
-    closers.shift()?.()
-    await expect(writing).rejects.toMatchObject({ code: 'SLUICE_SINK_FAILED' })
-    expect(writer.unwritten?.()).toEqual([1, 2, 3])
+  test.each([408, 425, 429, 500, 502, 503, 504])('makes a request again that was answered with %i, with the same key', async (code) => {
+    const { url, received } = await receiver(status(code), status(200))
+    await send(toWebhook(url, { retry: { delay: 1 } }), [['a']])
+    expect(received).toHaveLength(2)
+    expect(new Set(keysOf(received)).size).toBe(1)
+  })
+
+  test('makes a request again whose connection was lost', async () => {
+    const { url, received } = await receiver((response) => void response.destroy(), status(200))
+    await send(toWebhook(url, { retry: { delay: 1 } }), [['a']])
+    expect(received).toHaveLength(2)
+  })
+
+  test('comes no earlier than Retry-After asks for', async () => {
+    const { url, received } = await receiver(status(429, { 'retry-after': '1' }), status(200))
+    const context = new FakeGuardContext()
+    await send(toWebhook(url, { retry: { delay: 1 } }), [['a']], { context })
+    expect((received[1] as Received).atMs - (received[0] as Received).atMs).toBeGreaterThanOrEqual(995)
+    expect(context.told).toContain('backoff 1 retryAfter')
   })
 
   test.each<[string, (response: ServerResponse) => void, object]>([
     [
       'is refused',
-      (response) => {
-        response.statusCode = 422
-        response.end('no such order')
-      },
-      { code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('status 422: no such order') },
+      status(422, {}, 'no such order'),
+      { code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('status 422: no such order'), status: 422 },
     ],
     [
       'loses its connection',
@@ -97,49 +129,48 @@ describe('toWebhook', () => {
       { code: 'SLUICE_SINK_FAILED', message: expect.stringContaining('cannot send') },
     ],
     ['has no answer', () => undefined, { code: 'SLUICE_TIMEOUT', message: expect.stringContaining('within 50 ms') }],
-  ])('a request that %s fails the sink', async (_name, answer, error) => {
-    const { url } = await receiver(answer)
-    await expect(writeSink(toWebhook(url, { timeout: 50 }), [1])).rejects.toMatchObject({ ...error, coordinates: { operator: 'out' } })
+  ])('a request that %s fails, in the last attempt', async (name, answer, error) => {
+    const { url, received } = await receiver(answer)
+    await expect(send(toWebhook(url, { timeout: 50, retry: { attempts: 2, delay: 1 } }), [[1]])).rejects.toMatchObject(error)
+    expect(received).toHaveLength(name === 'is refused' ? 1 : 2)
   })
 
-  test('options are checked while declaring, and headers are not shown with the plan', () => {
+  test('a request under way ends when the job fails', async () => {
+    const { url, arrived } = await receiver(() => undefined)
+    const context = new FakeGuardContext()
+    const sending = send(toWebhook(url), [[1]], { context })
+    await arrived
+    context.abort.abort(new Error('the job has failed'))
+    await expect(sending).rejects.toThrow('the job has failed')
+  })
+
+  test('shows no secret in the plan or in errors', async () => {
+    const { url } = await receiver(status(400))
+    const secret = url.replace('http://', 'http://user:secret@').concat('?token=secret')
+    const sink = toWebhook(secret, { headers: { 'x-key': 'secret' } })
+    expect(JSON.stringify(sink.options)).not.toContain('secret')
+    for (const target of [sink, toWebhook('http://user:secret@127.0.0.1:1/?token=secret', { retry: false })]) {
+      const error = await send(target, [[1]]).catch((thrown: unknown) => thrown as Error)
+      expect(error).toBeInstanceOf(Error)
+      expect(`${String(error)} ${JSON.stringify(error)} ${String((error as Error).cause)}`).not.toContain('secret')
+    }
+    const refused = (): unknown => toWebhook(url, { headers: { authorization: 'Bearer secret\n' } })
+    expect(refused).toThrow(
+      expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: expect.not.stringContaining('secret') as string }),
+    )
+    expect(() => toWebhook('secret')).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') as string }))
+  })
+
+  test('sends user and password of the URL as a header', async () => {
+    const { url, received } = await receiver()
+    await send(toWebhook(url.replace('http://', 'http://us%40er:secret@')), [[1]])
+    expect(received[0]?.headers.authorization).toBe(`Basic ${Buffer.from('us@er:secret').toString('base64')}`)
+  })
+
+  test('options are checked while declaring', () => {
     for (const url of ['nowhere', 'ftp://host/'])
       expect(() => toWebhook(url)).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
-    const { options } = toWebhook('https://user:secret@host/path?token=secret', { headers: { authorization: 'secret' } })
-    expect(JSON.stringify(options)).not.toContain('secret')
-  })
-})
-
-describe('forEachBatch', () => {
-  test('gives the number of the first record, over restores, and tells what it still holds', async () => {
-    const ids: [string, readonly number[]][] = []
-    const settle: (() => void)[] = []
-    const sink = forEachBatch<number>(
-      (batch, { recordId }) => {
-        ids.push([recordId, batch])
-        return new Promise<void>((resolve) => settle.push(resolve))
-      },
-      { records: 2 },
-    )
-    const writer = await openSink(sink)
-    const batch = [10, 11, 12, 13, 14]
-    const writing = Promise.resolve(writer.write(batch))
-    batch.length = 0
-    expect(writer.unwritten?.()).toEqual([10, 11, 12, 13, 14])
-    settle.shift()?.()
-    await Promise.resolve().then(() => undefined)
-    await new Promise((resolve) => setImmediate(resolve))
-    expect(writer.unwritten?.()).toEqual([12, 13, 14])
-    settle.shift()?.()
-    await writing
-    expect(writer.unwritten?.()).toEqual([14])
-
-    const again = await openSink(sink, sinkContext({ firstRecord: 4 }))
-    void again.write([14, 15])
-    expect(ids).toEqual([
-      ['out/0/0', [10, 11]],
-      ['out/0/2', [12, 13]],
-      ['out/0/4', [14, 15]],
-    ])
+    expect(() => toWebhook('http://host/', { headers: { 'a b': 'c' } })).toThrow('no name of a header')
+    expect(() => toWebhook('http://host/', { records: 0 })).toThrow('webhook: records is 0')
   })
 })

@@ -82,7 +82,8 @@ function countExamples(): Record<string, number> {
   for (const path of readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))) {
     const file = ts.createSourceFile(path, readFileSync(join(source, path), 'utf8'), ts.ScriptTarget.Latest, true)
     for (const node of file.statements) {
-      if (ts.isFunctionDeclaration(node) && node.name !== undefined && node.name.text in sluice) add(node.name.text, node)
+      if ((ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)) && node.name !== undefined && node.name.text in sluice)
+        add(node.name.text, node)
       if (!ts.isInterfaceDeclaration(node) || !faces.has(node.name.text)) continue
       for (const member of node.members)
         if (member.name !== undefined && ts.isIdentifier(member.name)) add(`${node.name.text}.${member.name.text}`, member)

@@ -18,7 +18,7 @@ function calling(options: CallOptions & { readonly concurrency?: number; readonl
   const job: Job<unknown, { readonly called: Stream<number> }> = defineJob({ name: 'calling' }, (builder) => {
     const called = builder.source('numbers', fromArray<number>([])).mapAsync(
       'call',
-      async (id, { attempt = 1, recordId }) => {
+      async (id, { attempt, recordId }) => {
         const call = { id, attempt, atMs: Date.now(), recordId }
         calls.push(call)
         await new Promise((resolve) => setTimeout(resolve, tookMs))
@@ -162,7 +162,7 @@ describe('a timeout', { timeout: 60_000 }, () => {
     const job = defineJob({ name: 'hanging' }, (builder) => ({
       called: builder.source('numbers', fromArray<number>([])).mapAsync(
         'call',
-        async (id, { attempt = 1, signal }) => {
+        async (id, { attempt, signal }) => {
           if (attempt > 2) return id
           return new Promise<number>((_resolve, reject) =>
             signal.addEventListener('abort', () => {

@@ -1,0 +1,89 @@
+/** Batches of `forEachBatch` in whole jobs: what is called with what, under which id, before and after crashes. */
+import { defineJob, forEachBatch, type ForEachBatchOptions, fromArray, type Job } from '@sluice/operators'
+import { describe, expect, it } from 'vitest'
+import { at, simulate } from '../../../src/index.js'
+
+interface Call {
+  readonly id: string
+  readonly attempt: number
+  readonly records: readonly number[]
+  failed: boolean
+}
+
+function writing(options: ForEachBatchOptions, fails: (call: Call, before: number) => boolean = () => false) {
+  const calls: Call[] = []
+  let underWay = 0
+  const most = { underWay: 0 }
+  const job: Job<unknown, object> = defineJob({ name: 'writing' }, (builder) => {
+    const write = forEachBatch<number>(async (records, { recordId: id, attempt }) => {
+      const call = { id, attempt, records: [...records], failed: false }
+      const before = calls.length
+      calls.push(call)
+      most.underWay = Math.max(most.underWay, ++underWay)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      underWay--
+      call.failed = fails(call, before)
+      if (call.failed) throw new Error('down')
+    }, options)
+    builder.source('numbers', fromArray<number>([])).sink('write', write)
+  })
+  return { job, calls, most }
+}
+
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, id) => id)
+const simulated = { keepSinks: ['write'], parallelism: 1 } as const
+
+describe('forEachBatch', { timeout: 120_000 }, () => {
+  it('is called with full batches, with what has waited for its time, and with the rest', async () => {
+    const { job, calls } = writing({ records: 4, time: '1s' })
+    await simulate(job, { ...simulated, inputs: { numbers: [0, 1, 2, 3, 4, at('5s', 5), 6] } })
+    expect(calls.map(({ id, records }) => [id, records])).toEqual([
+      ['write/0/0', [0, 1, 2, 3]],
+      ['write/0/1', [4]],
+      ['write/0/2', [5, 6]],
+    ])
+  })
+
+  it('has as many batches under way as it may', async () => {
+    for (const concurrency of [1, 3]) {
+      const { job, calls, most } = writing({ records: 5, concurrency })
+      await simulate(job, { ...simulated, inputs: { numbers: numbers(100) } })
+      expect(calls.flatMap(({ records }) => records)).toEqual(numbers(100))
+      expect(most.underWay).toBe(concurrency)
+    }
+  })
+
+  it('tries a whole batch again, under the same id', async () => {
+    const { job, calls } = writing({ records: 5, retry: { delay: 1, budget: false } }, ({ attempt }) => attempt < 3)
+    await simulate(job, { ...simulated, inputs: { numbers: numbers(20) } })
+    expect(calls.filter(({ failed }) => !failed).flatMap(({ records }) => records)).toEqual(numbers(20))
+    expect(calls).toHaveLength(12)
+    for (const { id, records } of calls) expect(records[0]).toBe(Number(id.split('/').at(-1)) * 5)
+  })
+
+  it('is called with the same batches under the same ids after a crash', async () => {
+    let crashes = 0
+    for (let seed = 1; seed <= 8; seed++) {
+      for (const mode of ['aligned', 'unaligned'] as const) {
+        const options = { records: 5, time: '1h', concurrency: 2, retry: { delay: '20ms', budget: false } } as const
+        const { job, calls } = writing(options, ({ attempt, id }) => id.endsWith('3') && attempt === 1)
+        const result = await simulate(job, {
+          ...simulated,
+          seed,
+          inputs: { numbers: numbers(100) },
+          crashes: 2,
+          checkpoint: { interval: 30, mode },
+        })
+        crashes += result.crashes
+        const written = calls.filter(({ failed }) => !failed).flatMap(({ records }) => records)
+        expect([...new Set(written)].sort((left, right) => left - right)).toEqual(numbers(100))
+        const batches = new Map<string, readonly number[]>()
+        for (const { id, records } of calls) {
+          expect(records).toEqual(batches.get(id) ?? records)
+          batches.set(id, records)
+        }
+      }
+    }
+    expect(crashes).toBeGreaterThan(8)
+  })
+})
