@@ -20,6 +20,7 @@ const receivers = [
   ],
   ['Windowed streams', 'WindowedStream', 'windowed', 'What `window` and `windowAll` give. See [windows](windows.md).'],
   ['Results of windows and joins', 'WindowResult', 'result', 'Results are streams, with what came too late beside them.'],
+  ['Results of tail sampling', 'TailSampledStream', 'sampled', 'Results are streams, with what was dropped beside them.'],
   ['Results of process', 'ProcessedStream', 'processed', 'Results are streams, with side outputs beside them.'],
 ]
 
@@ -28,6 +29,11 @@ const groups = [
   ['Windows', /^window\/assigners/, 'Given to `window`, `windowAll` and `windowJoin`. See [windows](windows.md).'],
   ['Triggers', /^window\/triggers/, 'When windows give results; given as `trigger` with the windows. See [windows](windows.md#triggers).'],
   ['State', /^state\//, 'Declared under `state` of `process`, `coProcess` and `connectBroadcast`. See [state](state.md).'],
+  [
+    'Policies of tail sampling',
+    /^sample\//,
+    'Given in order as `policies` of `tailSample`: the first that keeps or drops a trace decides. See [tail-based sampling](telemetry/tail-sampling.md).',
+  ],
   ['Aggregators', /^aggregate\//, 'Given by the name of their result to `aggregate`, of keyed streams and of windows.'],
   ['Sources', /^(source|ingress)\//, 'Given to `job.source(name, source, options)`.'],
   ['Sinks', /^sink\//, 'Given to `stream.sink(name, sink, options)`.'],

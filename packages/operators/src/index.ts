@@ -84,6 +84,8 @@ export type {
   ShedTriggers,
   Spill,
 } from './flow/shed/shed-types.js'
+export type { DecideEarly, DecisionCause, DropNewestTrace, TailSampleOptions, TraceInfo, TracePolicy } from './sample/sample-types.js'
+export { dropWhen, keepIfAny, keepIfLonger, keepRate, keepShare, keepWhen } from './sample/trace-policies.js'
 export { defineSink, type RecordWriter, type SinkDefinition, type SinkWriteContext } from './sink/define-sink.js'
 export { discard } from './sink/discard.js'
 export { type ForEachOptions, forEach } from './sink/for-each.js'
@@ -171,6 +173,7 @@ export type {
   RecordOf,
   SplitStreams,
   Stream,
+  TailSampledStream,
   WindowedStream,
   WindowResult,
   WithLetters,

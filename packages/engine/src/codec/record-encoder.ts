@@ -69,6 +69,16 @@ class LearningEncoder implements RecordEncoder {
   }
 
   encodeLarge(value: unknown): Uint8Array {
+    const end = this.#encodeAlone(value)
+    return this.#buffer.bytes.subarray(0, end)
+  }
+
+  sizeOf(value: unknown): number {
+    return this.#encodeAlone(value)
+  }
+
+  /** Into the buffer of its own, which grows as it has to; answers where the record ends. */
+  #encodeAlone(value: unknown): number {
     const buffer = this.#buffer
     buffer.reset()
     let end = this.encode(value, buffer.view, buffer.bytes, 0, buffer.bytes.length)
@@ -79,11 +89,7 @@ class LearningEncoder implements RecordEncoder {
       } else if (!buffer.grow()) throw this.#tooLarge(value)
       end = this.encode(value, buffer.view, buffer.bytes, 0, buffer.bytes.length)
     }
-    return buffer.bytes.subarray(0, end)
-  }
-
-  sizeOf(value: unknown): number {
-    return this.encodeLarge(value).length
+    return end
   }
 
   definitions(): readonly Uint8Array[] {

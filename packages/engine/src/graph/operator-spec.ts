@@ -35,9 +35,9 @@ export interface GeneralSpec {
   readonly create: (context: OperatorContext) => Operator
   /** It holds records back by itself (see `HoldingOperator`): a task of its own, which takes records also while its outputs have no credit. */
   readonly holds?: boolean | undefined
-  /** What it holds at most, in bytes over all subtasks: part of the memory budget. */
+  /** What it holds at most, in bytes over all subtasks, whether it holds the stream back or not: part of the memory budget. */
   readonly holdsBytes?: number | undefined
-  /** Of an operator that holds records back: ports that stop nothing where they have no credit. It looks at `context.hasCredit(port)` before it emits there. */
+  /** Ports that stop nothing where they have no credit. The operator looks at `context.hasCredit(port)` before it emits there. */
   readonly optionalPorts?: readonly number[] | undefined
   /** The name of an operator behind it that it looks at with `context.observe`. */
   readonly observes?: string | undefined

@@ -88,6 +88,10 @@ function reasonsAgainst(
     const end = graph.nodes[node]?.spec
     if (end?.kind === 'general' && end.holds === true) reasons.push(`${nameOf(graph, node)} holds records back`)
   }
+  const producer = graph.nodes[edge.from.node]?.spec
+  if (producer?.kind === 'general' && producer.holds !== true && producer.optionalPorts?.includes(edge.from.port) === true) {
+    reasons.push(`${nameOf(graph, edge.from.node)} does not wait for it`)
+  }
   if (spec?.kind === 'async' && !mayChain(spec)) reasons.push(`${nameOf(graph, edge.to.node)} does asynchronous work`)
   return reasons
 }

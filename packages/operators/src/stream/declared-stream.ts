@@ -65,8 +65,19 @@ import { planTimestamps } from '../time/plan-timestamps.js'
 import { planShed } from '../flow/shed/plan-shed.js'
 import { DROPPED_PORT } from '../flow/shed/shed-operator.js'
 import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
+import { planTailSample } from '../sample/plan-tail-sample.js'
+import type { TailSampleOptions } from '../sample/sample-types.js'
 import type { OperatorPlan } from './operator-plan.js'
-import type { KeyedStream, LimitedStream, ProcessedStream, ShedStream, Stream, WindowedStream, WindowResult } from './stream.js'
+import type {
+  KeyedStream,
+  LimitedStream,
+  ProcessedStream,
+  ShedStream,
+  Stream,
+  TailSampledStream,
+  WindowedStream,
+  WindowResult,
+} from './stream.js'
 
 const BATCH_RECORDS_DEFAULT = 10_000
 
@@ -382,6 +393,14 @@ class DeclaredLimited extends DeclaredStream implements Methods<LimitedStream<un
   }
 }
 
+class DeclaredTailSample extends DeclaredStream implements Methods<TailSampledStream<unknown>> {
+  get dropped(): DeclaredStream {
+    const main = this.upstreams[0]?.from
+    if (main === undefined || main === 'deadLetters') throw new SluiceError('SLUICE_ASSERTION', 'a tail sample has no main output')
+    return new DeclaredStream(this.draft, this.outputOf(main.node, this.draft.portOf(main.node, DROPPED), this.shape, false))
+  }
+}
+
 /** The port of records that an operator drops on purpose. */
 const DROPPED = 'dropped'
 
@@ -533,6 +552,12 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
   dedupe(name: string, options: DedupeOptions = {}): DeclaredStream {
     const node = this.addPlanned(name, planDedupe(name, this.#keyOf, this.fullyTimed, options), options)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
+  }
+
+  tailSample(name: string, options: TailSampleOptions<never>): DeclaredTailSample {
+    const node = this.addPlanned(name, planTailSample(name, this.#keyOf, options), options)
+    // Records leave long after event time has passed them.
+    return new DeclaredTailSample(this.draft, this.outputOf(node, 0, this.shape, false))
   }
 
   topN(name: string, n: number, compare: Fn, options: TopNOptions = {}): DeclaredStream {

@@ -32,6 +32,7 @@ import type {
 } from '../join/join-types.js'
 import type { AdaptiveLimit, DropLimited, HoldLimited, StaticLimit } from '../flow/rate/rate-options.js'
 import type { ShedPolicy, Spill } from '../flow/shed/shed-types.js'
+import type { DecideEarly, DropNewestTrace } from '../sample/sample-types.js'
 import type { LetteredSink, SinkFor } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import type { States } from '../state/state-types.js'
@@ -747,6 +748,42 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    * orders.keyBy((order) => order.customer).topN('largest', 3, (left, right) => right.amount - left.amount)
    */
   topN(name: string, n: number, compare: (left: T, right: T) => number, options?: TopNOptions): Stream<Update<readonly T[], K>, C>
+
+  /**
+   * Keeps or drops all records of a key together, after having seen them: tail-based sampling of traces. The records of a key are collected for `decideAfter` from the
+   * first on, by the clock; then the policies are asked in order, and the first that keeps or drops decides. A trace that none keeps is dropped, counted as
+   * `sampled`, and readable as `.dropped`. What is kept leaves whole, the records of a trace together. Later records follow the decision, as long as it is
+   * remembered.
+   *
+   * The memory is bounded by `traces`, `records` and `bytes`. Where a bound is reached, the trace that has waited longest is decided early with what is there
+   * (`whenFull: 'decideEarly'`), or the one that came last is dropped (`'dropNewest'`); both are counted. Records leave behind the watermark, so the result has no
+   * timestamps.
+   *
+   * Fails with `SLUICE_OPTIONS_INVALID` for wrong options, with `SLUICE_RECORD_PROMISE` where a policy returns a promise, and with `SLUICE_LOSSY_STREAM` where
+   * `'dropNewest'` stands in front of a sink that writes every record exactly once, unless `lossy: true` says that it is meant.
+   *
+   * @example
+   * const sampled = orders.keyBy((order) => order.customer).tailSample('interesting', {
+   *   decideAfter: '10s',
+   *   policies: [
+   *     keepIfAny('large', (order) => order.amount > 1_000),
+   *     keepWhen('many', (records) => records.length > 20),
+   *     keepShare('some', 0.01),
+   *   ],
+   * })
+   * sampled.sink('out', toJsonLines('interesting.jsonl'))
+   * @example
+   * // At most 1,000 traces of up to 500 records; ten of the others in a second.
+   * orders.keyBy((order) => order.customer).tailSample('few', {
+   *   decideAfter: '1m',
+   *   policies: [dropWhen('free', (records) => records.every((order) => order.amount === 0)), keepRate('ten', 10)],
+   *   traces: 1_000,
+   *   recordsPerTrace: 500,
+   *   remember: { traces: 10_000, for: '5m' },
+   * })
+   */
+  tailSample(name: string, options: DecideEarly<T>): TailSampledStream<T, C | 'no timestamps'>
+  tailSample(name: string, options: DropNewestTrace<T>): TailSampledStream<T, C | 'no timestamps' | 'lossy'>
 }
 
 /** A stream whose records are put into windows, per key. What fires is `{ key, window, ... }` with the timestamp `window.end - 1`. */
@@ -830,6 +867,20 @@ export interface LimitedStream<out T, out C extends Caveat = Caveat> extends Str
    * @example
    * const limited = orders.rateLimit('cap', { rate: 1_000, onLimit: 'drop' })
    * limited.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
+   */
+  readonly dropped: Stream<T, C>
+}
+
+/** What `tailSample` keeps, and what it dropped. */
+export interface TailSampledStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {
+  /**
+   * The records of the traces that were dropped, and late ones that followed. It never holds the stream back: a record that its consumer has no room for is only counted,
+   * with the reason and `unread`.
+   *
+   * @example
+   * const sampled = orders.keyBy((order) => order.customer).tailSample('some', { decideAfter: '10s', policies: [keepShare('some', 0.1)] })
+   * sampled.sink('out', print())
+   * sampled.dropped.sink('dropped', toJsonLines('dropped.jsonl'))
    */
   readonly dropped: Stream<T, C>
 }

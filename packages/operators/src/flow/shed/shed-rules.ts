@@ -1,5 +1,6 @@
 /** Who goes where there is no room: one rule per policy, over the records that wait. */
 import { canonicalKey, hashKey, SluiceError } from '@sluice/engine'
+import { mixBits } from '../mix-bits.js'
 import { PlacedHeap } from '../placed-heap.js'
 import type { HeldRecord, HeldRecords } from './held-records.js'
 import type { ShedChoice } from './shed-settings.js'
@@ -173,12 +174,4 @@ class LatestPerKey implements ShedRule {
     for (const record of this.#arrivals) return record
     return undefined
   }
-}
-
-/** The finaliser of murmur3: every bit of the input changes about half of the output. */
-function mixBits(value: number): number {
-  let bits = value | 0
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return bits ^ (bits >>> 16)
 }
