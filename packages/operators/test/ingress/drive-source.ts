@@ -42,6 +42,7 @@ export async function driveSource(source: Source<unknown>, options: DriveOptions
   const context: SourceContext = {
     ...sourceContext(controller),
     operator,
+    now: () => Date.now(),
     log: { debug: write, info: write, warn: write, error: write },
     metrics: { count: (name, by = 1) => void (counts[name] = (counts[name] ?? 0) + by), gauge: () => undefined },
     announce: (listening) => void announced.push(listening),

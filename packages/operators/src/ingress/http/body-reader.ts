@@ -8,13 +8,15 @@ import { ClientGone, HttpRefusal } from './http-refusal.js'
 /** Time that is left for what is being sent; runs only between `start` and `stop`. */
 class ReadingTime {
   readonly #limitMs: number
+  readonly #now: () => number
   #leftMs: number
   #startedMs = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(limitMs: number) {
+  constructor(limitMs: number, now: () => number) {
     this.#limitMs = limitMs
     this.#leftMs = limitMs
+    this.#now = now
   }
 
   reset(): void {
@@ -22,19 +24,20 @@ class ReadingTime {
   }
 
   start(over: () => void): void {
-    this.#startedMs = performance.now()
+    this.#startedMs = this.#now()
     this.#timer = setTimeout(over, this.#leftMs)
   }
 
   stop(): void {
     clearTimeout(this.#timer)
-    this.#leftMs = Math.max(0, this.#leftMs - (performance.now() - this.#startedMs))
+    this.#leftMs = Math.max(0, this.#leftMs - (this.#now() - this.#startedMs))
   }
 }
 
 export interface BodyReaderOptions {
   readonly timeoutMs: number
-  readonly isComplete: () => boolean
+  readonly now: () => number
+  readonly isComplete: () => boolean | Promise<boolean>
   readonly decompresses: boolean
 }
 
@@ -42,16 +45,16 @@ export class BodyReader {
   readonly #stream: Readable
   readonly #time: ReadingTime
   /** Whether an end is the end: the body came as a whole. */
-  readonly #isComplete: () => boolean
+  readonly #isComplete: () => boolean | Promise<boolean>
   /** What fails is the decompression, not the connection. */
   readonly #decompresses: boolean
   #ended = false
   #failure: Error | undefined
   #waiting: (() => void) | undefined
 
-  constructor(stream: Readable, { timeoutMs, isComplete, decompresses }: BodyReaderOptions) {
+  constructor(stream: Readable, { timeoutMs, now, isComplete, decompresses }: BodyReaderOptions) {
     this.#stream = stream
-    this.#time = new ReadingTime(timeoutMs)
+    this.#time = new ReadingTime(timeoutMs, now)
     this.#isComplete = isComplete
     this.#decompresses = decompresses
     stream.on('readable', this.#onReadable)
@@ -65,16 +68,21 @@ export class BodyReader {
   /** The next chunk, undefined at the end. @throws ClientGone, HttpRefusal */
   async read(): Promise<Uint8Array | undefined> {
     for (;;) {
-      if (this.#failure !== undefined) throw this.#failure
+      this.#throwFailure()
       const chunk = this.#stream.read() as Uint8Array | null
       if (chunk !== null) return chunk
-      if (this.#failure !== undefined) throw this.#failure
+      // Reading may have failed by itself.
+      this.#throwFailure()
       if (this.#ended) {
-        if (!this.#isComplete()) throw new ClientGone()
+        if (!(await this.#isComplete())) throw new ClientGone()
         return undefined
       }
       await this.#wait()
     }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Something is whole: the next has all of the time again. */

@@ -15,7 +15,7 @@ export interface HttpExchange {
   readonly connection: object
   readonly body: Readable
   /** The body came as a whole, where its stream has ended. */
-  readonly bodyIsComplete: () => boolean
+  readonly bodyIsComplete: () => boolean | Promise<boolean>
   /** The client has left, or was answered. */
   readonly isOver: boolean
   /** Called once when the client leaves without an answer. */
@@ -99,8 +99,8 @@ export class Http1Exchange implements HttpExchange {
     const closes = this.#mustClose() || (unread && !this.#isDiscardable())
     response.writeHead(status, { ...headers, 'content-length': body.length, ...(closes ? { connection: 'close' } : {}) })
     const timer = setTimeout(() => socket.destroy(), unread ? LINGER_MS : ANSWER_MS)
-    response.once('close', () => clearTimeout(timer))
     if (!unread) {
+      response.once('close', () => clearTimeout(timer))
       response.end(body)
       return
     }
@@ -110,16 +110,11 @@ export class Http1Exchange implements HttpExchange {
     request.resume()
     if (!closes) {
       response.end(body)
-      response.once('finish', () => {
-        if (request.complete) clearTimeout(timer)
-        else {
-          const linger = setTimeout(() => socket.destroy(), LINGER_MS)
-          request.once('end', () => clearTimeout(linger))
-          socket.once('close', () => clearTimeout(linger))
-        }
-      })
+      // The connection goes on with the next request when the rest has come.
+      request.once('close', () => clearTimeout(timer))
       return
     }
+    response.once('close', () => clearTimeout(timer))
     response.write(body)
     request.once('end', () => response.end())
     request.once('close', () => response.end())
@@ -180,8 +175,12 @@ export class Http2Exchange implements HttpExchange {
     return this.#stream
   }
 
-  /** A stream that was reset ends too. */
-  readonly bodyIsComplete = (): boolean => !this.#stream.aborted && !this.#stream.closed && !this.#stream.destroyed
+  /** A stream that was reset ends too; that it was is known when the frame has been processed. */
+  readonly bodyIsComplete = async (): Promise<boolean> => {
+    const stream = this.#stream
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    return !stream.aborted && !stream.closed && !stream.destroyed && stream.state.remoteClose === 1
+  }
 
   proceed(): void {
     if (this.#proceeded || this.headers.expect !== '100-continue') return

@@ -110,6 +110,8 @@ export class HttpListener {
     })
     server.closeIdleConnections()
     for (const session of this.#sessions) session.close()
+    // Connections that have not said anything have nothing under way.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
     const timer = setTimeout(() => {
       for (const session of this.#sessions) session.destroy()
       for (const socket of this.#sockets) socket.destroy()
@@ -192,7 +194,12 @@ async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
     watchIdleness(session, headersTimeoutMs)
     if (state.closing) session.close()
   })
-  framed.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => dispatch(new Http2Exchange(stream, headers, noError)))
+  framed.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const exchange = new Http2Exchange(stream, headers, noError)
+    // The bound that is announced to clients is advice to them.
+    if (sizeOf(headers) <= headerBytesMax) dispatch(exchange)
+    else refuse(exchange, 431, 'HEADERS_TOO_LARGE', `The headers of a request have at most ${headerBytesMax} bytes.`, {})
+  })
 
   // Node's own handler of a connection of HTTP/1.1, which comes behind the look at its first bytes.
   const event = tls === undefined ? 'connection' : 'secureConnection'
@@ -264,6 +271,12 @@ function watchIdleness(session: ServerHttp2Session, headersTimeoutMs: number): v
 function refuse(exchange: HttpExchange, status: number, code: string, message: string, headers: Readonly<Record<string, string>>): void {
   const body = Buffer.from(JSON.stringify({ error: { code, message }, accepted: 0 }))
   exchange.answer(status, { 'content-type': 'application/json', ...headers }, body)
+}
+
+function sizeOf(headers: IncomingHttpHeaders): number {
+  let bytes = 0
+  for (const [name, value] of Object.entries(headers)) bytes += name.length + String(value).length
+  return bytes
 }
 
 function keyOf(pem: string | Uint8Array): string | Buffer {

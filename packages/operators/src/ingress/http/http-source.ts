@@ -27,8 +27,9 @@ export interface HttpSourceOptions {
   readonly policy: HttpInvalidPolicy
 }
 
-/** Records of one part of a stream of lines. */
+/** Records of one part of a stream of lines; fewer where the queue takes few, so that several streams have room at once. */
 const PART_RECORDS = 256
+const PARTS_IN_QUEUE_MIN = 4
 /** Parts of one stream that are not acknowledged: it is not read on beyond them. */
 const PARTS_MAX = 64
 /** What a request takes of the room before its body is read; more is taken as it comes. */
@@ -55,6 +56,7 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
   readonly #queue: IngressQueue
   readonly #tokens: BearerTokens
   readonly #decoder: RecordDecoder
+  readonly #partRecords: number
   #listener: HttpListener | undefined
   #release: (() => Promise<void>) | undefined
   /** Requests whose clients left before they were answered, although their records were taken. */
@@ -69,6 +71,7 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
     this.method = settings.method
     this.path = settings.path
     this.#queue = new IngressQueue({ ...settings.queue, acknowledge: settings.acknowledge, signal: context.signal })
+    this.#partRecords = Math.max(1, Math.min(PART_RECORDS, Math.floor(settings.queue.recordsMax / PARTS_IN_QUEUE_MIN)))
     this.#tokens = new BearerTokens(settings.tokens)
     this.#decoder = new RecordDecoder({
       schema,
@@ -146,6 +149,7 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
       const decoder = await decompress(exchange.body, encoding, () => this.#overloaded())
       const body = new BodyReader(decoder ?? exchange.body, {
         timeoutMs: this.#settings.bodyTimeoutMs,
+        now: () => this.#context.now(),
         isComplete: exchange.bodyIsComplete,
         decompresses: decoder !== undefined,
       })
@@ -281,13 +285,12 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
   /** A body whose lines are taken as they come. Behind a line that is refused nothing is. */
   async #takeLines(exchange: HttpExchange, body: BodyReader, reading: Reading, held: Held, progress: Progress): Promise<void> {
     const stream = new LineStream(this.#queue, progress)
-    // It holds its place as a request, and takes room for each part: the first one is not waited for.
-    let first = true
+    // It holds its place as a request, and takes room for each part.
     const send = async (part: DecodedPart, bytes: number): Promise<void> => {
       const need = { records: part.records.length, bytes, deliveries: 0 }
-      if (first) this.#queue.room.give({ records: held.records, bytes: 0, deliveries: 0 })
-      if (first) held.records = 0
-      first = false
+      // Who holds some and waits for more might wait for another who does the same. What was a line that is not complete is part of this now.
+      this.#queue.room.give({ records: held.records, bytes: held.bytes, deliveries: 0 })
+      held.records = held.bytes = 0
       await stream.mayGoOn(exchange)
       if (!this.#queue.room.tryTake(need)) await this.#wait(exchange, need, undefined)
       stream.push(part, bytes)
@@ -338,7 +341,7 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
       empty = part.records.length > before ? 0 : empty + line.length + 1
       if (empty > bodyBytesMax)
         throw new HttpRefusal(413, 'BODY_TOO_LARGE', `More than ${bodyBytesMax} bytes hold no record.`, { line: lines.line })
-      if (part.records.length + part.deadLetters.length >= PART_RECORDS) await flush()
+      if (part.records.length + part.deadLetters.length >= this.#partRecords) await flush()
     }
     for (let chunk = await body.read(); chunk !== undefined; chunk = await body.read()) {
       lines.push(chunk)
