@@ -15,3 +15,5 @@ export type {
 } from './records/metric-point.js'
 export type { Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from './records/span.js'
 export type { RecordOfSignal, Signal } from './signals/signals.js'
+export { type ToOtlpOptions, toOtlp } from './sink/to-otlp.js'
+export { fromOtlp, type FromOtlpOptions } from './source/from-otlp.js'

@@ -2,11 +2,11 @@
 const NO_TRACE = '0'.repeat(32)
 const NO_SPAN = '0'.repeat(16)
 
-export function isTraceId(id: string): boolean {
+function isTraceId(id: string): boolean {
   return id.length === 32 && id !== NO_TRACE
 }
 
-export function isSpanId(id: string): boolean {
+function isSpanId(id: string): boolean {
   return id.length === 16 && id !== NO_SPAN
 }
 

@@ -1,4 +1,5 @@
 /** What differs between traces, logs and metrics: where they go, and how they are read and written. */
+import { SluiceError } from '@sluice/engine'
 import { logsFrom, logsTo } from '../json/json-logs.js'
 import { metricsFrom, metricsTo } from '../json/json-metrics.js'
 import { spansFrom, spansTo } from '../json/json-spans.js'
@@ -68,3 +69,8 @@ export function isSignal(value: unknown): value is Signal {
 
 export const PROTOBUF = 'application/x-protobuf'
 export const JSON_TYPE = 'application/json'
+
+export function unknownSignal(caller: string, signal: unknown): SluiceError {
+  const given = signal === undefined ? 'not given' : JSON.stringify(signal)
+  return new SluiceError('SLUICE_OPTIONS_INVALID', `${caller}: signal is ${given}, and takes 'traces', 'logs' or 'metrics'.`)
+}

@@ -1,5 +1,5 @@
 /** A value that attributes cannot have, in a record that is to be sent. */
-export class NotTelemetry extends TypeError {
+class NotTelemetry extends TypeError {
   override readonly name: string = 'NotTelemetry'
 }
 

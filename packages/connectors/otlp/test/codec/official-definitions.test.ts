@@ -14,7 +14,7 @@ import { officialMessage } from '../support/official-definitions.js'
 import { type Message, officialRequest } from '../support/official-requests.js'
 import { toOtlpJson } from '../support/official-json.js'
 
-const RUNS = process.env['SLUICE_TEST_MODE'] === 'nightly' ? 2_000 : 60
+const RUNS = process.env['SLUICE_TEST_MODE'] === 'nightly' ? 2_000 : 30
 
 interface Signal {
   readonly request: string
