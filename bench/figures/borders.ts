@@ -7,25 +7,28 @@ const outages: readonly (OutageVariant & { readonly id: string; readonly title: 
   { id: 'retry', mode: 'retry', outage: 'refused', title: '`retry` with its budget' },
   { id: 'wait', mode: 'wait', outage: 'refused', title: '`retry` and a `circuitBreaker` that waits' },
   { id: 'wait-503', mode: 'wait', outage: '503', title: 'the same, answered with 503' },
+  { id: 'fail', mode: 'fail', outage: 'refused', title: 'a `circuitBreaker` that fails, dead letters replayed' },
 ]
 
-const outageFigures = outages.map(({ id, title, ...variant }): Figure => ({
-  id: `borders/outage-${id}`,
-  title: `Down for 30 s, ${title}`,
-  unit: 'requests',
-  better: 'lower',
-  valueName: 'while it is down',
-  quick: true,
-  section: 'borders',
-  processesMax: 1,
-  contenders: [
-    {
-      id: 'sluice',
-      label: 'Sluice',
-      role: 'sluice',
-      measure: async (options) => (await import('../contenders/outage.js')).measureOutage(variant, options),
-    },
-  ],
-}))
+const outageFigures = outages.map(
+  ({ id, title, ...variant }): Figure => ({
+    id: `borders/outage-${id}`,
+    title: `Down for 30 s, ${title}`,
+    unit: 'requests',
+    better: 'lower',
+    valueName: 'while it is down',
+    quick: true,
+    section: 'borders',
+    processesMax: 1,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/outage.js')).measureOutage(variant, options),
+      },
+    ],
+  }),
+)
 
 export const borderFigures: readonly Figure[] = [...outageFigures]

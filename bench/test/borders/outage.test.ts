@@ -8,13 +8,15 @@ import { figureResult } from '../../dist/harness/results.js'
 
 const measured = (variant: OutageVariant): Promise<Measurement> => measureOutage(variant, { quick: true })
 
-test('a breaker sends next to nothing to what is down', async () => {
+test('a breaker sends next to nothing to what is down, and what fails at once is replayed', async () => {
   const naive = await measured({ mode: 'naive', outage: 'refused' })
   const wait = await measured({ mode: 'wait', outage: '503' })
+  const fail = await measured({ mode: 'fail', outage: 'refused' })
   // 32 calls, ten times a second each, for three seconds; on a machine that has other things to do it is less.
   expect(naive.value).toBeGreaterThan(10 * wait.value)
   expect(wait.details).toMatchObject({ lost: 0, 'dead letters, replayed': 0 })
-  expect(wait.series?.['breaker']).toContain(1)
+  expect(fail.details?.['dead letters, replayed']).toBeGreaterThan(100)
+  for (const { series } of [wait, fail]) expect(series?.['breaker']).toContain(1)
   const figure = borderFigures.find(({ id }) => id === 'borders/outage-wait')!
   const result = figureResult(figure, [{ contender: figure.contenders[0]!, measurements: [wait], failures: [] }])
   const drawn = await drawCharts('borders', [result])

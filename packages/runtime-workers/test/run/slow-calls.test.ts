@@ -1,5 +1,5 @@
 /** Jobs on real threads whose calls are slow for one reason each: what the reports say of it, while they run and at the end. */
-import type { Bottleneck, IntervalReport } from '@sluice/engine'
+import type { Bottleneck, IntervalReport, MetricsSnapshot } from '@sluice/engine'
 import { run } from '@sluice/runtime-workers'
 import { expect, test } from 'vitest'
 import { jobFile } from '../support/job-folder.js'
@@ -7,7 +7,7 @@ import { jobFile } from '../support/job-folder.js'
 interface Told {
   readonly bottleneck: Bottleneck
   readonly report: IntervalReport
-  /** The same of the pressure graph, from the start of the job. */
+  /** The same of the pressure graph, since the report before. */
   readonly causes: readonly string[]
 }
 
@@ -21,10 +21,13 @@ async function blameOf(words: RegExp, job: string, workers = 2): Promise<Told> {
     { workers, parallelism: 1, report: 50, settings: { chaining: false, stopTimeoutMs: 1 } },
   )
   const told = new Promise<Told>((resolve) => {
+    let before: MetricsSnapshot | undefined
     handle.events.on('report', (report) => {
+      const since = before
+      before = handle.metrics()
       const { bottleneck } = report
       if (bottleneck === undefined || !words.test(bottleneck.message)) return
-      const { sources } = handle.pressure() ?? { sources: [] }
+      const { sources } = handle.pressure(since) ?? { sources: [] }
       resolve({ bottleneck, report, causes: sources.flatMap(({ on }) => on.map((cause) => `${cause.kind} ${cause.operator}`)) })
     })
   })
