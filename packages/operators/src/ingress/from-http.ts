@@ -73,6 +73,17 @@ export function fromHttp(
   })
   return {
     ...source,
+    listens: {
+      address: `${host}:${port}`,
+      route: `${method} ${path}`,
+      server: {
+        protocol: 'http',
+        tls: tls === undefined ? undefined : `${String(tls.cert)}${String(tls.key)}`,
+        headerBytesMax: listener.headerBytesMax,
+        headersTimeout: listener.headersTimeoutMs,
+        connectionsMax: listener.connectionsMax,
+      },
+    },
     needsCheckpoints: acknowledge === 'checkpoint' ? "ack: 'checkpoint'" : undefined,
     functions: typeof format === 'object' ? [format.decode, ...(format.reply === undefined ? [] : [format.reply])] : undefined,
   }

@@ -35,6 +35,7 @@ export class DeclaredJob implements JobBuilder {
       })
     }
     const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy, colocation, needsCheckpoints } = source
+    if (source.listens !== undefined) this.#draft.claimListener(source.listens, name, declaredAt)
     const node = this.#draft.addNode({
       name: { given: name },
       spec,

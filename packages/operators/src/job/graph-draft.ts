@@ -2,6 +2,7 @@
  * A graph while it is declared. It belongs to one run of one `declare` callback and is closed when that returns: a stream that is
  * used afterwards, or in the declaration of another job, is found here.
  */
+import type { Listens } from '../source/source.js'
 import { resolve } from 'node:path'
 import {
   type DeliveryGuarantee,
@@ -73,6 +74,9 @@ export class GraphDraft {
   /** Sinks by the absolute path of the file or folder they write. */
   readonly #outputs = new Map<string, string>()
 
+  /** Sources that listen. */
+  readonly #listening: { readonly source: string; readonly listens: Listens }[] = []
+
   constructor(job: string) {
     this.job = job
   }
@@ -89,6 +93,28 @@ export class GraphDraft {
       })
     }
     this.#outputs.set(absolute, sink)
+  }
+
+  /** Fails where another source of the job takes the same route, or says other things of the server that they share. */
+  claimListener(listens: Listens, source: string, declaredAt: string | undefined): void {
+    const { address, route, server } = listens
+    for (const other of this.#listening) {
+      if (other.listens.address !== address) continue
+      const fail = (message: string, hint: string): never => {
+        throw new SluiceError('SLUICE_OPTIONS_INVALID', message, { job: this.job, operator: source, declaredAt, hint })
+      }
+      if (other.listens.route === route)
+        fail(`sources ${other.source} and ${source} both take ${route} at ${address}`, 'Give each source a path or a port of its own.')
+      const names = new Set([...Object.keys(server), ...Object.keys(other.listens.server)])
+      for (const name of names) {
+        if (other.listens.server[name] === server[name]) continue
+        fail(
+          `sources ${other.source} and ${source} share the server at ${address}, and say different things of its ${name}`,
+          'Give both of them the same, or each a port of its own.',
+        )
+      }
+    }
+    this.#listening.push({ source, listens })
   }
 
   /** Fails where a stream of this job is used while another job is declared, or none. `what` names the stream. */

@@ -6,6 +6,16 @@ import type { DeliveryGuarantee, RecordShapeSeed, SourceSpec } from '@sluice/eng
 
 declare const recordType: unique symbol
 
+/** What a source that listens has to agree on with others of its job. */
+export interface Listens {
+  /** `127.0.0.1:8080` */
+  readonly address: string
+  /** What it takes of what comes there: `POST /orders`. */
+  readonly route: string
+  /** What all sources at the address have in common, by the names of the options. */
+  readonly server: Readonly<Record<string, string | number | undefined>>
+}
+
 /** A description of where records of type `T` come from; give it to `job.source(name, source)`. */
 export interface Source<out T> {
   /** Carries the type; never there at run time. */
@@ -32,6 +42,8 @@ export interface Source<out T> {
   readonly orderedSplits?: boolean | undefined
   /** Sources with the same text run in one thread, with one subtask each: they share what only one thread can have, such as a port. */
   readonly colocation?: string | undefined
+  /** Where it listens: no other source of the job may take the same route, and those at one address say the same of its server. */
+  readonly listens?: Listens | undefined
   /** It makes no sense without checkpoints: what of it, as it stands in a job ("ack: 'checkpoint'"). */
   readonly needsCheckpoints?: string | undefined
 }
