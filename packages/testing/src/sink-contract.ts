@@ -330,6 +330,9 @@ function contextOf(
     fail: (error) => {
       throw error
     },
+    deadLetter: (_record, error) => {
+      throw error
+    },
     overwrite: false,
     run,
     restored,

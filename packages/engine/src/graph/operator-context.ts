@@ -198,6 +198,11 @@ export interface Listening {
 export interface SinkContext extends BaseContext {
   /** Fails the subtask at its next step, which comes at once: for what goes wrong outside of a call. */
   fail(error: unknown): void
+  /**
+   * A record that cannot be written: by `SinkSpec.onError` it is dropped and counted, or its dead letter leaves on the port of the sink. Throws the error where the policy is
+   * 'fail', and where it is one of the job itself.
+   */
+  deadLetter(record: unknown, error: unknown): void
   setDeadline(timeMs: number | undefined): void
   /** Whether existing output may be replaced (`--overwrite`). */
   readonly overwrite: boolean

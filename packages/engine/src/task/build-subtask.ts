@@ -245,6 +245,15 @@ class SubtaskBuilder {
         accounting.add(SubtaskWord.dropped, count)
         this.#drops(position).add(reason, count)
       },
+      deadLetter: (position, record, error) => {
+        const failures = this.#sinkFailures[position]
+        if (failures?.owns(error) !== true) throw error
+        const letter = failures.letterOf(error, record, { timestamp: Number.NaN })
+        const sink = this.#sinks[position]
+        if (letter === undefined || sink === undefined || this.#lettersPort(this.#nodes[position] as LogicalNode) === undefined) return
+        sink.addLetter(letter)
+        this.#thread.wake()
+      },
       fail: (position, error) => this.#failLater(position, error),
       emit: (position, value, timestamp, port) => this.#drivers?.push[position]?.(value, timestamp, port),
       hasCredit: (position, port) => {
@@ -313,6 +322,9 @@ class SubtaskBuilder {
   /** By position: its dead letters by code. */
   readonly #letterCounts: (DropCounts | undefined)[] = []
   readonly #expansions: (Expansion | undefined)[] = []
+  /** By position: sinks, and what becomes of records that they cannot write. */
+  readonly #sinks: (SinkBuffer | undefined)[] = []
+  readonly #sinkFailures: (RecordFailures | undefined)[] = []
   /** By position: the keyed state of its operator. */
   readonly #states: (StateRegistry | undefined)[] = []
 
@@ -323,6 +335,7 @@ class SubtaskBuilder {
     this.#expansions[position] = expansion
     const call = spec.kind === 'async' ? this.#call(spec, node, position) : undefined
     const failures = this.#failures(node, position)
+    if (spec.kind === 'sink') this.#sinkFailures[position] = failures
     return {
       node,
       targets: node.ports.map((_, port) => this.#targets(node, port)),
@@ -359,7 +372,7 @@ class SubtaskBuilder {
       failures,
       sink:
         spec.kind === 'sink'
-          ? new SinkBuffer(
+          ? (this.#sinks[position] = new SinkBuffer(
               this.#guard(position, () => spec.create(context)),
               this.#gate,
               (error) => {
@@ -367,7 +380,7 @@ class SubtaskBuilder {
                 this.#thread.wake()
               },
               this.#writeTiming(node, position),
-            )
+            ))
           : undefined,
     }
   }

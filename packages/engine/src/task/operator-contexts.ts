@@ -34,6 +34,8 @@ export interface ContextHost {
   setDeadline(position: number, timeMs: number | undefined): void
   /** Counts of the operator at a position. */
   countDropped(position: number, count: number, reason: string): void
+  /** A record that the sink at a position cannot write. */
+  deadLetter(position: number, record: unknown, error: unknown): void
   /** Fails the subtask at its next step, from outside of one. */
   fail(position: number, error: unknown): void
   countLate(position: number, count: number): void
@@ -185,6 +187,10 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
 
   fail(error: unknown): void {
     this.#host.fail(this.#position, error)
+  }
+
+  deadLetter(record: unknown, error: unknown): void {
+    this.#host.deadLetter(this.#position, record, error)
   }
 
   countDropped(count: number, reason: string): void {

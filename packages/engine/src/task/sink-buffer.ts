@@ -5,10 +5,13 @@
  * Calls of the writer never overlap, with two exceptions: `durable` may run beside anything, and `commit` beside writes, `prepare` and `finish`
  * where the writer says so (`commitOverlapsWrites`). A snapshot cuts what the sink was given in two. With `prepare`: what lies before the cut is
  * written, then `prepare` is called, then what lies behind is written. Without: what is not written yet is state, and nothing waits.
+ *
+ * Dead letters of records that the writer could not write wait until the subtask sends them. Those of records in front of a cut are state, also where they
+ * left behind it: their record does not come again.
  */
 import type { Gate } from '../channel/gate.js'
 import { SluiceError } from '../errors/sluice-error.js'
-import type { SinkWriter } from '../graph/operator-spec.js'
+import type { DeadLetter, SinkWriter } from '../graph/operator-spec.js'
 import { isPromise } from './element-checks.js'
 import { joinSinkStates, type PendingTransaction, type SinkState } from './sink-state.js'
 
@@ -48,6 +51,9 @@ export class SinkBuffer {
   /** A state that waits until it is durable. */
   #unsettled: { readonly checkpoint: number; readonly value: SinkState } | undefined
   #failed = false
+  #letters: DeadLetter[] = []
+  /** While what lies before a cut is written: the letters of that. */
+  #frontLetters: DeadLetter[] | undefined
 
   /** `settled` is called when a pending call is done, with its error or undefined. */
   constructor(writer: SinkWriter, gate: Gate, settled: (error: unknown) => void, timing?: WriteTiming) {
@@ -59,7 +65,8 @@ export class SinkBuffer {
 
   /** Before the writer is opened: this subtask's share of what a checkpoint holds. Answers what was prepared, for the writer's context. */
   restore(states: readonly unknown[]): readonly unknown[] {
-    const { pending, records, firstRecord } = joinSinkStates(states as readonly SinkState[])
+    const { pending, records, firstRecord, letters } = joinSinkStates(states as readonly SinkState[])
+    this.#letters = letters
     this.#transactions = pending
     this.#records = records
     this.firstRecord = firstRecord
@@ -80,6 +87,20 @@ export class SinkBuffer {
     if (this.#records.push(record) < BATCH_RECORDS) return
     this.flush()
     if (this.#gate.runsOn && this.full) this.#gate.exhaust()
+  }
+
+  addLetter(letter: DeadLetter): void {
+    this.#letters.push(letter)
+    this.#frontLetters?.push(letter)
+  }
+
+  get holdsLetters(): boolean {
+    return this.#letters.length > 0
+  }
+
+  /** The oldest letter, to be sent; undefined: there is none. */
+  takeLetter(): DeadLetter | undefined {
+    return this.#letters.shift()
   }
 
   /** A batch and more has gathered: what is suspended in front of it shall not run on. */
@@ -111,6 +132,8 @@ export class SinkBuffer {
       this.#cutUnwritten(id)
       return
     }
+    // What has left since the cut of one that was given up lies in front of this one.
+    this.#frontLetters = [...this.#letters]
     // One that was given up may still wait for its `prepare`: the cut moves.
     this.#front = this.#front === undefined ? this.#records : this.#front.concat(this.#records)
     this.#records = []
@@ -120,8 +143,8 @@ export class SinkBuffer {
   /** What the sink has to say in the checkpoint begun last; null: nothing; undefined: it is not durable yet, `settled` is called when it may be. */
   checkpointState(): SinkState | null | undefined {
     if (this.#state?.checkpoint !== this.#checkpoint) return undefined
-    const { pending, records, firstRecord } = this.#state.value
-    return pending.length === 0 && records.length === 0 && firstRecord === 0 ? null : this.#state.value
+    const { pending, records, firstRecord, letters } = this.#state.value
+    return pending.length === 0 && records.length === 0 && firstRecord === 0 && letters === undefined ? null : this.#state.value
   }
 
   /** Checkpoint `upTo` is complete: what was prepared up to it is committed, as soon as no other call is under way. Never throws. */
@@ -224,7 +247,9 @@ export class SinkBuffer {
 
   #prepared(checkpoint: number, prepared: unknown): void {
     if (prepared !== undefined) this.#transactions.push({ checkpoint, prepared })
-    this.#makeDurable(checkpoint, { pending: [...this.#transactions], records: [], firstRecord: this.#next })
+    const letters = this.#frontLetters
+    this.#frontLetters = undefined
+    this.#makeDurable(checkpoint, { pending: [...this.#transactions], records: [], firstRecord: this.#next, ...someLetters(letters) })
   }
 
   /** Without transactions: what the writer has not written, or not yet been given, is written again after a restore. */
@@ -233,7 +258,9 @@ export class SinkBuffer {
       const unwritten = this.writer.unwritten?.() ?? this.#writing ?? []
       const records = [...unwritten, ...this.#records]
       const firstRecord = this.#next - unwritten.length
-      this.#makeDurable(checkpoint, { pending: [], records, firstRecord })
+      // A record that is written again gives its letter again.
+      const letters = this.#letters.filter(({ input }) => !unwritten.includes(input))
+      this.#makeDurable(checkpoint, { pending: [], records, firstRecord, ...someLetters(letters) })
     } catch (error) {
       this.#fail(error)
     }
@@ -306,6 +333,10 @@ export class SinkBuffer {
       (error: unknown) => this.#fail(error),
     )
   }
+}
+
+function someLetters(letters: readonly DeadLetter[] | undefined): { readonly letters?: readonly DeadLetter[] } {
+  return letters === undefined || letters.length === 0 ? {} : { letters }
 }
 
 function refusePromise(record: unknown): void {

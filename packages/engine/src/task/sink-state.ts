@@ -1,4 +1,5 @@
 /** The state of a sink: what a checkpoint holds of it. Pure. */
+import type { DeadLetter } from '../graph/operator-spec.js'
 
 export interface PendingTransaction {
   readonly checkpoint: number
@@ -13,9 +14,12 @@ export interface SinkState {
   readonly records: readonly unknown[]
   /** Number of the record that is written next, over all attempts. */
   readonly firstRecord: number
+  /** Dead letters of records in front of the cut that had not left; none: not there. */
+  readonly letters?: readonly DeadLetter[]
 }
 
 export interface JoinedSinkState {
+  readonly letters: DeadLetter[]
   readonly pending: PendingTransaction[]
   readonly records: unknown[]
   readonly firstRecord: number
@@ -25,12 +29,14 @@ export interface JoinedSinkState {
 export function joinSinkStates(states: readonly SinkState[]): JoinedSinkState {
   const pending: PendingTransaction[] = []
   const records: unknown[] = []
+  const letters: DeadLetter[] = []
   let firstRecord = 0
   for (const state of states) {
     pending.push(...state.pending)
     for (const record of state.records) records.push(record)
+    for (const letter of state.letters ?? []) letters.push(letter)
     if (state.firstRecord > firstRecord) firstRecord = state.firstRecord
   }
   pending.sort((left, right) => left.checkpoint - right.checkpoint)
-  return { pending, records, firstRecord }
+  return { pending, records, firstRecord, letters }
 }

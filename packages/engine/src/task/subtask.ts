@@ -32,6 +32,7 @@ import type { InputSelection } from './input-selection.js'
 import type { SinkBuffer } from './sink-buffer.js'
 import { NOTHING_TAKEN, type SourceDriver } from './source-driver.js'
 import type { Replay } from './replay.js'
+import { DEAD_LETTERS_PORT } from './record-failures.js'
 import { SubtaskCheckpoints } from './subtask-checkpoints.js'
 import { type EndOfInput, restoreSections, restoreSinks, type SectionParts, writeSections } from './subtask-sections.js'
 import { TrackedTime } from './tracked-time.js'
@@ -350,6 +351,7 @@ export class Subtask {
       if (holder === undefined) return this.#time.active && !this.#held && !this.#expansionActive()
     } else if (this.#expansionActive() || this.#time.active) return true
     if (this.#endSent) return this.#checkpoints?.done === true
+    if (gate.closed === 0) for (const { sink } of this.#sinks) if (sink.holdsLetters) return true
     if (holder?.releasable === true) return true
     if (this.#ending) return gate.closed === 0 && !this.#endAwaits()
     if (source !== undefined) return source.exhausted || (source.ready(nowMs) && !this.#tracked.waits)
@@ -445,6 +447,7 @@ export class Subtask {
       }
       if (table.batchReady && this.#callWaiting(table, nowMs)) progressed = true
     }
+    if (this.#sendLetters(nowMs)) progressed = true
     if (this.#deadlines.size > 0 && (this.#free || this.#holder !== undefined) && this.#fireDeadlines(nowMs)) progressed = true
     if (this.#free && !this.#tracked.empty && !this.#ending && this.#sendDueWatermarks(nowMs)) progressed = true
     if (this.#ending) {
@@ -589,6 +592,21 @@ export class Subtask {
       this.#parts.fail(0, error)
     }
     return true
+  }
+
+  /** Sends letters of records that sinks could not write, while there is credit. */
+  #sendLetters(nowMs: number): boolean {
+    let sent = false
+    for (const { position, sink } of this.#sinks) {
+      const { gate, nodes, drivers } = this.#parts
+      const port = nodes[position]?.node.ports.indexOf(DEAD_LETTERS_PORT)
+      while (gate.closed === 0 && sink.holdsLetters) {
+        this.#work(nowMs)
+        sent = true
+        drivers.push[position]?.(sink.takeLetter(), Number.NaN, port)
+      }
+    }
+    return sent
   }
 
   /** Makes calls that waited for room: of records that were in flight in the restored checkpoint, or of a batch. True where one was made. */
@@ -981,7 +999,7 @@ export class Subtask {
       }
       if (table !== undefined && table.unfinished > 0) return moved
       if (this.#endHeld) return moved
-      if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink))) return moved
+      if (sink !== undefined && (sink.pending || !this.#finishSink(position, sink) || sink.holdsLetters)) return moved
       this.#endPosition++
       this.#endEntered = false
     }

@@ -2,10 +2,18 @@
  * The interface for sinks of one's own; the built-in ones are made with it. Each subtask opens its own writer, writes batches to
  * it, and closes it, whatever happened.
  */
-import { type DeliveryGuarantee, type HostBindings, type RunIdentity, type SinkContext, type SinkWriter, SluiceError } from '@sluice/engine'
+import {
+  type DeliveryGuarantee,
+  type ErrorPolicy,
+  type HostBindings,
+  type RunIdentity,
+  type SinkContext,
+  type SinkWriter,
+  SluiceError,
+} from '@sluice/engine'
 import type { Context } from '../operator/contexts.js'
-import { checkInteger } from '../source/check-options.js'
-import type { Sink } from './sink.js'
+import { checkErrorPolicy, checkInteger } from '../source/check-options.js'
+import type { Sink, SinkWithLetters } from './sink.js'
 
 /** What a sink knows of the world. */
 export interface SinkWriteContext extends Context {
@@ -15,6 +23,11 @@ export interface SinkWriteContext extends Context {
   readonly overwrite: boolean
   /** Fails the job at once, for what goes wrong while no call of the writer is under way: a connection that is lost, a stream that closes. */
   fail(error: unknown): void
+  /**
+   * A record that cannot be written, while the others can: with `onError: 'drop'` of the sink it is dropped and counted, with `'deadLetter'` its dead letter leaves with `error` as the
+   * reason. Do not write it then. Throws `error` with `'fail'`, the default.
+   */
+  deadLetter(record: unknown, error: unknown): void
   /** Asks for `onDeadline` at a point of processing time; a new one replaces it, undefined cancels. */
   setDeadline(timeMs: number | undefined): void
   /** Standard output and collected streams; there for sinks that are `pinned`. */
@@ -87,6 +100,8 @@ export interface SinkDefinition<T> {
   readonly transactional?: boolean | undefined
   /** What a restart makes of the output. Default 'exactly-once' where the sink is transactional, otherwise 'at-least-once'. */
   readonly delivery?: DeliveryGuarantee | undefined
+  /** What becomes of records that a writer gives to `context.deadLetter`. Default 'fail'. */
+  readonly onError?: ErrorPolicy | undefined
   /** JSON-able values that identify the sink; they are part of the job's fingerprint and shown with the plan. */
   readonly options?: Readonly<Record<string, unknown>> | undefined
 }
@@ -145,18 +160,24 @@ export interface SinkDefinition<T> {
  *   })
  * stream.sink('orders', toFiles('orders'))
  */
+export function defineSink<T, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  definition: SinkDefinition<T> & { readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, Sink<T>>
 export function defineSink<T>(definition: SinkDefinition<T>): Sink<T> {
-  const { open, parallelismMax, pinned = false, transactional = false, options = {} } = definition
+  const { open, parallelismMax, pinned = false, transactional = false, options = {}, onError } = definition
+  checkErrorPolicy('defineSink', onError)
   const { delivery = transactional ? 'exactly-once' : 'at-least-once' } = definition
   if (typeof open !== 'function') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'defineSink needs open(context).')
   if (parallelismMax !== undefined) checkInteger('parallelismMax.value', parallelismMax.value, 1)
   return {
     spec: {
       kind: 'sink',
+      onError,
       create: (context: SinkContext) =>
         new OpenedWriter(open as SinkDefinition<unknown>['open'], context as SinkWriteContext, transactional) as SinkWriter,
     },
     options,
+    onError,
     parallelismMax,
     pinnedToHost: pinned,
     delivery,

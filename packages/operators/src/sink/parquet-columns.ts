@@ -70,7 +70,17 @@ export class ParquetColumns {
     const properties = record as Record<string, unknown>
     if (!this.#fixed) this.#learn(properties)
     else for (const name in properties) if (!this.#values.has(name)) this.#refuseColumn(name)
-    for (const [name, values] of this.#values) values.push(this.#toColumn(name, properties[name]))
+    // All of them or none: a value that does not fit leaves the row out.
+    const { bytes } = this
+    const row: unknown[] = []
+    try {
+      for (const name of this.#values.keys()) row.push(this.#toColumn(name, properties[name]))
+    } catch (error) {
+      this.bytes = bytes
+      throw error
+    }
+    let at = 0
+    for (const values of this.#values.values()) values.push(row[at++])
     this.rows++
   }
 

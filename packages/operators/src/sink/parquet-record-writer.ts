@@ -46,6 +46,8 @@ export class ParquetRecordWriter extends FileRecordWriter {
   #groupsDescribed = 0
   #indexesDescribed = 0
   #finished = false
+  /** Records that cannot be written are left out. */
+  readonly #lenient: boolean
   #counted = 0
 
   /** Goes on with a file where a checkpoint is restored. */
@@ -54,15 +56,17 @@ export class ParquetRecordWriter extends FileRecordWriter {
     columns: ParquetColumns,
     rowGroupRecords: number,
     context: SinkWriteContext,
+    lenient: boolean,
   ): Promise<ParquetRecordWriter> {
-    const writer = new ParquetRecordWriter(output, columns, rowGroupRecords, context)
+    const writer = new ParquetRecordWriter(output, columns, rowGroupRecords, context, lenient)
     const resume = output.resume as ParquetResume | undefined
     if (resume !== undefined) await writer.#goOn(resume)
     return writer
   }
 
-  private constructor(output: FileOutput, columns: ParquetColumns, rowGroupRecords: number, context: SinkWriteContext) {
+  private constructor(output: FileOutput, columns: ParquetColumns, rowGroupRecords: number, context: SinkWriteContext, lenient: boolean) {
     super(output)
+    this.#lenient = lenient
     this.#columns = columns
     this.#rowGroupRecords = rowGroupRecords
     this.#context = context
@@ -71,13 +75,22 @@ export class ParquetRecordWriter extends FileRecordWriter {
   override write(records: readonly unknown[]): void | Promise<void> {
     const columns = this.#columns
     for (let index = 0; index < records.length; index++) {
-      columns.add(records[index])
+      if (this.#lenient) this.#add(records[index])
+      else columns.add(records[index])
       if (columns.rows < this.#rowGroupRecords && columns.bytes < ROW_GROUP_BYTES_MAX) continue
       this.#writeRowGroup()
       const rest = records.slice(index + 1)
       return this.output.written().then(() => this.write(rest))
     }
     if (columns.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, columns.nonFinite, this.#counted)
+  }
+
+  #add(record: unknown): void {
+    try {
+      this.#columns.add(record)
+    } catch (error) {
+      this.#context.deadLetter(record, error)
+    }
   }
 
   override onDeadline(): void {}

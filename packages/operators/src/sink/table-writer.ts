@@ -136,6 +136,7 @@ function bare(context: SinkWriteContext): SinkWriteContext {
     now: () => context.now(),
     use: (resource) => context.use(resource),
     fail: (error) => context.fail(error),
+    deadLetter: (record, error) => context.deadLetter(record, error),
     setDeadline: (timeMs) => context.setDeadline(timeMs),
   }
 }

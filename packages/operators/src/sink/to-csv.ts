@@ -1,5 +1,5 @@
 /** CSV files. */
-import { SluiceError } from '@sluice/engine'
+import { type ErrorPolicy, SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
 import { checkChoice, checkPath } from '../source/check-options.js'
 import { CsvText } from './csv-text.js'
@@ -8,9 +8,9 @@ import type { FileOutput } from './file-output.js'
 import { FileRecordWriter } from './file-record-writer.js'
 import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
-import type { PlainSink, Sink } from './sink.js'
+import type { PlainSink, Sink, SinkWithLetters } from './sink.js'
 import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
-import { countNonFinite, ONE_FILE } from './to-json-lines.js'
+import { countNonFinite, ONE_FILE, writable } from './to-json-lines.js'
 
 export interface ToCsvOptions<T> {
   /** The columns in order; other properties are left out. Default: the properties of the first record, and a later record may have no others. */
@@ -23,6 +23,11 @@ export interface ToCsvOptions<T> {
   readonly lineBreak?: '\n' | '\r\n' | undefined
   /** What becomes of a stream of updates: `'table'` writes the values of the final table, `'log'` each update; see `toJsonLines`. */
   readonly updates?: 'table' | 'log' | undefined
+  /**
+   * What becomes of a record that cannot be written: the job fails, it is dropped and counted, or a dead letter leaves on what `stream.sink(...)` gives back.
+   * Default `'fail'`.
+   */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 /**
@@ -37,11 +42,20 @@ export interface ToCsvOptions<T> {
  * @example
  * stream.sink('out', toCsv('out/orders.csv', { columns: ['id', 'amount'], delimiter: ';' }))
  */
-export function toCsv<V extends object>(path: string, options: ToCsvOptions<V> & { readonly updates: 'table' }): Sink<Update<V>>
-export function toCsv<T extends object>(path: string, options: ToCsvOptions<T> & { readonly updates: 'log' }): Sink<T>
-export function toCsv<T extends object>(path: string, options?: ToCsvOptions<T> & { readonly updates?: undefined }): PlainSink<T>
+export function toCsv<V extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options: ToCsvOptions<V> & { readonly updates: 'table'; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, Sink<Update<V>>>
+export function toCsv<T extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options: ToCsvOptions<T> & { readonly updates: 'log'; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, Sink<T>>
+export function toCsv<T extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options?: ToCsvOptions<T> & { readonly updates?: undefined; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, PlainSink<T>>
 export function toCsv(path: string, options: ToCsvOptions<never> = {}): Sink<never> {
-  const { header = true, delimiter = ',', lineBreak = '\n', updates } = options
+  const { header = true, delimiter = ',', lineBreak = '\n', updates, onError } = options
   const columns: readonly string[] | undefined = options.columns
   checkPath('toCsv', path)
   checkUpdates('toCsv', updates)
@@ -55,13 +69,24 @@ export function toCsv(path: string, options: ToCsvOptions<never> = {}): Sink<nev
   return defineSink<unknown>({
     open: (context) => {
       const open = async (of: SinkWriteContext): Promise<CsvWriter> =>
-        new CsvWriter(await openOutput(path, 'csv', of), new CsvText({ columns, delimiter, lineBreak }), header, of)
+        new CsvWriter(
+          await openOutput(path, 'csv', of),
+          new CsvText({ columns, delimiter, lineBreak }),
+          header,
+          of,
+          onError !== undefined && onError !== 'fail',
+        )
       return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
     transactional: true,
+    onError,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'csv', path, columns, header, delimiter, lineBreak, ...(updates === undefined ? {} : { updates }) },
   })
+}
+
+function isRow(record: unknown): boolean {
+  return typeof record === 'object' && record !== null && !Array.isArray(record)
 }
 
 /** What is needed to go on with a file. */
@@ -74,11 +99,14 @@ class CsvWriter extends FileRecordWriter {
   readonly #csv: CsvText
   readonly #context: SinkWriteContext
   readonly #header: boolean
+  /** Records that cannot be written are left out. */
+  readonly #lenient: boolean
   #headerDue: boolean
   #counted = 0
 
-  constructor(output: FileOutput, csv: CsvText, header: boolean, context: SinkWriteContext) {
+  constructor(output: FileOutput, csv: CsvText, header: boolean, context: SinkWriteContext, lenient: boolean) {
     super(output)
+    this.#lenient = lenient
     const resume = output.resume as CsvResume | undefined
     this.#csv = csv
     this.#header = header
@@ -89,9 +117,10 @@ class CsvWriter extends FileRecordWriter {
 
   override write(records: readonly unknown[]): void | Promise<void> {
     const csv = this.#csv
-    csv.learnColumns(records[0])
+    csv.learnColumns(this.#lenient ? records.find(isRow) : records[0])
     let text = this.#takeHeader()
-    for (let index = 0; index < records.length; index++) text += csv.line(records[index])
+    if (this.#lenient) text += writable(records, (record) => csv.line(record), this.#context)
+    else for (let index = 0; index < records.length; index++) text += csv.line(records[index])
     if (csv.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, csv.nonFinite, this.#counted)
     return this.output.append(text)
   }

@@ -1,4 +1,5 @@
 /** JSON lines files. */
+import type { ErrorPolicy } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
 import { checkPath } from '../source/check-options.js'
 import { defineSink, type SinkWriteContext } from './define-sink.js'
@@ -7,7 +8,7 @@ import { FileRecordWriter } from './file-record-writer.js'
 import { JsonText } from './json-text.js'
 import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
-import type { PlainSink, Sink } from './sink.js'
+import type { PlainSink, Sink, SinkWithLetters } from './sink.js'
 import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
 
 export interface ToJsonLinesOptions {
@@ -17,6 +18,11 @@ export interface ToJsonLinesOptions {
    * `{ op, key, value }`.
    */
   readonly updates?: 'table' | 'log' | undefined
+  /**
+   * What becomes of a record that cannot be written: the job fails, it is dropped and counted, or a dead letter leaves on what `stream.sink(...)` gives back.
+   * Default `'fail'`.
+   */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 /** The reason why a file sink runs at parallelism 1. */
@@ -45,18 +51,29 @@ export const ONE_FILE: { readonly value: number; readonly because: string } = { 
  *   .topN('largest', 3, (left, right) => right.amount - left.amount)
  *   .sink('out', toJsonLines('out/largest.jsonl', { updates: 'table' }))
  */
-export function toJsonLines(path: string, options: ToJsonLinesOptions & { readonly updates: 'table' }): Sink<Update<unknown>>
-export function toJsonLines(path: string, options: ToJsonLinesOptions & { readonly updates: 'log' }): Sink<unknown>
-export function toJsonLines(path: string, options?: ToJsonLinesOptions & { readonly updates?: undefined }): PlainSink<unknown>
-export function toJsonLines(path: string, { updates }: ToJsonLinesOptions = {}): Sink<never> {
+export function toJsonLines<const O extends ToJsonLinesOptions & { readonly updates: 'table' }>(
+  path: string,
+  options: O,
+): SinkWithLetters<O, Sink<Update<unknown>>>
+export function toJsonLines<const O extends ToJsonLinesOptions & { readonly updates: 'log' }>(
+  path: string,
+  options: O,
+): SinkWithLetters<O, Sink<unknown>>
+export function toJsonLines<const O extends ToJsonLinesOptions & { readonly updates?: undefined } = { readonly updates?: undefined }>(
+  path: string,
+  options?: O,
+): SinkWithLetters<O, PlainSink<unknown>>
+export function toJsonLines(path: string, { updates, onError }: ToJsonLinesOptions = {}): Sink<never> {
   checkPath('toJsonLines', path)
   checkUpdates('toJsonLines', updates)
   return defineSink<unknown>({
     open: (context) => {
-      const open = async (of: SinkWriteContext): Promise<JsonLinesWriter> => new JsonLinesWriter(await openOutput(path, 'jsonl', of), of)
+      const open = async (of: SinkWriteContext): Promise<JsonLinesWriter> =>
+        new JsonLinesWriter(await openOutput(path, 'jsonl', of), of, onError !== undefined && onError !== 'fail')
       return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
     transactional: true,
+    onError,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'jsonLines', path, ...(updates === undefined ? {} : { updates }) },
   })
@@ -65,20 +82,37 @@ export function toJsonLines(path: string, { updates }: ToJsonLinesOptions = {}):
 class JsonLinesWriter extends FileRecordWriter {
   readonly #context: SinkWriteContext
   readonly #json = new JsonText()
+  readonly #lenient: boolean
   #counted = 0
 
-  constructor(output: FileOutput, context: SinkWriteContext) {
+  /** @param lenient records that cannot be written are left out */
+  constructor(output: FileOutput, context: SinkWriteContext, lenient: boolean) {
     super(output)
     this.#context = context
+    this.#lenient = lenient
   }
 
   override write(records: readonly unknown[]): void | Promise<void> {
     const json = this.#json
     let text = ''
-    for (let index = 0; index < records.length; index++) text += `${json.stringify(records[index])}\n`
+    if (this.#lenient) text = writable(records, (record) => `${json.stringify(record)}\n`, this.#context)
+    else for (let index = 0; index < records.length; index++) text += `${json.stringify(records[index])}\n`
     if (json.nonFinite !== this.#counted) this.#counted = countNonFinite(this.#context, json.nonFinite, this.#counted)
     return this.output.append(text)
   }
+}
+
+/** The text of all records that can be written; the others are dead letters, or dropped. */
+export function writable(records: readonly unknown[], textOf: (record: unknown) => string, context: SinkWriteContext): string {
+  let text = ''
+  for (const record of records) {
+    try {
+      text += textOf(record)
+    } catch (error) {
+      context.deadLetter(record, error)
+    }
+  }
+  return text
 }
 
 /** Counts new nulls, and says it once in the log. */

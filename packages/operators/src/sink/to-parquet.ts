@@ -1,12 +1,12 @@
 /** Parquet files. */
-import { SluiceError } from '@sluice/engine'
+import { type ErrorPolicy, SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
 import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
 import { ParquetColumns, type ParquetColumnType } from './parquet-columns.js'
-import type { PlainSink, Sink } from './sink.js'
+import type { PlainSink, Sink, SinkWithLetters } from './sink.js'
 import { checkUpdates, ONE_TABLE, TableWriter } from './table-writer.js'
 import { ONE_FILE } from './to-json-lines.js'
 
@@ -17,6 +17,11 @@ export interface ToParquetOptions<T> {
   readonly rowGroupRecords?: number | undefined
   /** What becomes of a stream of updates: `'table'` writes the values of the final table, `'log'` each update; see `toJsonLines`. */
   readonly updates?: 'table' | 'log' | undefined
+  /**
+   * What becomes of a record that cannot be written: the job fails, it is dropped and counted, or a dead letter leaves on what `stream.sink(...)` gives back.
+   * Default `'fail'`.
+   */
+  readonly onError?: ErrorPolicy | undefined
 }
 
 const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32', 'int64', 'double', 'timestamp', 'json', 'bytes']
@@ -36,11 +41,20 @@ const COLUMN_TYPES: readonly ParquetColumnType[] = ['string', 'boolean', 'int32'
  * @example
  * stream.sink('out', toParquet('out/', { columns: { customer: 'string', amount: 'double' } }))
  */
-export function toParquet<V extends object>(path: string, options: ToParquetOptions<V> & { readonly updates: 'table' }): Sink<Update<V>>
-export function toParquet<T extends object>(path: string, options: ToParquetOptions<T> & { readonly updates: 'log' }): Sink<T>
-export function toParquet<T extends object>(path: string, options?: ToParquetOptions<T> & { readonly updates?: undefined }): PlainSink<T>
+export function toParquet<V extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options: ToParquetOptions<V> & { readonly updates: 'table'; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, Sink<Update<V>>>
+export function toParquet<T extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options: ToParquetOptions<T> & { readonly updates: 'log'; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, Sink<T>>
+export function toParquet<T extends object, const P extends ErrorPolicy | undefined = ErrorPolicy | undefined>(
+  path: string,
+  options?: ToParquetOptions<T> & { readonly updates?: undefined; readonly onError?: P },
+): SinkWithLetters<{ readonly onError: P }, PlainSink<T>>
 export function toParquet(path: string, options: ToParquetOptions<never> = {}): Sink<never> {
-  const { rowGroupRecords = 50_000, updates } = options
+  const { rowGroupRecords = 50_000, updates, onError } = options
   const columns = options.columns as Readonly<Record<string, ParquetColumnType>> | undefined
   checkPath('toParquet', path)
   checkUpdates('toParquet', updates)
@@ -53,11 +67,18 @@ export function toParquet(path: string, options: ToParquetOptions<never> = {}): 
       const open = async (of: SinkWriteContext): Promise<RecordWriter<unknown>> => {
         const { ParquetRecordWriter } = await import('./parquet-record-writer.js')
         const output = await openOutput(path, 'parquet', of)
-        return ParquetRecordWriter.open(output, new ParquetColumns(columns), rowGroupRecords, of)
+        return ParquetRecordWriter.open(
+          output,
+          new ParquetColumns(columns),
+          rowGroupRecords,
+          of,
+          onError !== undefined && onError !== 'fail',
+        )
       }
       return updates === 'table' ? TableWriter.open(path, open, context) : open(context)
     },
     transactional: true,
+    onError,
     parallelismMax: updates === 'table' ? ONE_TABLE : isFolderPath(path) ? undefined : ONE_FILE,
     options: { type: 'parquet', path, columns, rowGroupRecords, ...(updates === undefined ? {} : { updates }) },
   })

@@ -9,6 +9,8 @@ export interface FakeContext extends SinkContext {
   readonly warnings: string[]
   /** What the writer failed with outside of a call. */
   readonly failures: unknown[]
+  /** What the writer could not write. */
+  readonly letters: { readonly record: unknown; readonly error: unknown }[]
 }
 
 export interface ContextOptions {
@@ -25,6 +27,7 @@ export function sinkContext(options: ContextOptions = {}): FakeContext {
   const counts = new Map<string, number>()
   const warnings: string[] = []
   const failures: unknown[] = []
+  const letters: { readonly record: unknown; readonly error: unknown }[] = []
   const context: FakeContext = {
     job: 'test',
     operator: 'out',
@@ -35,6 +38,8 @@ export function sinkContext(options: ContextOptions = {}): FakeContext {
     use: (name) => `opened ${name}`,
     fail: (error) => void failures.push(error),
     failures,
+    deadLetter: (record, error) => void letters.push({ record, error }),
+    letters,
     setDeadline: (timeMs) => {
       context.deadline = timeMs
     },
