@@ -423,6 +423,20 @@ describe('batches in flight and the one being gathered as state', () => {
     expect(batches()).toEqual([[1, 2, 4], [5], [7, 8, 10], [11]])
   })
 
+  it('go on being gathered behind a restore, under the same id', () => {
+    const before = new TableHarness(gathering)
+    for (const record of [1, 2, 4, 5, 7]) before.record(record, true)
+    const after = new TableHarness(gathering)
+    after.table.restore([structuredClone(before.table.snapshot())])
+    after.table.reissue()
+    expect(after.batches).toEqual([{ records: [1, 2, 4], id: 0 }])
+    after.record(8, true)
+    expect(after.batches).toEqual([
+      { records: [1, 2, 4], id: 0 },
+      { records: [5, 7, 8], id: 1 },
+    ])
+  })
+
   it('are called as far as they were gathered at another parallelism, under new ids', () => {
     const states = [0, 1].map((half): AsyncState => {
       const harness = new TableHarness(gathering)
