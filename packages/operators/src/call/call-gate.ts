@@ -64,9 +64,9 @@ export class CallGate {
   }
 
   join(calls: CallMetrics): void {
+    this.#tellLimit()
+    if (this.#limitTold !== 0) calls.limit(this.#limitTold)
     this.#members.push(calls)
-    const limit = this.#limit()
-    if (limit !== Number.POSITIVE_INFINITY) calls.limit(limit)
   }
 
   /**
