@@ -13,8 +13,7 @@ const repository = join(source, '../../..')
 const docs = join(repository, 'docs')
 /** Pages written by hand: a block of TypeScript with `export default` is a whole job file, one that imports from sluice a program, every other one an example. */
 const pages = [
-  ...readdirSync(join(docs, 'flow-control')).map((page) => `docs/flow-control/${page}`),
-  ...readdirSync(join(docs, 'ingress')).map((page) => `docs/ingress/${page}`),
+  ...['calls', 'flow-control', 'ingress'].flatMap((folder) => readdirSync(join(docs, folder)).map((page) => `docs/${folder}/${page}`)),
   'docs/telemetry/tail-sampling.md',
   ...['checkpoints', 'event-time', 'joins', 'recover-a-job', 'state', 'windows'].map((page) => `docs/${page}.md`),
 ]
