@@ -117,9 +117,11 @@ function membersOf(declaration, section, on) {
   return [...byName].map(([name, members]) => describe(section, name, `${on}.${name}`, members, on))
 }
 
-/** The declarations of an exported function that users see: overloads without the implementation behind them. */
+/** The declarations of an exported function or class that users see: overloads without the implementation behind them. */
 function functionsOf(file, name) {
-  const all = file.statements.filter((node) => ts.isFunctionDeclaration(node) && node.name?.text === name)
+  const isDeclaration = (node) => ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node)
+  const all = file.statements.filter((node) => isDeclaration(node) && node.name?.text === name)
+  if (all.some(ts.isClassDeclaration)) return all
   const overloads = all.filter((node) => node.body === undefined)
   return overloads.length > 0 ? overloads : all
 }
@@ -134,14 +136,14 @@ function describe(section, name, path, nodes, on) {
     texts.push([text, ...params, ...throws].join('\n\n'))
   }
   if (texts.length === 0) throw new Error(`${path} has no documentation`)
-  const isMethod = nodes.some((node) => node.parameters !== undefined)
+  const isMethod = nodes.some((node) => parametersOf(node) !== undefined)
   const options = optionsOf(nodes)
   const words = [...texts, ...options.flatMap(({ rows }) => rows.map(({ meaning }) => meaning))].join(' ')
   return {
     section,
     name,
     anchor: path.toLowerCase().replaceAll('.', '-'),
-    call: `\`${path}${isMethod ? '(...)' : ''}\``,
+    call: `\`${nodes.some(ts.isClassDeclaration) ? 'new ' : ''}${path}${isMethod ? '(...)' : ''}\``,
     declarations: withoutDoubles(nodes.map((node) => signatureOf(node, on))),
     text: texts.join('\n\n'),
     options,
@@ -183,8 +185,19 @@ function withoutDoubles(signatures) {
   })
 }
 
+/** Of a function, a method or the constructor of a class. */
+function parametersOf(node) {
+  return ts.isClassDeclaration(node) ? node.members.find(ts.isConstructorDeclaration)?.parameters : node.parameters
+}
+
 /** Parameters as they are named, and what comes back without the type parameters that only carry rules. */
 function signatureOf(node, on) {
+  if (ts.isClassDeclaration(node)) {
+    const names = parametersOf(node).map(
+      ({ name, initializer }) => `${ts.isIdentifier(name) ? name.text : 'options'}${initializer === undefined ? '' : '?'}`,
+    )
+    return `new ${node.name.text}(${names.join(', ')})`
+  }
   const dot = on === undefined ? '' : '.'
   if (node.parameters === undefined) return `${dot}${node.name.text}: ${plainType(node.type)}`
   const parameters = node.parameters.map((parameter) => {
@@ -207,6 +220,7 @@ function plainType(type) {
   return type
     .getText()
     .replaceAll(/\s+/g, ' ')
+    .replace(/^(?:WithLetters|SinkWithLetters)<O, (.*)>$/, '$1')
     .replaceAll(/\b(Sync|Emitted)<(\w+)>/g, (_all, of, name) => (of === 'Sync' ? name : `Iterable<${name}> | void`))
     .replaceAll(/\bEmitted<Element<(\w+)>>/g, '$1')
     .replaceAll(/Element<R1>( \| Element<R\d>)+/g, 'R')
@@ -228,12 +242,14 @@ function plainType(type) {
 function optionsOf(nodes) {
   const tables = new Map()
   for (const node of nodes) {
-    for (const parameter of node.parameters ?? []) {
+    for (const parameter of parametersOf(node) ?? []) {
       const name = parameter.name.getText()
       const title = ts.isIdentifier(parameter.name) ? name : 'options'
       if (!/^(options|handlers|definition|resource)$/.test(title) || parameter.type === undefined) continue
       const rows = tables.get(title) ?? new Map()
-      for (const row of rowsOf(parameter.type)) if (!rows.has(row.name)) rows.set(row.name, row)
+      // Options that say more of the result have a type parameter.
+      const typeParameter = node.typeParameters?.find((each) => each.name.text === parameter.type.getText())
+      for (const row of rowsOf(typeParameter?.constraint ?? parameter.type)) if (!rows.has(row.name)) rows.set(row.name, row)
       tables.set(title, rows)
     }
   }

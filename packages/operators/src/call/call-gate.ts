@@ -7,9 +7,8 @@ import { type BreakerChange, type CallMetrics, SluiceError } from '@sluice/engin
 import { CallsLimit } from './calls-limit.js'
 import { type BreakerStep, CircuitBreaker, type FailureWatch } from './circuit-breaker.js'
 import { failuresInARow } from './cockatiel.js'
-import type { BreakerSettings } from './call-settings.js'
-import type { DependencySettings } from './dependency.js'
 import { FailureShare } from './failure-share.js'
+import type { BreakerSettings, DependencySettings } from './protection.js'
 
 export interface CallGateOptions {
   /** What is called: the name of the dependency, or of the operator. */

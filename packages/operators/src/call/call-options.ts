@@ -101,6 +101,7 @@ export interface AdaptiveCalls {
 export interface DependencyOptions {
   /** Calls under way at once, over all operators: a bulkhead. Default: what the operators allow. */
   readonly concurrency?: number | undefined
+  /** One for all operators, in each thread. Default: none. */
   readonly circuitBreaker?: CircuitBreakerOptions | undefined
   /** The budget that the operators which retry share. */
   readonly retryBudget?: RetryBudget | false | undefined

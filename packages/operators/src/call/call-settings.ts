@@ -5,40 +5,8 @@ import type { AdaptiveSettings } from '../flow/rate/adaptive/adaptive-controller
 import { adaptiveSettings } from '../flow/rate/adaptive/adaptive-settings.js'
 import { checkChoice, checkFunction, checkInteger } from '../source/check-options.js'
 import type { AdaptiveCalls, CallOptions, CircuitBreakerOptions, DependencyOptions, RetryBudget, RetryOptions } from './call-options.js'
-import { DeclaredDependency, type DependencySettings } from './dependency.js'
-
-export interface CallSettings extends DependencySettings {
-  readonly timeoutMs: number
-  readonly retry: RetrySettings | undefined
-  /** What is called, where it has a name. */
-  readonly dependency: string | undefined
-}
-
-export interface RetrySettings {
-  /** Infinity: without limit. */
-  readonly attempts: number
-  readonly delayMs: number
-  readonly delayMsMax: number
-  /** Infinity: without limit. */
-  readonly withinMs: number
-  /** undefined: the default. */
-  readonly when: ((error: unknown) => boolean) | undefined
-}
-
-export interface BudgetSettings {
-  readonly share: number
-  readonly perSecond: number
-  readonly whenEmpty: 'wait' | 'giveUp'
-}
-
-export interface BreakerSettings {
-  readonly opensBy: { readonly failures: number } | { readonly failureShare: number; readonly minCalls: number; readonly windowMs: number }
-  readonly openForMs: number
-  readonly probes: number
-  readonly whileOpen: 'wait' | 'fail'
-  /** undefined: the default. */
-  readonly counts: ((error: unknown) => boolean) | undefined
-}
+import { DeclaredDependency } from './dependency.js'
+import type { BreakerSettings, BudgetSettings, CallSettings, DependencySettings, RetrySettings } from './protection.js'
 
 const TIMEOUT_MS_DEFAULT = 60_000
 const ATTEMPTS_DEFAULT = 5

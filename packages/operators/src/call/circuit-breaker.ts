@@ -4,7 +4,7 @@
  * answers to calls from before are of no interest any more. Reads no clock. Pure.
  */
 import type { BreakerState } from '@sluice/engine'
-import type { BreakerSettings } from './call-settings.js'
+import type { BreakerSettings } from './protection.js'
 
 /** Says whether calls fail so often that it shall open. */
 export interface FailureWatch {

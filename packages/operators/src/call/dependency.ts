@@ -1,6 +1,5 @@
 /** Something outside that a job calls, with a name: what `job.dependency` gives. Runs while a job is declared, in every thread. */
-import type { AdaptiveSettings } from '../flow/rate/adaptive/adaptive-controller.js'
-import type { BreakerSettings, BudgetSettings } from './call-settings.js'
+import type { DependencySettings } from './protection.js'
 
 declare const dependencyType: unique symbol
 
@@ -20,13 +19,4 @@ export class DeclaredDependency implements Dependency {
     this.name = name
     this.settings = settings
   }
-}
-
-export interface DependencySettings {
-  /** Of the whole job; undefined: what the operators allow. */
-  readonly concurrency: number | undefined
-  readonly breaker: BreakerSettings | undefined
-  /** Of the operators that retry; undefined: without limit. */
-  readonly budget: BudgetSettings | undefined
-  readonly adaptive: AdaptiveSettings | undefined
 }

@@ -8,7 +8,7 @@ import { type AsyncContext, type AsyncSpec, type GuardContext, type GuardedConte
 import type { IBackoff, IBackoffFactory } from 'cockatiel'
 import { Attempt } from './attempt.js'
 import { CallGate } from './call-gate.js'
-import type { CallSettings } from './call-settings.js'
+import type { CallSettings } from './protection.js'
 import { fullJitter } from './cockatiel.js'
 import { TokenBudget } from './retry-budget.js'
 import { isRetriable, nextPause, type Pause, retryAfterMsOf } from './retry-rules.js'

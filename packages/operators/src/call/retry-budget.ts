@@ -4,7 +4,7 @@
  *
  * After the retry budget of Finagle (https://twitter.github.io/finagle/guide/Glossary.html).
  */
-import type { BudgetSettings } from './call-settings.js'
+import type { BudgetSettings } from './protection.js'
 
 /** What is saved at most: what so many seconds and so many calls give. */
 const SECONDS_MAX = 10

@@ -1,6 +1,6 @@
 /** Which errors are worth another attempt, and when it may begin. Pure. */
 import { SluiceError, type BackoffReason } from '@sluice/engine'
-import type { RetrySettings } from './call-settings.js'
+import type { RetrySettings } from './protection.js'
 
 /** A `Retry-After` counts as this much at most: what asks for more is not obeyed for ever. */
 export const RETRY_AFTER_MS_MAX = 300_000
