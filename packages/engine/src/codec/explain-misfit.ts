@@ -85,6 +85,10 @@ function className(value: object): string {
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : '(anonymous)'
 }
 
+function isSuspect(value: unknown): boolean {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol'
+}
+
 function childrenOf(value: object, path: string): { value: unknown; path: string }[] {
   if (types.isMap(value)) {
     const children: { value: unknown; path: string }[] = []
@@ -102,7 +106,9 @@ function childrenOf(value: object, path: string): { value: unknown; path: string
   }
   if (!Array.isArray(value) && !isPlainObject(value)) return []
   const isArray = Array.isArray(value)
-  return Object.keys(value).map((name) => ({
+  // Only what may be refused, or holds something: a long list of numbers is not written down item by item.
+  const mayMatter = Object.keys(value).filter((name) => isSuspect((value as Record<string, unknown>)[name]))
+  return mayMatter.map((name) => ({
     value: (value as Record<string, unknown>)[name],
     path:
       isArray && /^\d+$/.test(name)
