@@ -9,7 +9,7 @@ import {
   type Stream,
 } from '@sluice/operators'
 import { describe, expect, it } from 'vitest'
-import { simulate } from '../../../src/index.js'
+import { at, simulate } from '../../../src/index.js'
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, id) => id)
 
@@ -128,6 +128,28 @@ describe('a circuit breaker that fails', () => {
       cause: expect.objectContaining({ message: 'service is down' }) as Error,
     })
     expect(service.calls).toHaveLength(5)
+  })
+})
+
+describe('a circuit breaker that fails, with dead letters', () => {
+  it('is a side output: the stream goes on, and every record is a result or a letter', async () => {
+    const service = new Service(300, 2000, 10)
+    const job = defineJob({ name: 'aside' }, (builder) => {
+      const called = builder.source('numbers', fromArray<number>([])).mapAsync('call', service.call, {
+        concurrency: 4,
+        circuitBreaker: { failures: 5, openFor: '500ms', whileOpen: 'fail' },
+        onError: 'deadLetter',
+      })
+      return { called, letters: called.deadLetters }
+    })
+    const inputs = { numbers: numbers(300).map((id) => at(id * 10, id)) }
+    const { outputs } = await simulate(job, { seed: 5, inputs, parallelism: 1 })
+    const given = outputs.letters.map(({ input }) => input as number)
+    expect([...outputs.called, ...given].sort((left, right) => left - right)).toEqual(numbers(300))
+    const refused = outputs.letters.filter(({ code }) => code === 'SLUICE_BREAKER_OPEN')
+    expect(refused.length).toBeGreaterThan(30)
+    expect(new Set(refused.map(({ attempts }) => attempts))).toEqual(new Set([0]))
+    expect(service.between(300, 2000)).toBeLessThan(20)
   })
 })
 
