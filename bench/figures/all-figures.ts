@@ -8,6 +8,7 @@ import { edgeFigures, oneThreadFigures } from './edge.js'
 import { exchangeFigures } from './exchange.js'
 import { flowControlFigures } from './flow-control.js'
 import { latencyFigures } from './latency.js'
+import { otlpFigures } from './otlp.js'
 import { stateFigures } from './state.js'
 import { wholeJobFigures } from './whole-job.js'
 
@@ -23,4 +24,5 @@ export const allFigures: readonly Figure[] = [
   ...wholeJobFigures,
   ...flowControlFigures,
   ...borderFigures,
+  ...otlpFigures,
 ]

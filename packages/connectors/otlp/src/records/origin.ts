@@ -12,7 +12,7 @@ const scopes = new Map<string, Scope>()
  * The resource of a span, a record of a log or a point of a metric. It is read once per resource and thread, as long as there are not many.
  *
  * @example
- * spans.filter('of production', (span) => resourceOf(span).attributes['deployment.environment.name'] === 'production')
+ * spans.filter((span) => resourceOf(span).attributes['deployment.environment.name'] === 'production')
  */
 export function resourceOf(record: Pick<FromResource, 'resource'>): Resource {
   return remember(resources, record.resource, (text) => nameWholeDoubles(readResourceText(text), []))

@@ -27,7 +27,7 @@ const BODY_BYTES_MAX = '4mb'
  * @throws SLUICE_OPTIONS_INVALID; SLUICE_SOURCE_FAILED where the port is in use.
  * @example
  * const spans = job.source('spans', fromOtlp({ signal: 'traces' }))
- * spans.filter('slow', (span) => span.durationMs > 1_000).sink('out', toJsonLines('slow.jsonl'))
+ * spans.filter((span) => span.durationMs > 1_000).sink('out', toJsonLines('slow.jsonl'))
  */
 export function fromOtlp<S extends Signal>(options: FromOtlpOptions<S>): Source<RecordOfSignal[S]> {
   const { signal, ...rest } = options

@@ -70,6 +70,21 @@ function send(url: string, options: Partial<ToOtlpOptions<'traces'>> = {}) {
   return { finished: handle.finished, lines }
 }
 
+test.each([429, 502, 503, 504])('a request answered with %i is sent again, when it may be', async (status) => {
+  const { url, requests } = await scriptedReceiver([{ status, headers: { 'retry-after': '0' } }, { status: 200 }])
+  await send(url, { retry: { delay: '1ms' } }).finished
+  expect(requests).toHaveLength(2)
+  expect(requests[1]!.names).toEqual(requests[0]!.names)
+  expect(requests[0]!.names).toHaveLength(20)
+})
+
+test('where all records of a request are refused each of them is a dead letter', async () => {
+  const { url, requests } = await scriptedReceiver([{ status: 200, body: writeResponse({ rejected: 20, message: 'not mine' }) }])
+  const { outputs } = await send(url, { onError: 'deadLetter' }).finished
+  expect(requests).toHaveLength(1)
+  expect(outputs.letters.map(({ reason }) => reason)).toEqual(Array.from({ length: 20 }, () => expect.stringContaining('not mine')))
+})
+
 test.each([400, 401, 404, 413, 500, 307])('a request answered with %i is not sent again', async (status) => {
   const { url, requests } = await scriptedReceiver([{ status, headers: { location: '/elsewhere' }, body: 'in words of a proxy' }])
   await expect(send(url, { retry: { delay: '1ms' } }).finished).rejects.toMatchObject({
