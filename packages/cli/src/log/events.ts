@@ -57,6 +57,7 @@ export type JobLogEvent =
   | 'watermark.stalled'
   | 'records.late'
   | 'records.dropped'
+  | 'records.deadLettered'
   | 'user.log'
 
 export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
@@ -209,6 +210,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
         'Per subtask, over the whole run; the first four times add up to about 1,000; `alignedMsPerSecond`: how much of the idle time a source waited for others of its alignment group, `refusingMsPerSecond`: an operator for the barrier of a checkpoint on its other inputs; `checkpointMsPerSecond`: how much of the busy time went into snapshots. `heldRecords`, `heldBytes`: what an operator that holds records back still held. `watermark`: where event time stood last, ISO 8601; null where there was none.',
       ),
       dropped: field('list of { operator, reason, edge, total }', 'What operators lost on purpose over the whole run, by reason.'),
+      deadLetters: field(
+        'list of { operator, code, total }',
+        'Dead letters that operators gave over the whole run, by the code of the error.',
+      ),
       late: field('list of { operator, lateRecords }', 'Operators for which records came too late, with how many over the whole run.'),
       calls: field('list', 'Per operator whose calls are protected, over the whole run: the fields of `operator.calls`.'),
       held: field(
@@ -405,6 +410,19 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       operator: field('text', 'The operator.'),
       reason: field('text', 'Why, in a word: `duplicate`, `invalid`, or what the policy of the operator says.'),
       edge: optional('text', 'The edge in front of the operator as `from -> to`, of several all; not there for a source.'),
+      count: field('count', 'Since the last report.'),
+      total: field('count', 'Since the start; after a restart, since the start of the attempt.'),
+      perSecond: field('1/s', '`count` over the time since the last report.'),
+    },
+  },
+  'records.deadLettered': {
+    when: 'With every report in which records of an operator became dead letters, and at the end: one per operator and code. Whether somebody reads them or not.',
+    fields: {
+      operator: field('text', 'The operator.'),
+      code: field(
+        'text',
+        'The code of the error, or its name: `SLUICE_TIMEOUT`, `ECONNREFUSED`, `TypeError`; `invalid` for records that do not fit the schema of a source.',
+      ),
       count: field('count', 'Since the last report.'),
       total: field('count', 'Since the start; after a restart, since the start of the attempt.'),
       perSecond: field('1/s', '`count` over the time since the last report.'),

@@ -39,6 +39,7 @@ const labels: Readonly<Record<string, string>> = {
   'watermark.stalled': 'stalled',
   'records.late': 'late',
   'records.dropped': 'dropped',
+  'records.deadLettered': 'letters',
   'user.log': 'log',
 }
 
@@ -76,6 +77,7 @@ export class PrettyPrinter {
       case 'watermark.stalled':
       case 'records.late':
       case 'records.dropped':
+      case 'records.deadLettered':
         return this.#colours.yellow(printable(text(line['msg'])))
       case 'job.failed':
         // The block that follows says the rest.

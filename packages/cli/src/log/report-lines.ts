@@ -24,9 +24,9 @@ const DATE_MS_MAX = 8.64e15
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** One line per operator and reason for which records were lost, one per operator for which some came too late. */
-export function lostLines({ dropped, late }: LostEvent): readonly JobLogLine[] {
-  return [...dropped.map(droppedLine), ...late.map(lateLine)]
+/** One line per operator and reason for which records were lost or became dead letters, one per operator for which some came too late. */
+export function lostLines({ dropped, deadLetters, late }: LostEvent): readonly JobLogLine[] {
+  return [...dropped.map(droppedLine), ...deadLetters.map(letterLine), ...late.map(lateLine)]
 }
 
 /** One line per edge, one per operator whose calls are protected; one for the bottleneck while some edge is above `OK`, else one for the headroom. */
@@ -183,6 +183,15 @@ function droppedLine({ operator, reason, edge, count, total, perSecond }: Droppe
   }
 }
 
+function letterLine({ operator, reason, count, total, perSecond }: DroppedRecords): JobLogLine {
+  return {
+    level: 'warn',
+    event: 'records.deadLettered',
+    msg: `${operator} gave ${formatAmount(count, 'dead letter')} (${reason}), ${formatCount(perSecond)}/s; ${formatCount(total)} so far`,
+    fields: { operator, code: reason, count, total, perSecond: rounded(perSecond, 1) },
+  }
+}
+
 function lateLine({ operator, lateRecords, added }: LateRecords): JobLogLine {
   return {
     level: 'warn',
@@ -251,6 +260,7 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
         ...(edge === undefined ? {} : { edge }),
         total,
       })),
+      deadLetters: totals.deadLetters.map(({ operator, reason, total }) => ({ operator, code: reason, total })),
       late: totals.late.map(({ operator, lateRecords }) => ({ operator, lateRecords })),
       calls: totals.calls.map(callFields),
       held: heldEdges(pressure).map(({ edge, flow }) => ({

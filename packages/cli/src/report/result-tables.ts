@@ -34,6 +34,7 @@ export function formatResultTables(totals: IntervalReport, colours: Colours, { c
     ...(held === undefined ? [] : [held]),
     ...(totals.calls.length === 0 ? [] : [callTable(totals.calls, colours)]),
     ...(totals.dropped.length === 0 ? [] : [lossTable(totals.dropped, colours)]),
+    ...(totals.deadLetters.length === 0 ? [] : [letterTable(totals.deadLetters, colours)]),
     ...(checkpoints === undefined ? [] : [checkpointTable(checkpoints, colours)]),
   ]
   const bottleneck = totals.bottleneck === undefined ? [] : [colours.yellow(printableLine(totals.bottleneck.message))]
@@ -109,6 +110,19 @@ function lossTable(dropped: readonly DroppedRecords[], { bold }: Colours): strin
       printableLine(reason),
       formatWhole(total),
       edge === undefined ? '-' : shorten(printableLine(edge), NAME_WIDTH_MAX),
+    ]),
+    bold,
+  )
+}
+
+/** Dead letters of operators, by the code of the error. */
+function letterTable(letters: readonly DroppedRecords[], { bold }: Colours): string {
+  return formatTable(
+    [{ title: 'dead letters' }, { title: 'code' }, { title: 'records', align: right }],
+    letters.map(({ operator, reason, total }) => [
+      shorten(printableLine(operator), NAME_WIDTH_MAX),
+      printableLine(reason),
+      formatWhole(total),
     ]),
     bold,
   )

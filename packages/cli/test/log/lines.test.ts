@@ -114,6 +114,7 @@ const stalled = {
 const late = { ...held, late: [{ operator: 'sum', lateRecords: 1234, added: 17 }] }
 
 const dropped = { operator: 'sum', reason: 'queue full', edge: 'flights -> sum', count: 500, total: 12_345, perSecond: 100 }
+const letters = [{ operator: 'enrich', reason: 'ECONNREFUSED', edge: undefined, count: 12, total: 340, perSecond: 12 }]
 const lossy = { ...held, dropped: [dropped, { ...dropped, operator: 'flights', reason: 'invalid', edge: undefined, count: 1, total: 1 }] }
 
 const charge = {
@@ -152,7 +153,7 @@ const lines: readonly JobLogLine[] = [
   restartingLine({ attempt: 2, delayMs: 1_000, error, checkpoint: 7 }, '/'),
   ...[completed, failed, leftover].map((event) => checkpointLine(event)).filter((line) => line !== undefined),
   ...reportLines({ ...calling, edges: late.edges.map((edge) => ({ ...edge, prefetch: 1 })) }),
-  ...lostLines({ dropped: lossy.dropped, late: late.late }),
+  ...lostLines({ dropped: lossy.dropped, deadLetters: letters, late: late.late }),
   idleLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 12.5 }),
   activeLine({ operator: 'flights', subtask: 1, split: 3, unopenedSplits: 0, idleMs: 61_234 }),
   stalledLine(stalled),
@@ -340,7 +341,7 @@ test('a source that waited for its group has a column for that', () => {
 })
 
 test('late records are told while they grow, and at the end', () => {
-  const lines = lostLines({ dropped: [], late: late.late })
+  const lines = lostLines({ dropped: [], deadLetters: [], late: late.late })
   expect(lines.map(({ event, msg }) => [event, msg])).toEqual([
     ['records.late', expect.stringMatching(/^17 records came too late for sum, 1\.23 k so far: /)],
   ])
@@ -409,8 +410,23 @@ test.each<[Partial<Cause>, string]>([
   expect(causesInWords([{ kind: 'operator', operator: 'charge', workers: [0], share: 1, ...cause }])).toBe(words)
 })
 
+test('dead letters are told by operator and code, and at the end', () => {
+  expect(lostLines({ dropped: [], deadLetters: letters, late: [] })).toMatchObject([
+    {
+      event: 'records.deadLettered',
+      msg: 'enrich gave 12 dead letters (ECONNREFUSED), 12/s; 340 so far',
+      fields: { operator: 'enrich', code: 'ECONNREFUSED', count: 12, total: 340 },
+    },
+  ])
+  const lost = { ...held, deadLetters: letters }
+  expect(finishedLine({ ...result, totals: lost }).fields['deadLetters']).toEqual([
+    { operator: 'enrich', code: 'ECONNREFUSED', total: 340 },
+  ])
+  expect(formatResultTables(lost, makeColours(false))).toMatch(/^dead letters +code +records\nenrich +ECONNREFUSED +340$/m)
+})
+
 test('losses are told by operator and reason, and at the end', () => {
-  expect(lostLines({ dropped: lossy.dropped, late: [] }).map(({ msg }) => msg)).toEqual([
+  expect(lostLines({ dropped: lossy.dropped, deadLetters: [], late: [] }).map(({ msg }) => msg)).toEqual([
     'sum dropped 500 records (queue full), 100/s, of flights -> sum; 12.3 k so far',
     'flights dropped 1 record (invalid), 100/s; 1 so far',
   ])

@@ -1,10 +1,10 @@
-/** Records that operators lost on purpose, by reason: what the log says as `records.dropped`. Pure. */
+/** Records that operators lost on purpose, by reason, and their dead letters, by code: what the log says as `records.dropped` and `records.deadLettered`. Pure. */
 import type { LogicalGraph } from '../graph/logical-graph.js'
 import type { PhysicalPlan } from '../plan/physical-plan.js'
 import { perSecond } from './interval.js'
 import type { MetricsSnapshot } from './read-metrics.js'
 
-/** What one operator lost for one reason, over all of its subtasks. */
+/** What one operator lost for one reason, or its dead letters with one code, over all of its subtasks. */
 export interface DroppedRecords {
   readonly operator: string
   readonly reason: string
@@ -17,16 +17,17 @@ export interface DroppedRecords {
   readonly perSecond: number
 }
 
-/** Every operator and reason with a loss so far: operators in the order of the graph, reasons by how many. */
+/** Every operator and reason with a loss so far: operators in the order of the graph, reasons by how many. `what`: losses, or dead letters by code. */
 export function droppedRecords(
   graph: LogicalGraph,
   plan: PhysicalPlan,
   previous: MetricsSnapshot,
   current: MetricsSnapshot,
+  what: Counted = 'dropped',
 ): readonly DroppedRecords[] {
-  const before = dropsByNode(plan, previous)
+  const before = countsByNode(plan, previous, what)
   const elapsedMs = Math.max(0, current.atMs - previous.atMs)
-  return [...dropsByNode(plan, current)]
+  return [...countsByNode(plan, current, what)]
     .sort(([left], [right]) => left - right)
     .flatMap(([node, reasons]) =>
       [...reasons]
@@ -45,11 +46,13 @@ export function droppedRecords(
     )
 }
 
-function dropsByNode(plan: PhysicalPlan, { operators }: MetricsSnapshot): Map<number, Map<string, number>> {
+type Counted = 'dropped' | 'deadLetters'
+
+function countsByNode(plan: PhysicalPlan, { operators }: MetricsSnapshot, what: Counted): Map<number, Map<string, number>> {
   const byNode = new Map<number, Map<string, number>>()
   for (const { id, task } of plan.subtasks) {
     for (const [position, node] of (plan.tasks[task]?.nodes ?? []).entries()) {
-      for (const { reason, count } of operators[id]?.[position]?.dropped ?? []) {
+      for (const { reason, count } of operators[id]?.[position]?.[what] ?? []) {
         const reasons = byNode.get(node) ?? new Map<string, number>()
         byNode.set(node, reasons.set(reason, (reasons.get(reason) ?? 0) + count))
       }

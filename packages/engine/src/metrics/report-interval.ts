@@ -29,6 +29,8 @@ export interface IntervalReport {
   readonly late: readonly LateRecords[]
   /** What operators lost on purpose so far, by reason. */
   readonly dropped: readonly DroppedRecords[]
+  /** Dead letters that operators gave so far, by the code of the error. */
+  readonly deadLetters: readonly DroppedRecords[]
   /** Operators whose calls are guarded. */
   readonly calls: readonly CallReport[]
 }
@@ -59,6 +61,7 @@ export function reportInterval(
     stuck: stuckSubtasks(graph, plan, current, options.stuckAfterMs ?? defaultSettings.stuckAfterMs),
     late: lateRecords(graph, plan, previous, current),
     dropped,
+    deadLetters: droppedRecords(graph, plan, previous, current, 'deadLetters'),
     calls: callReports(graph, plan, previous, interval),
   }
 }

@@ -3,7 +3,7 @@
  * matter of counting. Records carry where they came from and the way they took.
  */
 import type { LogicalGraph } from '../../src/graph/logical-graph.js'
-import { SideOutputValue } from '../../src/graph/operator-context.js'
+import { type AsyncContext, SideOutputValue } from '../../src/graph/operator-context.js'
 import type { OperatorSpec } from '../../src/graph/operator-spec.js'
 import type { PhysicalPlan } from '../../src/plan/physical-plan.js'
 import { graphOf } from './run-graph.js'
@@ -22,7 +22,22 @@ export interface Traveller {
   readonly x: string
 }
 
-const kinds = ['map', 'filter', 'flatMap', 'generator', 'split', 'emit', 'expand', 'buffer', 'asyncOrdered', 'asyncUnordered'] as const
+const kinds = [
+  'map',
+  'filter',
+  'flatMap',
+  'generator',
+  'split',
+  'emit',
+  'expand',
+  'buffer',
+  'asyncOrdered',
+  'asyncUnordered',
+  'picky',
+  'pickyGenerator',
+  'pickyEmit',
+  'pickyAsync',
+] as const
 type Kind = (typeof kinds)[number]
 export const kindCount: number = kinds.length
 
@@ -71,6 +86,9 @@ const SPLIT_RECORDS = 1000
 const through = (record: Traveller, id: number): Traveller => ({ ...record, p: `${record.p}/${id}` })
 const element = (record: Traveller, index: number): Traveller => ({ ...record, x: `${record.x}.${String(index).padStart(2, '0')}` })
 
+/** Whether an operator with a policy for errors throws on a record. */
+const fails = (id: number, record: Traveller): boolean => (record.s + id) % 5 === 0
+
 /** The effect of an operator on one record: by port. */
 function effect(kind: Kind, id: number, record: Traveller): readonly (readonly Traveller[])[] {
   const next = through(record, id)
@@ -93,6 +111,12 @@ function effect(kind: Kind, id: number, record: Traveller): readonly (readonly T
     case 'asyncOrdered':
     case 'asyncUnordered':
       return [[next]]
+    case 'picky':
+    case 'pickyEmit':
+    case 'pickyAsync':
+      return [fails(id, record) ? [] : [next]]
+    case 'pickyGenerator':
+      return [fails(id, record) ? copies.slice(0, 1) : copies]
   }
 }
 
@@ -162,6 +186,10 @@ export function randomGraph(choices: GraphChoices, simulationOf: () => Simulatio
     arrived.set(name, records)
     sinks.push({ name, stream })
     edges.push({ from: stream.node, port: stream.port, to: name })
+    if (choices.slowSinks && index % 4 === 1) {
+      nodes.push({ name, parallelism: 1 + (index % 3), ports: [], spec: gatheringSink(index, records, simulationOf) })
+      return
+    }
     nodes.push({
       name,
       parallelism: 1 + (index % 3),
@@ -229,6 +257,22 @@ export function randomGraph(choices: GraphChoices, simulationOf: () => Simulatio
   }
 }
 
+/** A consumer of batches, some of which take a while; one after the other, so that order can be told. */
+function gatheringSink(index: number, records: Arrival[], simulationOf: () => Simulation): OperatorSpec {
+  return {
+    kind: 'async',
+    fn: (batch: readonly Traveller[], { subtask }: AsyncContext) => {
+      for (const record of batch) records.push({ subtask: subtask.index, record })
+      return (batch[0]?.s ?? 0) % 2 === 0 ? simulationOf().delay(index % 5) : undefined
+    },
+    ordered: false,
+    timeoutMs: 1e9,
+    discardsResults: true,
+    mayChain: true,
+    gathers: { recordsMax: 1 + (index % 7), timeMs: 10 },
+  }
+}
+
 function sourceOf(
   reads: number,
   count: number,
@@ -275,6 +319,10 @@ function specOf(
     return effect(kind, id, record)
   }
   const one = (record: Traveller): Traveller => work(record)[0]?.[0] as Traveller
+  const checked = (record: Traveller): Traveller => {
+    if (fails(id, record)) throw new Error('picky')
+    return one(record)
+  }
   const life = { open: () => opened(`operator ${id}`, 1), close: () => opened(`operator ${id}`, -1) }
   switch (kind) {
     case 'map':
@@ -329,6 +377,39 @@ function specOf(
             onStop: take,
           }
         },
+      }
+    case 'picky':
+      return { kind: 'map', fn: checked, onError: 'drop' }
+    case 'pickyGenerator':
+      return {
+        kind: 'flatMap',
+        fn: function* (record: Traveller) {
+          yield* work(record)[0] ?? []
+          if (fails(id, record)) throw new Error('picky')
+        },
+        onError: 'drop',
+      }
+    case 'pickyEmit':
+      return {
+        kind: 'general',
+        create: (context) => ({ ...life, process: (record, timestamp) => context.emit(checked(record as Traveller), timestamp) }),
+        onError: 'drop',
+      }
+    case 'pickyAsync':
+      return {
+        kind: 'async',
+        fn: (record: Traveller) =>
+          record.s % 3 === 0
+            ? checked(record)
+            : simulationOf()
+                .delay((record.s * 7) % 9)
+                .then(() => checked(record)),
+        ordered: true,
+        concurrency: 6,
+        timeoutMs: 1e9,
+        discardsResults: false,
+        mayChain: false,
+        onError: 'drop',
       }
     case 'asyncOrdered':
     case 'asyncUnordered':

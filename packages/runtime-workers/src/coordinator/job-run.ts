@@ -443,9 +443,13 @@ export class JobRun<O> implements RunHandle<O> {
     }
   }
 
-  #tellLost({ dropped, late }: IntervalReport): void {
-    const lost = { dropped: dropped.filter(({ count }) => count > 0), late: late.filter(({ added }) => added > 0) }
-    if (lost.dropped.length > 0 || lost.late.length > 0) this.#emit('lost', lost)
+  #tellLost({ dropped, deadLetters, late }: IntervalReport): void {
+    const lost = {
+      dropped: dropped.filter(({ count }) => count > 0),
+      deadLetters: deadLetters.filter(({ count }) => count > 0),
+      late: late.filter(({ added }) => added > 0),
+    }
+    if (lost.dropped.length > 0 || lost.deadLetters.length > 0 || lost.late.length > 0) this.#emit('lost', lost)
   }
 
   #log(entry: LogEntry, worker: number): void {

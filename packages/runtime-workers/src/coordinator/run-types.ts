@@ -122,6 +122,8 @@ export interface RestoredEvent {
 export interface LostEvent {
   /** On purpose: by operator and reason. */
   readonly dropped: readonly DroppedRecords[]
+  /** Became dead letters: by operator and the code of the error. */
+  readonly deadLetters: readonly DroppedRecords[]
   /** Came too late for an operator. */
   readonly late: readonly LateRecords[]
 }
