@@ -2,7 +2,7 @@
  * Records that fail, in whole jobs under random interleavings and with crashes: each is a result, a dead letter or dropped, once, whatever was tried before, at another
  * parallelism too.
  */
-import { defineJob, defineSink, discard, fromArray, generate, type Job, type LetteredSink, type Sink, valueState } from '@sluice/operators'
+import { defineJob, defineSink, discard, fromArray, generate, type Job, type LetteredSink, valueState } from '@sluice/operators'
 import { describe, expect, it, test } from 'vitest'
 import { rewriteGraph } from '../../src/job/rewrite-graph.js'
 import { Simulation } from '../../src/job/simulation.js'
@@ -120,7 +120,7 @@ function insert(of: (records: readonly number[], recordId: string) => Promise<vo
       mayChain: false,
       onError: 'deadLetter',
       gathers: { recordsMax: 16, timeMs },
-    } as Sink<number>['spec'],
+    },
     options: { type: 'insert' },
     onError: 'deadLetter',
     delivery: 'at-least-once',
