@@ -130,9 +130,12 @@ describe('toWebhook', () => {
     ],
     ['has no answer', () => undefined, { code: 'SLUICE_TIMEOUT', message: expect.stringContaining('within 50 ms') }],
   ])('a request that %s fails, in the last attempt', async (name, answer, error) => {
-    const { url, received } = await receiver(answer)
-    await expect(send(toWebhook(url, { timeout: 50, retry: { attempts: 2, delay: 1 } }), [[1]])).rejects.toMatchObject(error)
-    expect(received).toHaveLength(name === 'is refused' ? 1 : 2)
+    const { url } = await receiver(answer)
+    const context = new FakeGuardContext()
+    await expect(
+      send(toWebhook(url, { timeout: name === 'has no answer' ? 50 : '30s', retry: { attempts: 2, delay: 1 } }), [[1]], { context }),
+    ).rejects.toMatchObject(error)
+    expect(context.told.filter((line) => line.startsWith('begin'))).toEqual(name === 'is refused' ? ['begin 1'] : ['begin 1', 'begin 2'])
   })
 
   test('a request under way ends when the job fails', async () => {
