@@ -20,7 +20,7 @@ export interface HttpSettings {
   readonly overload: { readonly status: 429 | 503; readonly retryAfterSeconds: number; readonly waitMs: number }
 }
 
-export const LOOPBACK = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 const QUEUE_RECORDS = 10_000
 const QUEUE_REQUESTS = 4_096
 const CONNECTIONS_MAX = 1_024

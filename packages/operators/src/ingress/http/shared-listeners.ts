@@ -49,7 +49,7 @@ export async function shareListener(
 }
 
 /** The first option of the server in which two sources differ. */
-export function differenceOf(left: ListenerSettings, right: ListenerSettings): string | undefined {
+function differenceOf(left: ListenerSettings, right: ListenerSettings): string | undefined {
   if (left.headerBytesMax !== right.headerBytesMax) return 'headerBytesMax'
   if (left.headersTimeoutMs !== right.headersTimeoutMs) return 'headersTimeout'
   if (left.connectionsMax !== right.connectionsMax) return 'connectionsMax'
