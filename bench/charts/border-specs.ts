@@ -8,6 +8,7 @@ const titles: Readonly<Record<string, string>> = {
   retry: 'retry with budget',
   wait: 'breaker, wait',
   'wait-503': 'breaker, wait (503)',
+  webhook: 'toWebhook, breaker, wait (503)',
   fail: 'breaker, dead letters',
 }
 

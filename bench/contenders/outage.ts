@@ -1,15 +1,18 @@
 /** What a job calls is down for 30 s: what it sends meanwhile, how it comes back, and whether anything is lost. */
+import type { MetricsSnapshot } from '@sluice/engine'
 import type { RunHandle } from 'sluice'
 import { type Trace, meanRate, peakRate, ratesOver, reachesAfterMs } from '../harness/dynamics.js'
 import type { MeasureOptions, Measurement } from '../harness/figure.js'
 import { type Outage, OutageServer } from '../harness/outage-server.js'
 import { sleep } from '../harness/sleep.js'
 import { startJob } from '../harness/start-job.js'
-import { BUDGET, FAILURES, OPEN_FOR_MS, OutageCount, type outageModes, PROBES } from '../jobs/outage.job.js'
+import { BATCH_RECORDS, BUDGET, FAILURES, OPEN_FOR_MS, OutageCount, type outageModes, PROBES } from '../jobs/outage.job.js'
 
 const JOB = new URL('../jobs/outage.job.js', import.meta.url)
 const IDS_MAX = 2 ** 20
 const CONCURRENCY = 32
+/** Requests of `webhook`, which have eight records each. */
+const WEBHOOK_CONCURRENCY = 8
 const SERVICE_MS = 20
 /** Of the variant that puts aside what fails: it must not be as fast as failing is. */
 const RATE_OF_FAIL = 500
@@ -67,27 +70,44 @@ class OutageRun {
     const sampler = setInterval(() => this.#sample(handle, performance.now() - startMs), SAMPLE_MS)
     await sleep(beforeMs)
     const downMs = performance.now() - startMs
-    const sentBefore = this.#count('sent')
+    const sentBefore = this.#sent(handle)
     await this.#server.down(outage)
     await sleep(outageMs)
     const upMs = performance.now() - startMs
-    const sentWhileDown = this.#count('sent') - sentBefore
+    const sentWhileDown = this.#sent(handle) - sentBefore
     await this.#server.up()
     await sleep(afterMs)
     clearInterval(sampler)
     const endMs = this.#trace.timesMs.at(-1) ?? 0
+    const requestsPerRecord = (this.#trace.made.at(-1) ?? 0) / (this.#trace.taken.at(-1) ?? 0)
     await handle.drain()
     const { recordsIn } = await handle.finished
     const letters = this.#count('letters')
     if (letters > 0) await this.#replay()
     await this.#check(recordsIn)
     this.#checkBound(sentWhileDown, upMs - downMs)
-    return this.#measurement({ recordsIn, letters, sentWhileDown, downMs, upMs, endMs })
+    return this.#measurement({ requestsPerRecord, recordsIn, letters, sentWhileDown, downMs, upMs, endMs })
   }
 
   #params(mode: Mode | 'replay'): Readonly<Record<string, unknown>> {
     const rate = mode === 'fail' ? RATE_OF_FAIL : 0
-    return { mode, port: this.#server.port, concurrency: CONCURRENCY, rate, counts: this.#counts, arrived: this.#arrived }
+    return { mode, port: this.#server.port, concurrency: this.#concurrency, rate, counts: this.#counts, arrived: this.#arrived }
+  }
+
+  get #concurrency(): number {
+    return this.#variant.mode === 'webhook' ? WEBHOOK_CONCURRENCY : CONCURRENCY
+  }
+
+  #calls(handle: RunHandle<unknown>): MetricsSnapshot['operators'][number][number]['calls'] {
+    return handle
+      .metrics()
+      ?.operators.flat()
+      .find((operator) => operator.calls !== undefined)?.calls
+  }
+
+  /** A sink's own requests are known by what its guard counts. */
+  #sent(handle: RunHandle<unknown>): number {
+    return this.#variant.mode === 'webhook' ? (this.#calls(handle)?.attempts ?? 0) : this.#count('sent')
   }
 
   #count(name: 'sent' | 'done' | 'letters'): number {
@@ -95,13 +115,11 @@ class OutageRun {
   }
 
   #sample(handle: RunHandle<unknown>, atMs: number): void {
-    const calls = handle
-      .metrics()
-      ?.operators.flat()
-      .find((operator) => operator.calls !== undefined)?.calls
+    const calls = this.#calls(handle)
+    const answered = calls === undefined ? 0 : calls.attempts - calls.failures - calls.underWay.now
     this.#trace.timesMs.push(atMs)
-    this.#trace.made.push(this.#count('sent'))
-    this.#trace.taken.push(this.#count('done'))
+    this.#trace.made.push(this.#sent(handle))
+    this.#trace.taken.push(this.#variant.mode === 'webhook' ? answered * BATCH_RECORDS : this.#count('done'))
     this.#breaker.push(calls?.breaker === 'open' ? 1 : calls?.breaker === 'half-open' ? 0.5 : 0)
   }
 
@@ -113,6 +131,9 @@ class OutageRun {
   /** Every record that was made has its result, once, and the server answered it. */
   async #check(records: number): Promise<void> {
     if (records > IDS_MAX) throw new Error(`${records} records were made, and ${IDS_MAX} can be told apart`)
+    const { ids } = await this.#server.report()
+    if (ids !== records) throw new Error(`the server answered ${ids} of ${records} records`)
+    if (this.#variant.mode === 'webhook') return
     const arrived = new Uint8Array(this.#arrived)
     let lost = 0
     let repeated = 0
@@ -124,8 +145,6 @@ class OutageRun {
       }
     }
     if (lost > 0 || repeated > 0) throw new Error(`of ${records} records ${lost} were lost and ${repeated} arrived twice`)
-    const { ids } = await this.#server.report()
-    if (ids !== records) throw new Error(`the server answered ${ids} of ${records} records`)
   }
 
   /** Requests in flight when it went down, those that found that out, the budget with what it had saved, and probes. */
@@ -138,7 +157,7 @@ class OutageRun {
   #boundOf(forMs: number): number | undefined {
     const { mode } = this.#variant
     if (mode === 'naive') return undefined
-    const found = CONCURRENCY + FAILURES
+    const found = this.#concurrency + FAILURES
     if (mode === 'fail') return found + Math.ceil(forMs / OPEN_FOR_MS + 1) * PROBES
     const rate = meanRate(this.#trace, this.#trace.taken, 0, this.#trace.timesMs.at(-1) ?? 0)
     const saved = BUDGET_SECONDS * (BUDGET.perSecond + BUDGET.share * Math.max(rate, (CONCURRENCY * 1000) / SERVICE_MS))
@@ -148,6 +167,7 @@ class OutageRun {
   }
 
   #measurement(seen: {
+    readonly requestsPerRecord: number
     readonly recordsIn: number
     readonly letters: number
     readonly sentWhileDown: number
@@ -155,10 +175,12 @@ class OutageRun {
     readonly upMs: number
     readonly endMs: number
   }): Measurement {
-    const { recordsIn, letters, sentWhileDown, downMs, upMs, endMs } = seen
+    const { requestsPerRecord, recordsIn, letters, sentWhileDown, downMs, upMs, endMs } = seen
     const results: Trace = { ...this.#trace, made: this.#trace.taken }
-    const before = meanRate(results, results.made, 0, downMs)
-    const sentBefore = meanRate(this.#trace, this.#trace.made, 0, downMs)
+    const measured = meanRate(results, results.made, 0, downMs)
+    // At the start a source with a rate makes what was due before.
+    const before = this.#variant.mode === 'fail' ? Math.min(RATE_OF_FAIL, measured) : measured
+    const peakBefore = peakRate(this.#trace, 0, downMs, STRETCH_MS)
     const sent = ratesOver(this.#trace, this.#trace.made, STRETCH_MS)
     const done = ratesOver(this.#trace, this.#trace.taken, STRETCH_MS)
     const bound = this.#boundOf(upMs - downMs)
@@ -169,11 +191,11 @@ class OutageRun {
         ...(bound === undefined ? {} : { bound: bound }),
         'rate before, records/s': before,
         'back after ms': reachesAfterMs(results, upMs, endMs, BACK_SHARE * before, 1_000),
-        'peak of requests behind it, to before': peakRate(this.#trace, upMs, endMs, STRETCH_MS) / sentBefore,
+        'peak of requests behind it, to that before': peakRate(this.#trace, upMs, endMs, STRETCH_MS) / peakBefore,
         records: recordsIn,
         lost: 0,
         'dead letters, replayed': letters,
-        'requests per record': this.#count('sent') / recordsIn,
+        'requests per record': requestsPerRecord,
       },
       series: {
         seconds: sent.map(({ atMs }) => round((atMs - downMs) / 1000)),

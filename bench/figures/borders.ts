@@ -7,6 +7,7 @@ const outages: readonly (OutageVariant & { readonly id: string; readonly title: 
   { id: 'retry', mode: 'retry', outage: 'refused', title: '`retry` with its budget' },
   { id: 'wait', mode: 'wait', outage: 'refused', title: '`retry` and a `circuitBreaker` that waits' },
   { id: 'wait-503', mode: 'wait', outage: '503', title: 'the same, answered with 503' },
+  { id: 'webhook', mode: 'webhook', outage: '503', title: '`toWebhook` with both, batches of 8, answered with 503' },
   { id: 'fail', mode: 'fail', outage: 'refused', title: 'a `circuitBreaker` that fails, dead letters replayed' },
 ]
 

@@ -1,9 +1,9 @@
 /**
  * A server in a process of its own that can be down: it refuses connections, or answers 503. Each request takes a while. It keeps what it answered well by the id
- * of the record. Told what to do, and asked what it saw, by messages.
+ * of the record: the path of a request, or the `id` of each record of its body. Told what to do, and asked what it saw, by messages.
  */
 import { type ChildProcess, fork } from 'node:child_process'
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -95,10 +95,12 @@ class Served {
 
   async listen(): Promise<number> {
     const server = createServer({ keepAlive: true }, (request, response) => {
-      request.resume()
       this.#requests++
-      if (this.#outage === undefined) setTimeout(() => this.#answer(Number(request.url?.slice(1)), response), this.#settings.serviceMs)
-      else response.writeHead(503).end()
+      if (this.#outage === undefined) this.#serve(request, response)
+      else {
+        request.resume()
+        response.writeHead(503).end()
+      }
     })
     this.#server = server
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve))
@@ -106,15 +108,26 @@ class Served {
     return this.#port
   }
 
-  #answer(id: number, response: ServerResponse): void {
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    let body = ''
+    request.setEncoding('utf8').on('data', (text: string) => (body += text))
+    request.once('end', () => {
+      const ids = body === '' ? [Number(request.url?.slice(1))] : idsOf(JSON.parse(body))
+      setTimeout(() => this.#answer(ids, response), this.#settings.serviceMs)
+    })
+  }
+
+  #answer(ids: readonly number[], response: ServerResponse): void {
     // What it was about to answer when it went down is lost, as far as the client can tell.
     if (this.#outage !== undefined) {
       response.destroy()
       return
     }
-    if (this.#answered[id] === 0) this.#ids++
-    else this.#repeated++
-    this.#answered[id] = 1
+    for (const id of ids) {
+      if (this.#answered[id] === 0) this.#ids++
+      else this.#repeated++
+      this.#answered[id] = 1
+    }
     response.writeHead(200, { 'content-length': '2' }).end('ok')
   }
 
@@ -137,6 +150,10 @@ class Served {
     }
     return { requests: this.#requests, ids: this.#ids, repeated: this.#repeated } satisfies ServerReport
   }
+}
+
+function idsOf(body: unknown): number[] {
+  return (body as readonly { readonly id: number }[]).map(({ id }) => id)
 }
 
 async function serve(settings: Settings): Promise<void> {

@@ -1,10 +1,10 @@
 /** Records that are sent to a server which is down for a while; how calls are protected is what is compared. */
 import { Agent, request } from 'node:http'
-import { CallError, defineJob, forEach, generate } from 'sluice'
+import { CallError, defineJob, forEach, generate, toWebhook } from 'sluice'
 import { z } from 'zod'
 
 /** `naive`: the function itself tries again after a fixed pause, for ever. */
-export const outageModes = ['naive', 'retry', 'wait', 'fail', 'replay'] as const
+export const outageModes = ['naive', 'retry', 'wait', 'webhook', 'fail', 'replay'] as const
 
 /** How often the protected variants may try again, and how long the breaker stays open: what the bound of requests follows from. */
 export const NAIVE_PAUSE_MS = 100
@@ -12,6 +12,8 @@ export const BUDGET = { share: 0.2, perSecond: 10 } as const
 export const OPEN_FOR_MS = 1_000
 export const PROBES = 1
 export const FAILURES = 5
+/** Of a request of `webhook`. */
+export const BATCH_RECORDS = 8
 
 const params = z.object({
   mode: z.enum(outageModes),
@@ -66,6 +68,10 @@ export default defineJob({ name: 'bench-outage', params }, (job, { mode, port, c
   const done = (id: number): void => {
     bytes[id] = (bytes[id] as number) + 1
     Atomics.add(words, OutageCount.done, 1)
+  }
+  if (mode === 'webhook') {
+    records.sink('payments', toWebhook(`http://127.0.0.1:${port}`, { records: BATCH_RECORDS, concurrency, retry, circuitBreaker }))
+    return
   }
   const common = { concurrency, ordered: false } as const
   if (mode !== 'fail') {

@@ -370,6 +370,7 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       to: field('text', 'The same, from now on.'),
       because: field('text', 'Why.'),
       afterMs: field('ms', 'How long it was `from`.'),
+      unsaid: field('count', 'Changes since the last line that have none: there is a limit to lines.'),
     },
   },
   'source.idle': {

@@ -175,7 +175,7 @@ const lines: readonly JobLogLine[] = [
     operator: 'pay',
     subtask: 0,
     worker: 1,
-    fields: { dependency: 'payments', from: 'closed', to: 'open', because: 'half of 20 calls failed', afterMs: 12 },
+    fields: { dependency: 'payments', from: 'closed', to: 'open', because: 'half of 20 calls failed', afterMs: 12, unsaid: 0 },
   }),
   userLine({ level: 'warn', message: 'odd', operator: 'sum', subtask: 0, fields: { row: 3 }, worker: 1 }),
   stoppingLine('SIGINT', 10_000),
