@@ -10,7 +10,7 @@ import type { DeadLetter, ErrorPolicy } from '../graph/operator-spec.js'
 /** The name of the port that dead letters leave on. */
 export const DEAD_LETTERS_PORT = 'deadLetters'
 /** The reason under which a record is counted that `onError: 'drop'` dropped. */
-export const FAILED = 'failed'
+const FAILED = 'failed'
 /** Longest message in a dead letter. */
 const REASON_CHARACTERS_MAX = 2_000
 
