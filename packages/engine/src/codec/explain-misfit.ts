@@ -36,8 +36,11 @@ export function explainMisfit(record: unknown): SluiceError | undefined {
     const ancestor = open.get(value)
     if (ancestor !== undefined) return fail('SLUICE_RECORD_CYCLE', `${path} is ${ancestor} again: a record cannot refer to itself`)
     if (done.has(value)) continue
-    if (depth >= DEPTH_MAX)
+    if (depth >= DEPTH_MAX) {
+      // Not further down: paths grow with the depth, and what lies this deep may go on for megabytes.
       tooDeep ??= fail('SLUICE_RECORD_NOT_ENCODABLE', `A record is nested deeper than ${DEPTH_MAX} levels, at ${shorten(path)}`)
+      continue
+    }
     open.set(value, shorten(path))
     steps.push({ value, path, depth, leave: value })
     for (const child of childrenOf(value, path).reverse()) steps.push({ ...child, depth: depth + 1 })

@@ -50,6 +50,8 @@ const refused: [string, unknown, string, RegExp][] = [
   ['something inside a Set', { a: new Set([1, Symbol('s')]) }, 'SLUICE_RECORD_NOT_ENCODABLE', /^record\.a\.values\(1\) is a symbol/],
   ['the cause of an error', new Error('x', { cause: Symbol('s') }), 'SLUICE_RECORD_NOT_ENCODABLE', /^record\.cause is a symbol/],
   ['a value nested too deep', deep(2000), 'SLUICE_RECORD_NOT_ENCODABLE', /nested deeper than 512/],
+  // With a path per level this alone would fill the memory: 10 GB of text.
+  ['a value nested as deep as a hostile client makes it', deep(100_000), 'SLUICE_RECORD_NOT_ENCODABLE', /nested deeper than 512/],
 ]
 
 describe.each([true, false])('values that cannot be sent are refused with their path (generate: %s)', (generate) => {
