@@ -22,3 +22,15 @@ export function outageChart(figures: readonly FigureResult[]): ChartSpec {
     lines({ ...common, y: 'breaker', yTitle: 'breaker: 1 open, 0.5 half-open', height: 100, interpolate: 'step-after' }),
   ])
 }
+
+const traces: Readonly<Record<string, string>> = { usual: '1 to 200 spans', long: '10 to 2,000 spans', fastest: 'as fast as it goes' }
+
+export function telemetryChart(figures: readonly FigureResult[]): ChartSpec {
+  const nameOf = (id: string): string => traces[behind(id, 'telemetry-')] ?? id
+  const order = figures.map(({ id }) => nameOf(id))
+  const common = { x: 'seconds', xTitle: 'seconds', legend: 'traces', order }
+  return chart('Tail sampling: what is held', rowsOf(figures, nameOf), [
+    lines({ ...common, y: 'megabytes', yTitle: 'MB of state (spans as encoded)' }),
+    lines({ ...common, y: 'resident', yTitle: 'MB of the process' }),
+  ])
+}

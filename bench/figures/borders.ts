@@ -1,5 +1,6 @@
 /** The borders of a job: what it calls, and what sends to it, when one side cannot keep up or is gone. Taken by `--only borders`. */
 import type { OutageVariant } from '../contenders/outage.js'
+import type { TelemetryVariant } from '../contenders/telemetry.js'
 import type { Figure } from '../harness/figure.js'
 
 const outages: readonly (OutageVariant & { readonly id: string; readonly title: string })[] = [
@@ -32,4 +33,30 @@ const outageFigures = outages.map(
   }),
 )
 
-export const borderFigures: readonly Figure[] = [...outageFigures]
+const telemetry: readonly (TelemetryVariant & { readonly title: string })[] = [
+  { traces: 'usual', title: '200 k spans/s in traces of 1 to 200' },
+  { traces: 'long', title: 'the same in traces of 10 to 2,000' },
+  { traces: 'fastest', title: 'traces of 1 to 200, as many spans as are taken' },
+]
+
+const telemetryFigures = telemetry.map(
+  ({ title, ...variant }): Figure => ({
+    id: `borders/telemetry-${variant.traces}`,
+    title: `Tail sampling, ${title}`,
+    unit: 'k records/s',
+    better: 'higher',
+    quick: true,
+    section: 'borders',
+    processesMax: 1,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/telemetry.js')).measureTelemetry(variant, options),
+      },
+    ],
+  }),
+)
+
+export const borderFigures: readonly Figure[] = [...outageFigures, ...telemetryFigures]

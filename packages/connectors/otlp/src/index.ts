@@ -17,3 +17,4 @@ export type { Span, SpanEvent, SpanKind, SpanLink, SpanStatus } from './records/
 export type { RecordOfSignal, Signal } from './signals/signals.js'
 export { type ToOtlpOptions, toOtlp } from './sink/to-otlp.js'
 export { fromOtlp, type FromOtlpOptions } from './source/from-otlp.js'
+export { attribute, errors, slowerThan } from './sampling/span-policies.js'

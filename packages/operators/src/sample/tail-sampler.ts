@@ -71,8 +71,11 @@ export class TailSampler implements Operator {
   /** Oldest first. */
   readonly #open = new SlotList()
   readonly #decided = new SlotList()
-  #records = 0
-  #bytes = 0
+  /** Records of open traces, and their bytes. */
+  readonly #held: Held
+  /** The most that there ever was. */
+  #recordsPeak = 0
+  #bytesPeak = 0
   /** Number of the next trace that begins or is decided. */
   #order = 0
   /** Traces that began before this have records that were not asked whether they decide at once. */
@@ -95,6 +98,7 @@ export class TailSampler implements Operator {
     this.#policies = new PolicyChain(context.operator, parts.policies, context.subtask.parallelism, context.now())
     this.#sizes = new RecordSizes((record) => context.sizeOf(record), parts.exactSizes ? 1 : MEASURED_EVERY)
     this.#table = context.keyTable('traces', KINDS, NAMES)
+    this.#held = context.registerState('records', { size: 0, bytes: 0 })
   }
 
   process(value: unknown): void {
@@ -164,8 +168,8 @@ export class TailSampler implements Operator {
       order[slot] = this.#order++
       if (status[slot] === OPEN) {
         this.#open.append(slot)
-        this.#records += this.#recordsOf(slot).length
-        this.#bytes += this.#numbers(BYTES)[slot] as number
+        this.#held.size += this.#recordsOf(slot).length
+        this.#held.bytes += this.#numbers(BYTES)[slot] as number
       } else this.#decided.append(slot)
     }
     this.#restoredBefore = this.#order
@@ -222,15 +226,17 @@ export class TailSampler implements Operator {
     records.push(value)
     const sizes = this.#numbers(BYTES)
     sizes[slot] = (sizes[slot] as number) + bytes
-    this.#records++
-    this.#bytes += bytes
+    this.#held.size++
+    this.#held.bytes += bytes
+    if (this.#held.size > this.#recordsPeak) this.#recordsPeak = this.#held.size
+    if (this.#held.bytes > this.#bytesPeak) this.#bytesPeak = this.#held.bytes
     if (records.length >= this.#parts.recordsPerTraceMax) this.#decide(slot, 'recordsPerTrace')
   }
 
   /** Whether the open traces are within the bounds with so many records and bytes more. */
   #fits(records: number, bytes: number): boolean {
     const { tracesMax, recordsMax, bytesMax } = this.#parts
-    return this.#open.size <= tracesMax && this.#records + records <= recordsMax && this.#bytes + bytes <= bytesMax
+    return this.#open.size <= tracesMax && this.#held.size + records <= recordsMax && this.#held.bytes + bytes <= bytesMax
   }
 
   /** Makes room for a record of an open trace; false: its trace had to give way itself, with the record. */
@@ -295,9 +301,9 @@ export class TailSampler implements Operator {
     table.touch(slot)
     const kept = this.#policies.keeps(policy)
     this.#open.remove(slot)
-    this.#records -= this.#recordsOf(slot).length
-    this.#bytes -= this.#numbers(BYTES)[slot] as number
-    assert(this.#records >= 0 && this.#bytes >= 0, `${this.#context.operator} gave up more than it held`)
+    this.#held.size -= this.#recordsOf(slot).length
+    this.#held.bytes -= this.#numbers(BYTES)[slot] as number
+    assert(this.#held.size >= 0 && this.#held.bytes >= 0, `${this.#context.operator} gave up more than it held`)
     ;(table.columns[RECORDS] as ValueColumn).values[slot] = undefined
     this.#numbers(STATUS)[slot] = kept ? KEPT : DROPPED
     this.#numbers(SINCE)[slot] = this.#now()
@@ -357,10 +363,18 @@ export class TailSampler implements Operator {
   #show(): void {
     const { metrics } = this.#context
     metrics.gauge('openTraces', this.#open.size)
-    metrics.gauge('heldRecords', this.#records)
-    metrics.gauge('heldBytes', this.#bytes)
+    metrics.gauge('heldRecords', this.#held.size)
+    metrics.gauge('heldBytes', this.#held.bytes)
+    metrics.gauge('heldRecordsPeak', this.#recordsPeak)
+    metrics.gauge('heldBytesPeak', this.#bytesPeak)
     metrics.gauge('rememberedTraces', this.#decided.size)
   }
+}
+
+/** What the table does not tell of the size of the state. */
+interface Held {
+  size: number
+  bytes: number
 }
 
 /** No policy kept the trace, or a bound was reached. */

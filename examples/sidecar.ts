@@ -1,0 +1,46 @@
+import { errors, fromOtlp, slowerThan, type Span, toOtlp } from '@sluice/otlp'
+import { defineJob, keepShare, type Stream } from 'sluice'
+import { z } from 'zod'
+
+const tailSampled = (spans: Stream<Span>): Stream<Span> =>
+  spans
+    .keyBy(({ traceId }) => traceId)
+    .tailSample('tail', { decideAfter: '5s', policies: [errors(), slowerThan('2s'), keepShare('others', 0.1)] })
+
+/**
+ * A collector beside an application: takes its spans on loopback at once, keeps them on disk while the back end is slow or down, and sends them on in the order in which they came.
+ * The application never waits for the back end.
+ */
+export default defineJob(
+  {
+    name: 'sidecar',
+    params: z.object({
+      port: z.number().int().default(4318),
+      backEnd: z.string().default('http://127.0.0.1:4319'),
+      directory: z.string().default('sidecar-buffer'),
+      diskBytes: z
+        .number()
+        .int()
+        .default(256 * 1024 * 1024),
+      /** Keeps traces that failed or were slow, and a tenth of the others. */
+      sample: z.boolean().default(false),
+    }),
+  },
+  (job, { port, backEnd, directory, diskBytes, sample }) => {
+    const spans = job.source('spans', fromOtlp({ signal: 'traces', host: '127.0.0.1', port }), { parallelism: 1 })
+    const chosen = sample ? tailSampled(spans) : spans
+    chosen.shed('buffer', { policy: 'spill', directory, diskBytes, records: 8_000 }, { parallelism: 1 }).sink(
+      'back-end',
+      toOtlp(backEnd, {
+        signal: 'traces',
+        time: '200ms',
+        timeout: '5s',
+        // One request at a time keeps the order; while the back end is down the breaker lets a probe a second through, and nothing is given up.
+        concurrency: 1,
+        retry: { attempts: 'unlimited', delay: '100ms', delayMax: '1s' },
+        circuitBreaker: { failures: 3, openFor: '1s', whileOpen: 'wait' },
+      }),
+      { parallelism: 1 },
+    )
+  },
+)
