@@ -22,17 +22,21 @@ export default defineJob(
         .number()
         .int()
         .default(256 * 1024 * 1024),
+      /** Spans in memory, in front of the disk. */
+      records: z.number().int().default(8_000),
+      encoding: z.enum(['protobuf', 'json']).default('protobuf'),
       /** Keeps traces that failed or were slow, and a tenth of the others. */
       sample: z.boolean().default(false),
     }),
   },
-  (job, { port, backEnd, directory, diskBytes, sample }) => {
+  (job, { port, backEnd, directory, diskBytes, records, encoding, sample }) => {
     const spans = job.source('spans', fromOtlp({ signal: 'traces', host: '127.0.0.1', port }), { parallelism: 1 })
     const chosen = sample ? tailSampled(spans) : spans
-    chosen.shed('buffer', { policy: 'spill', directory, diskBytes, records: 8_000 }, { parallelism: 1 }).sink(
+    chosen.shed('buffer', { policy: 'spill', directory, diskBytes, records }, { parallelism: 1 }).sink(
       'back-end',
       toOtlp(backEnd, {
         signal: 'traces',
+        encoding,
         time: '200ms',
         timeout: '5s',
         // One request at a time keeps the order; while the back end is down the breaker lets a probe a second through, and nothing is given up.

@@ -23,7 +23,7 @@ export function outageChart(figures: readonly FigureResult[]): ChartSpec {
   ])
 }
 
-const traces: Readonly<Record<string, string>> = { usual: '1 to 200 spans', long: '10 to 2,000 spans', fastest: 'as fast as it goes' }
+const traces: Readonly<Record<string, string>> = { usual: '1 to 200 spans', long: '10 to 2,000 spans' }
 
 export function telemetryChart(figures: readonly FigureResult[]): ChartSpec {
   const nameOf = (id: string): string => traces[behind(id, 'telemetry-')] ?? id
@@ -32,5 +32,18 @@ export function telemetryChart(figures: readonly FigureResult[]): ChartSpec {
   return chart('Tail sampling: what is held', rowsOf(figures, nameOf), [
     lines({ ...common, y: 'megabytes', yTitle: 'MB of state (spans as encoded)' }),
     lines({ ...common, y: 'resident', yTitle: 'MB of the process' }),
+  ])
+}
+
+const senders: Readonly<Record<string, string>> = { beside: 'to a Sluice beside it', direct: 'to the back end' }
+
+export function sidecarChart(figures: readonly FigureResult[]): ChartSpec {
+  const nameOf = (id: string): string => senders[behind(id, 'sidecar-')] ?? id
+  const order = figures.map(({ id }) => nameOf(id))
+  const common = { x: 'seconds', xTitle: 'seconds since the back end went down', legend: 'sends', order }
+  return chart('The back end of telemetry is down for 60 s', rowsOf(figures, nameOf), [
+    lines({ ...common, y: 'p99', yTitle: 'p99 of a request, ms', scale: 'log' }),
+    lines({ ...common, y: 'p50', yTitle: 'p50 of a request, ms', scale: 'log' }),
+    lines({ ...common, y: 'disk', yTitle: 'kB on disk' }),
   ])
 }

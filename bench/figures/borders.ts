@@ -1,5 +1,6 @@
 /** The borders of a job: what it calls, and what sends to it, when one side cannot keep up or is gone. Taken by `--only borders`. */
 import type { OutageVariant } from '../contenders/outage.js'
+import type { SidecarVariant } from '../contenders/sidecar.js'
 import type { TelemetryVariant } from '../contenders/telemetry.js'
 import type { Figure } from '../harness/figure.js'
 
@@ -36,7 +37,6 @@ const outageFigures = outages.map(
 const telemetry: readonly (TelemetryVariant & { readonly title: string })[] = [
   { traces: 'usual', title: '200 k spans/s in traces of 1 to 200' },
   { traces: 'long', title: 'the same in traces of 10 to 2,000' },
-  { traces: 'fastest', title: 'traces of 1 to 200, as many spans as are taken' },
 ]
 
 const telemetryFigures = telemetry.map(
@@ -59,4 +59,31 @@ const telemetryFigures = telemetry.map(
   }),
 )
 
-export const borderFigures: readonly Figure[] = [...outageFigures, ...telemetryFigures]
+const sidecars: readonly (SidecarVariant & { readonly title: string })[] = [
+  { sends: 'beside', title: 'to a Sluice beside it' },
+  { sends: 'direct', title: 'to the back end itself' },
+]
+
+const sidecarFigures = sidecars.map(
+  ({ title, ...variant }): Figure => ({
+    id: `borders/sidecar-${variant.sends}`,
+    title: `Back end of telemetry down for 60 s, an application that sends ${title}`,
+    unit: 'ms',
+    better: 'lower',
+    valueName: 'p99 while down',
+    quick: true,
+    section: 'borders',
+    timeLimitMs: 5 * 60_000,
+    processesMax: 1,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/sidecar.js')).measureSidecar(variant, options),
+      },
+    ],
+  }),
+)
+
+export const borderFigures: readonly Figure[] = [...outageFigures, ...telemetryFigures, ...sidecarFigures]

@@ -10,7 +10,7 @@ const LATE_ONE_OF = 20
 
 const params = z.object({
   spans: z.number(),
-  /** Spans per second; 0: as many as are taken. */
+  /** Spans per second. */
   rate: z.number(),
   /** Traces that are under way at once. */
   lanes: z.number(),
@@ -145,7 +145,7 @@ export default defineJob(
       return maker.next(index)
     }
     job
-      .source('spans', generate(spanAt, { count: spans, ...(rate > 0 ? { rate } : {}) }))
+      .source('spans', generate(spanAt, { count: spans, rate }))
       .keyBy(({ traceId }) => traceId)
       .tailSample('tail', {
         decideAfter: decideAfterMs,
