@@ -32,6 +32,7 @@ export {
 export { checkpointSettingsOf, edgeSettingsOf, restartStrategyOf } from './job/job-options.js'
 export type { JobBuilder, ResourceDefinition } from './job/job-builder.js'
 export { fromHttp, type FromHttpOptions } from './ingress/from-http.js'
+export { fromTcp } from './ingress/from-tcp.js'
 export type {
   HttpError,
   HttpFormat,
@@ -45,6 +46,7 @@ export type {
   ListenTls,
 } from './ingress/http/http-types.js'
 export type { Acknowledgement } from './ingress/ingress-queue.js'
+export type { FromTcpOptions, TcpFormat, TcpInvalidPolicy, TcpQueueOptions } from './ingress/tcp/tcp-types.js'
 export { compact, type TableRow } from './join/compact.js'
 export type {
   AsyncLookupOptions,

@@ -10,6 +10,9 @@ export interface DrivenSource {
   readonly records: unknown[]
   readonly deadLetters: DeadLetter[]
   readonly counts: Record<string, number>
+  readonly gauges: Record<string, number>
+  /** Records that the source said it lost, by reason. */
+  readonly drops: Record<string, number>
   readonly log: string[]
   readonly failure: () => unknown
   dropped: number
@@ -37,6 +40,8 @@ export async function driveSource(source: Source<unknown>, options: DriveOptions
   if (spec.kind !== 'source' || spec.reads !== 'splits') throw new Error('not a source of splits')
   const announced: Listening[] = []
   const counts: Record<string, number> = {}
+  const gauges: Record<string, number> = {}
+  const drops: Record<string, number> = {}
   const log: string[] = []
   const write = (message: string): void => void log.push(message)
   const context: SourceContext = {
@@ -44,11 +49,15 @@ export async function driveSource(source: Source<unknown>, options: DriveOptions
     operator,
     now: () => Date.now(),
     log: { debug: write, info: write, warn: write, error: write },
-    metrics: { count: (name, by = 1) => void (counts[name] = (counts[name] ?? 0) + by), gauge: () => undefined },
+    metrics: {
+      count: (name, by = 1) => void (counts[name] = (counts[name] ?? 0) + by),
+      gauge: (name, value) => void (gauges[name] = value),
+    },
+    countDropped: (count, reason) => void (drops[reason] = (drops[reason] ?? 0) + count),
     announce: (listening) => void announced.push(listening),
   }
   const reader = await spec.open(undefined, context)
-  const driven = new Driven(reader, controller, counts, log)
+  const driven = new Driven(reader, controller, { counts, gauges, drops, log })
   if (held) driven.hold()
   driven.run()
   onTestFinished(() => driven.stop())
@@ -57,7 +66,14 @@ export async function driveSource(source: Source<unknown>, options: DriveOptions
   return Object.assign(driven, { listening })
 }
 
-class Driven {
+/** What the source says of itself. */
+type Told = Pick<DrivenSource, 'counts' | 'gauges' | 'drops' | 'log'>
+
+class Driven implements Told {
+  readonly counts: Told['counts']
+  readonly gauges: Told['gauges']
+  readonly drops: Told['drops']
+  readonly log: string[]
   readonly records: unknown[] = []
   readonly deadLetters: DeadLetter[] = []
   dropped = 0
@@ -70,14 +86,13 @@ class Driven {
   #running: Promise<void> = Promise.resolve()
   #waiting: { readonly records: number; readonly resolve: () => void }[] = []
 
-  constructor(
-    reader: SplitReader,
-    controller: AbortController,
-    readonly counts: Record<string, number>,
-    readonly log: string[],
-  ) {
+  constructor(reader: SplitReader, controller: AbortController, { counts, gauges, drops, log }: Told) {
     this.#reader = reader
     this.#controller = controller
+    this.counts = counts
+    this.gauges = gauges
+    this.drops = drops
+    this.log = log
   }
 
   readonly failure = (): unknown => this.#failed

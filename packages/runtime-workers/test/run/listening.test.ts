@@ -1,7 +1,8 @@
 /** Sources that listen: where they can be reached is an event of the run, and those that share something are in one thread. */
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { run } from '@sluice/runtime-workers'
 import { expect, test } from 'vitest'
-import { jobFile } from '../support/job-folder.js'
+import { jobFile, jobFolder } from '../support/job-folder.js'
 
 const LISTENING = `
   import { defineJob, defineSource, discard } from 'sluice'
@@ -33,4 +34,56 @@ test.each([0, 3])('what a source announces is told once, and is no line of user 
   expect(notices[0]).toMatchObject({ event: 'source.listening', level: 'info', subtask: 0 })
   expect(lines.filter((line) => line.includes('listens'))).toEqual([])
   expect(new Set(lines.filter((line) => line.startsWith('in thread'))).size).toBe(1)
+})
+
+const RECEIVING = `
+  import { defineJob, forEach, fromTcp } from 'sluice'
+  import { z } from 'zod'
+  export default defineJob({ name: 'receiving', params: z.object({ port: z.number() })}, (job, { port }) => {
+    job.source('lines', fromTcp({ port })).map((line) => {
+      if (line === 'fail') throw new Error('as it was told')
+      console.log(line)
+      return line
+    }).sink('out', forEach(() => {}))
+  })`
+
+test('a job that starts again listens on the same port', { timeout: 30_000 }, async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => {
+    server.close(resolve)
+  })
+  const said: string[] = []
+  const waiting = new Map<string, () => void>()
+  const handle = run(jobFile(RECEIVING), {
+    workers: 1,
+    params: { port },
+    checkpoint: { interval: 20, directory: jobFolder({}) },
+    restart: { strategy: 'fixed', attempts: 3, delay: 10 },
+    log: ({ message }) => {
+      said.push(message)
+      waiting.get(message)?.()
+    },
+  })
+  const hears = (line: string): Promise<void> =>
+    said.includes(line) ? Promise.resolve() : new Promise((resolve) => waiting.set(line, resolve))
+  const listens = (): Promise<number> => new Promise((resolve) => handle.events.once('listening', (event) => resolve(event.port)))
+  expect(await listens()).toBe(port)
+  const first = connect(port, '127.0.0.1')
+  const closed = new Promise((resolve) => first.once('close', resolve))
+  first.on('error', () => undefined).resume()
+  first.write('one\n')
+  await hears('one')
+  const again = listens()
+  first.write('fail\n')
+  await closed
+  expect(await again).toBe(port)
+  connect(port, '127.0.0.1').end('two\n')
+  await hears('two')
+  await handle.stop()
+  expect((await handle.finished).restarts).toBe(1)
+  expect(said).toEqual(['one', 'two'])
 })

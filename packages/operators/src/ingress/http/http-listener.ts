@@ -6,6 +6,7 @@ import type { Server as Http1Server, IncomingMessage, ServerResponse } from 'nod
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
 import { SluiceError } from '@sluice/engine'
+import { cannotListen } from '../cannot-listen.js'
 import { Http1Exchange, Http2Exchange, type HttpExchange } from './http-exchange.js'
 import type { ListenTls } from './http-types.js'
 
@@ -281,20 +282,4 @@ function sizeOf(headers: IncomingHttpHeaders): number {
 
 function keyOf(pem: string | Uint8Array): string | Buffer {
   return typeof pem === 'string' ? pem : Buffer.from(pem)
-}
-
-function cannotListen({ host, port }: ListenerSettings, error: NodeJS.ErrnoException): SluiceError {
-  const address = `${host}:${port}`
-  const [message, hint] =
-    error.code === 'EADDRINUSE'
-      ? [
-          `Port ${port} of ${host} is in use.`,
-          'Another process or another job listens there: stop it, or choose another port; 0 lets the system choose.',
-        ]
-      : error.code === 'EACCES'
-        ? [`It is not allowed to listen on ${address}.`, 'Ports below 1024 need rights: choose a higher one.']
-        : error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND'
-          ? [`This machine has no address ${host}.`, "Listen on '127.0.0.1', '0.0.0.0' or an address of the machine."]
-          : [`Cannot listen on ${address}: ${error.message}`, 'See the cause.']
-  return new SluiceError('SLUICE_SOURCE_FAILED', message, { cause: error, hint })
 }

@@ -77,6 +77,7 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
       schema,
       policy,
       operator: context.operator,
+      sender: 'A request to',
       fail: (code, message) => this.#queue.fail(new SluiceError(code, message, { operator: context.operator })),
     })
   }

@@ -17,6 +17,8 @@ export interface DecoderOptions {
   readonly schema: StandardSchemaV1 | undefined
   readonly policy: HttpInvalidPolicy
   readonly operator: string
+  /** Who sends, as the beginning of a message. */
+  readonly sender: string
   /** The job fails, where the policy says so. */
   readonly fail: (code: 'SLUICE_RECORD_INVALID' | 'SLUICE_INPUT_MALFORMED', message: string) => void
 }
@@ -33,6 +35,8 @@ export function emptyPart(): DecodedPart {
 }
 
 export class RecordDecoder {
+  /** Stands in front of positions: whose record it is. */
+  place = ''
   readonly #options: DecoderOptions
   readonly #validator: RecordValidator | undefined
   readonly #conversions: JsonConversions
@@ -72,6 +76,11 @@ export class RecordDecoder {
     this.#admit(record, part, `record ${index}`, undefined)
   }
 
+  /** What a format of the user's own cannot read. @throws HttpRefusal */
+  unreadable(input: Uint8Array, reason: string, position: string, part: DecodedPart): void {
+    this.#reject('BODY_MALFORMED', part, input, reason, position, undefined)
+  }
+
   #parse(bytes: Uint8Array, part: DecodedPart, position: string, line: number | undefined): unknown {
     // A text of other bytes would not be what was sent.
     if (!isUtf8(bytes)) return this.#malformed(bytes, part, 'not UTF-8', position, line)
@@ -107,18 +116,18 @@ export class RecordDecoder {
     position: string,
     line: number | undefined,
   ): void {
-    const { policy, operator, fail } = this.#options
+    const { policy, operator, sender, fail } = this.#options
     switch (policy) {
       case 'drop':
         part.dropped++
         return
       case 'deadLetter':
-        part.deadLetters.push({ operator, input, reason, position })
+        part.deadLetters.push({ operator, input, reason, position: `${this.place}${position}` })
         return
       case 'fail':
         fail(
           code === 'RECORD_INVALID' ? 'SLUICE_RECORD_INVALID' : 'SLUICE_INPUT_MALFORMED',
-          `A request to ${operator}, ${position}: ${reason}`,
+          `${sender} ${operator}, ${this.place}${position}: ${reason}`,
         )
         break
       case 'reject':

@@ -1,0 +1,49 @@
+/** The example of TCP as a user runs it: where it listens is in the log, and what a client sends comes out. */
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { resolve } from 'node:path'
+import { expect, test } from 'vitest'
+import { parseLog, startSluice } from '../support/run-sluice.js'
+
+const example = resolve(import.meta.dirname, '../../../../examples/tcp.ts')
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((done) => {
+    server.listen(0, '127.0.0.1', done)
+  })
+  const { port } = server.address() as AddressInfo
+  await new Promise((done) => {
+    server.close(done)
+  })
+  return port
+}
+
+test('readings over TCP', { timeout: 60_000 }, async () => {
+  const port = await freePort()
+  const job = startSluice(['run', example, '--param', `port=${port}`, '--log', 'json', '--workers', '2'])
+  let lines = 0
+  const printed = new Promise<void>((done) => {
+    job.process.stdout?.on('data', (text: string) => {
+      lines += text.split('\n').length - 1
+      if (lines >= 3) done()
+    })
+  })
+  await job.said(/"event":"source.listening"/)
+  connect(port, '127.0.0.1').end('{"sensor":"a","value":1}\nnonsense\n{"sensor":"a","value":2}\n')
+  await printed
+  job.process.kill('SIGINT')
+  const { stdout, stderr } = await job.ended
+  const records = parseLog(stdout)
+  expect(records.filter((one) => 'mean' in one)).toEqual([
+    { key: 'a', readings: 1, mean: 1 },
+    { key: 'a', readings: 2, mean: 1.5 },
+  ])
+  expect(records.find((one) => 'wrong' in one)).toMatchObject({ from: expect.stringMatching(/^127\.0\.0\.1:\d+ line 2$/) as string })
+  expect(parseLog(stderr).find(({ event }) => event === 'source.listening')).toMatchObject({
+    operator: 'readings',
+    subtask: 0,
+    host: '127.0.0.1',
+    port,
+    url: `tcp://127.0.0.1:${port}`,
+  })
+})
