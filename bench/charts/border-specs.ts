@@ -47,3 +47,17 @@ export function sidecarChart(figures: readonly FigureResult[]): ChartSpec {
     lines({ ...common, y: 'disk', yTitle: 'kB on disk' }),
   ])
 }
+
+const protocols: Readonly<Record<string, string>> = { http1: 'HTTP/1.1', http2: 'HTTP/2', tcp: 'TCP' }
+
+export function ingressChart(figures: readonly FigureResult[]): ChartSpec {
+  const nameOf = (id: string): string => protocols[behind(id, 'ingress-')] ?? id
+  const order = figures.map(({ id }) => nameOf(id))
+  const common = { x: 'seconds', xTitle: 'seconds', legend: 'over', order }
+  return chart('Twice as many records over a port as the job can take', rowsOf(figures, nameOf), [
+    lines({ ...common, y: 'accepted', yTitle: 'accepted/s; TCP: written/s', scale: 'symlog' }),
+    lines({ ...common, y: 'refused', yTitle: 'refused with 429/s' }),
+    lines({ ...common, y: 'p99', yTitle: 'p99 of the accepted, ms' }),
+    lines({ ...common, y: 'memory', yTitle: 'resident memory, MiB' }),
+  ])
+}

@@ -1,7 +1,7 @@
 /** Draws the charts of those experiments that were taken. */
 import type { Section } from '../harness/figure.js'
 import type { FigureResult } from '../harness/results.js'
-import { outageChart, sidecarChart, telemetryChart } from './border-specs.js'
+import { ingressChart, outageChart, sidecarChart, telemetryChart } from './border-specs.js'
 import { fanOutChart, overloadChart, rampChart, slowConsumerChart } from './flow-control-specs.js'
 import type { ChartSpec } from './render-chart.js'
 
@@ -10,7 +10,7 @@ type Charts = Readonly<Record<string, (figures: readonly FigureResult[]) => Char
 /** By name of the experiment: figures of it are called `<section>/<name>-...`. */
 const charts: Readonly<Record<Section, Charts>> = {
   'flow-control': { 'slow-consumer': slowConsumerChart, ramp: rampChart, 'fan-out': fanOutChart, overload: overloadChart },
-  borders: { outage: outageChart, telemetry: telemetryChart, sidecar: sidecarChart },
+  borders: { outage: outageChart, ingress: ingressChart, telemetry: telemetryChart, sidecar: sidecarChart },
 }
 
 /** SVG by name of the experiment, of one section. */

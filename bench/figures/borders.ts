@@ -1,4 +1,5 @@
 /** The borders of a job: what it calls, and what sends to it, when one side cannot keep up or is gone. Taken by `--only borders`. */
+import type { IngressProtocol } from '../contenders/ingress.js'
 import type { OutageVariant } from '../contenders/outage.js'
 import type { SidecarVariant } from '../contenders/sidecar.js'
 import type { TelemetryVariant } from '../contenders/telemetry.js'
@@ -86,4 +87,31 @@ const sidecarFigures = sidecars.map(
   }),
 )
 
-export const borderFigures: readonly Figure[] = [...outageFigures, ...telemetryFigures, ...sidecarFigures]
+const ingresses: readonly { readonly protocol: IngressProtocol; readonly title: string }[] = [
+  { protocol: 'http1', title: 'HTTP/1.1' },
+  { protocol: 'http2', title: 'HTTP/2' },
+  { protocol: 'tcp', title: 'TCP' },
+]
+
+const ingressFigures = ingresses.map(
+  ({ protocol, title }): Figure => ({
+    id: `borders/ingress-${protocol}`,
+    title: `Ingress at twice the capacity for 60 s, 1,000 connections, ${title}`,
+    unit: 'ms',
+    better: 'lower',
+    valueName: 'p99 of the accepted',
+    quick: true,
+    section: 'borders',
+    processesMax: 1,
+    contenders: [
+      {
+        id: 'sluice',
+        label: 'Sluice',
+        role: 'sluice',
+        measure: async (options) => (await import('../contenders/ingress.js')).measureIngress(protocol, options),
+      },
+    ],
+  }),
+)
+
+export const borderFigures: readonly Figure[] = [...outageFigures, ...ingressFigures, ...telemetryFigures, ...sidecarFigures]
