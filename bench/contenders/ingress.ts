@@ -104,9 +104,9 @@ export async function measureIngress(
   }
 }
 
-/** Of HTTP/1.1 fewer than there are connections: who waits for an answer sends nothing more, so that nothing would ever be refused. */
+/** Of HTTP fewer than there are requests at once: who waits for an answer sends nothing more, so that nothing would ever be refused. */
 function queueOf(protocol: IngressProtocol, connections: number): number {
-  return protocol === 'http1' ? Math.ceil(connections / 2) : connections
+  return protocol === 'tcp' ? connections : Math.ceil(connections / 2)
 }
 
 async function capacityOf(params: Readonly<Record<string, unknown>>): Promise<number> {

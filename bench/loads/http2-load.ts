@@ -3,6 +3,8 @@ import { connect, type ClientHttp2Session } from 'node:http2'
 import { LoadCount, loadOptions, say } from './load.js'
 
 const TICK_MS = 10
+/** Streams of a session at once: what comes due beyond is sent when one of them is answered. */
+const STREAMS_MAX = 2
 const options = loadOptions()
 const { port, connections, seconds, rate } = options
 const amount = Math.round(rate * seconds)
@@ -40,7 +42,7 @@ const startMs = performance.now()
 await new Promise<void>((resolve) => {
   const timer = setInterval(() => {
     const due = Math.min(amount, Math.floor(((performance.now() - startMs) * rate) / 1000))
-    while (count.next < due) send()
+    while (count.next < due && open < STREAMS_MAX * connections) send()
     if (count.next < amount || open > 0) return
     clearInterval(timer)
     resolve()

@@ -3,7 +3,6 @@ import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
 import { checkChoice, checkInteger } from '../../source/check-options.js'
-import { LOOPBACK } from '../http/http-settings.js'
 import type { ListenTls } from '../http/http-types.js'
 import type { RoomBounds } from '../ingress-room.js'
 import type { FromTcpOptions, TcpInvalidPolicy } from './tcp-types.js'
@@ -20,6 +19,7 @@ export interface TcpSettings {
   readonly queue: RoomBounds
 }
 
+const LOOPBACK = '127.0.0.1'
 const PORT_MAX = 65_535
 const CONNECTIONS_MAX = 1_024
 const IDLE_TIMEOUT_MS = 300_000
