@@ -2,6 +2,7 @@
  * The cooperative loop of one thread: steps its subtasks in turn, never blocks, spins briefly when none can progress, then parks on
  * the thread's doorbell. Runs unchanged in a worker, on the calling thread and in a simulator.
  */
+import { setMaxListeners } from 'node:events'
 import { type CommandCode, Command, ControlWord, Doorbell } from '../control/control-layout.js'
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import type { Environment } from '../environment/environment.js'
@@ -51,6 +52,8 @@ export class WorkerLoop {
     this.#options = options
     this.#control = new Int32Array(options.shared.control)
     this.#bell = new Doorbell(options.shared.control, options.plan.workers, options.worker)
+    // Every operator of the thread may watch for the end: that is no leak.
+    setMaxListeners(0, this.#sourceAbort.signal, this.#abort.signal)
   }
 
   /** Counters and gauges of user code on this thread. */
