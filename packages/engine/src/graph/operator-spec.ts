@@ -224,7 +224,7 @@ export interface DeadLetter {
   readonly operator: string
   /** Which subtask of it. */
   readonly subtask?: number | undefined
-  /** The record, or the raw input of a source as text or plain data. */
+  /** The record, or the raw input of a source as text or plain data. A record that cannot be sent is shown as text. */
   readonly input: unknown
   /** The message of the error. */
   readonly reason: string

@@ -430,6 +430,8 @@ class SubtaskBuilder {
         if (countsErrors) context.countError()
         this.#countLetter(position, code)
       },
+      // Where nobody reads it, nothing is sent.
+      sizeOf: (letter) => (port === undefined ? 0 : context.sizeOf(letter)),
       push: (letter, timestamp) => {
         if (port !== undefined) this.#drivers?.push[position]?.(letter, timestamp, port)
       },

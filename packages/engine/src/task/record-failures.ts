@@ -13,6 +13,8 @@ export const DEAD_LETTERS_PORT = 'deadLetters'
 const FAILED = 'failed'
 /** Longest message in a dead letter. */
 const REASON_CHARACTERS_MAX = 2_000
+/** Longest text in place of a record that cannot be sent. */
+const INPUT_CHARACTERS_MAX = 2_000
 
 export interface RecordFailuresOptions {
   readonly policy: Exclude<ErrorPolicy, 'fail'>
@@ -25,6 +27,8 @@ export interface RecordFailuresOptions {
   readonly isLocated: (error: unknown) => boolean
   readonly countDropped: (reason: string) => void
   readonly countLetter: (code: string) => void
+  /** How many bytes it takes to be sent. Throws where it cannot be. */
+  readonly sizeOf: (letter: DeadLetter) => number
   /** Sends a letter to the port of dead letters, where there is one. */
   readonly push: (letter: DeadLetter, timestamp: number) => void
 }
@@ -58,7 +62,7 @@ export class RecordFailures {
     }
     const code = codeOf(error)
     countLetter(code ?? FAILED)
-    return {
+    const letter: DeadLetter = {
       operator,
       subtask,
       input,
@@ -69,6 +73,17 @@ export class RecordFailures {
       attempts,
       timestamp: Number.isNaN(timestamp) ? undefined : timestamp,
       failedAtMs: nowMs(),
+    }
+    return this.#isSendable(letter) ? letter : { ...letter, input: textOf(input) }
+  }
+
+  /** A record need not be plain data where it comes from an operator of the same chain. */
+  #isSendable(letter: DeadLetter): boolean {
+    try {
+      this.#options.sizeOf(letter)
+      return true
+    } catch {
+      return false
     }
   }
 
@@ -91,4 +106,22 @@ function codeOf(error: unknown): string | undefined {
 function reasonOf(error: unknown): string {
   const message = error instanceof Error && error.message !== '' ? error.message : describeError(error)
   return message.length > REASON_CHARACTERS_MAX ? `${message.slice(0, REASON_CHARACTERS_MAX - 1)}…` : message
+}
+
+/** Of a record that cannot be sent, what can be shown of it. */
+function textOf(record: unknown): string {
+  const shown = jsonOf(record) ?? Object.prototype.toString.call(record)
+  return shown.length > INPUT_CHARACTERS_MAX ? `${shown.slice(0, INPUT_CHARACTERS_MAX - 1)}…` : shown
+}
+
+function jsonOf(record: unknown): string | undefined {
+  try {
+    return JSON.stringify(record, (_name, value: unknown) => {
+      if (typeof value === 'function' || typeof value === 'symbol') return `[${typeof value}]`
+      return typeof value === 'bigint' ? `${value}n` : value
+    })
+  } catch {
+    // It goes in circles, or is more than a string can hold.
+    return undefined
+  }
 }

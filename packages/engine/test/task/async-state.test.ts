@@ -68,6 +68,7 @@ class TableHarness {
               isLocated: () => false,
               countDropped: () => this.dropped++,
               countLetter: () => {},
+              sizeOf: () => 0,
               push: () => {},
             }),
       lettersPort: onError === 'deadLetter' ? 1 : undefined,

@@ -66,6 +66,39 @@ const counted = ({ simulation }: Run, which: 'dropped' | 'deadLetters'): Readonl
 }
 const letterCount = ({ simulation }: Run): number => simulation.snapshot().subtasks.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
 
+it('show as text what cannot be sent: a record of the same chain need not be plain data', async () => {
+  const letters: DeadLetter[] = []
+  const around: Record<string, unknown> = { id: 3 }
+  around['self'] = around
+  const odd: readonly unknown[] = [{ id: 0 }, { id: 1, run: () => 1 }, 'x'.repeat(70_000), around]
+  const graph = graphOf(
+    [
+      { name: 'numbers', spec: indexSource(odd.length, (index) => index) },
+      { name: 'make', spec: map((index: number) => odd[index]) },
+      {
+        name: 'op',
+        spec: {
+          ...map(() => {
+            throw new Error('no')
+          }),
+          onError: 'deadLetter',
+        } as OperatorSpec,
+        ports: ['out', 'deadLetters'],
+      },
+      { name: 'out', spec: collectInto([]) },
+      { name: 'dead', spec: collectInto(letters), parallelism: 1 },
+    ],
+    [
+      { from: 'numbers', to: 'make' },
+      { from: 'make', to: 'op' },
+      { from: 'op', to: 'out' },
+      { from: 'op', to: 'dead', port: 1 },
+    ],
+  )
+  await new Simulation(graph, { parallelism: 1, workers: 1, maxRecordBytes: 65_536 }).run()
+  expect(letters.map(({ input }) => input)).toEqual([{ id: 0 }, '{"id":1,"run":"[function]"}', `"${'x'.repeat(1_998)}…`, '[object Object]'])
+})
+
 /** Each gives the records on which it does not fail. */
 const operators: Readonly<Record<string, (onError: ErrorPolicy) => OperatorSpec>> = {
   map: (onError) => ({ kind: 'map', fn: check, onError }),

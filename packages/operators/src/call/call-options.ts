@@ -35,7 +35,7 @@ export interface RetryOptions {
   /** How long after the first attempt another one may begin. Default: without limit. */
   readonly within?: Duration | undefined
   /**
-   * Whether an error is worth another attempt. Default: all but errors of programming (`TypeError` and the like without a cause), answers with a status of 400 to 499 other than
+   * Whether an error is worth another attempt. Default: all but errors of programming (`TypeError` and the like without a cause), answers with a status of 300 to 499 other than
    * 408, 425 and 429, `CallError`s that say `retriable: false`, and errors of Sluice that come again.
    */
   readonly when?: ((error: unknown) => boolean) | undefined

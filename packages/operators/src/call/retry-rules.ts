@@ -5,7 +5,7 @@ import type { RetrySettings } from './protection.js'
 /** A `Retry-After` counts as this much at most: what asks for more is not obeyed for ever. */
 export const RETRY_AFTER_MS_MAX = 300_000
 
-/** Answers with a status of 400 to 499 that another attempt may change. */
+/** Answers with a status of 300 to 499 that another attempt may change. */
 const RETRIABLE_STATUSES = [408, 425, 429]
 const PROGRAMMING_ERRORS = [TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError]
 
@@ -16,7 +16,7 @@ export function isRetriable(error: unknown): boolean {
   const { retriable } = error as { readonly retriable?: unknown }
   if (typeof retriable === 'boolean' && !(retriable && error instanceof SluiceError)) return retriable
   const status = statusOf(error)
-  if (status !== undefined && status >= 400 && status < 500) return RETRIABLE_STATUSES.includes(status)
+  if (status !== undefined && status >= 300 && status < 500) return RETRIABLE_STATUSES.includes(status)
   // What fetch cannot send is a TypeError too, and has the reason as its cause.
   return !PROGRAMMING_ERRORS.some((Class) => error instanceof Class) || (error as Error).cause !== undefined
 }

@@ -28,7 +28,7 @@ const TIMEOUT_MS_DEFAULT = 30_000
 
 /**
  * Sends records as JSON to a URL. A status of 200 to 299 takes them. Requests are made again, as `retry` says, where there was no answer in time, no connection, or a status
- * of 408, 425, 429 or 500 to 599; no sooner than a `Retry-After` asks for. Any other status, and what has failed in its last attempt, is left to `onError`: the job fails, by
+ * of 408, 425, 429 or 500 to 599; no sooner than a `Retry-After` asks for. A redirect is not followed: give the URL that it leads to. Any other status, and what has failed in its last attempt, is left to `onError`: the job fails, by
  * default. `retry: false` makes one attempt.
  *
  * At least once: after a restore, what was sent behind the checkpoint is sent again. Each request carries a header `Idempotency-Key`, made of the
@@ -73,8 +73,9 @@ interface WebhookRequest {
   readonly json: JsonText
 }
 
-/** Characters of an answer that an error shows. */
+/** Characters of an answer that an error shows, and bytes that are read of it: an answer may never end. */
 const ANSWER_LENGTH = 200
+const ANSWER_BYTES_MAX = 4 * ANSWER_LENGTH
 
 /** What a request failed with, and what retries go by. */
 class RequestError extends SluiceError {
@@ -99,6 +100,8 @@ async function send(request: WebhookRequest, batch: readonly unknown[], context:
       method,
       body,
       headers: { 'content-type': 'application/json', ...headers, 'idempotency-key': keyOf(body, context) },
+      // Where a redirect is followed a POST may become a GET, whose 200 says nothing of the records, and headers may be taken elsewhere.
+      redirect: 'manual',
       signal,
     })
     if (response.ok) {
@@ -113,13 +116,43 @@ async function send(request: WebhookRequest, batch: readonly unknown[], context:
   }
   const { status } = response
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), context.now())
-  const answer = (await response.text().catch(() => '')).slice(0, ANSWER_LENGTH)
+  const answer = isRedirect(status) ? redirectOf(response, target) : await beginningOf(response)
   throw new RequestError(
     `${target.origin} refused a request of ${operator} with status ${status}: ${answer}`,
     operator,
     status,
     retryAfterMs,
   )
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 300 && status < 400
+}
+
+/** Where to, without a query, which may be secret. */
+function redirectOf(response: Response, target: URL): string {
+  void response.body?.cancel().catch(() => undefined)
+  const location = response.headers.get('location') ?? ''
+  if (!URL.canParse(location, target.href)) return 'a redirect, which is not followed'
+  const { origin, pathname } = new URL(location, target.href)
+  return `a redirect to ${origin}${pathname}, which is not followed`
+}
+
+/** What comes in no time is not shown: the status counts. */
+async function beginningOf({ body }: Response): Promise<string> {
+  if (body === null) return ''
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= ANSWER_BYTES_MAX) break
+    }
+  } catch {
+    // It broke off: what has come is shown.
+  }
+  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString().slice(0, ANSWER_LENGTH)
 }
 
 function bodyOf({ json, single }: WebhookRequest, batch: readonly unknown[], context: AsyncContext): string {

@@ -15,6 +15,7 @@ describe('isRetriable', () => {
     ['a bad request', new CallError('bad', { status: 400 }), false],
     ['a status of another library', Object.assign(new Error('bad'), { statusCode: 404 }), false],
     ['a status of an answer', Object.assign(new Error('bad'), { response: { status: 403 } }), false],
+    ['a redirect', new CallError('moved', { status: 308 }), false],
     ['too many requests', new CallError('busy', { status: 429 }), true],
     ['a request that took too long', new CallError('slow', { status: 408 }), true],
     ['a server error', new CallError('down', { status: 503 }), true],

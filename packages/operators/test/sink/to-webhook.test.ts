@@ -109,6 +109,25 @@ describe('toWebhook', () => {
     expect(received).toHaveLength(2)
   })
 
+  test('a redirect takes nothing: followed as a GET it would be answered with 200', async () => {
+    const { url, received } = await receiver(status(302, { location: '/elsewhere?token=secret' }), status(200))
+    await expect(send(toWebhook(url), [[{ id: 1 }]])).rejects.toThrow(
+      /status 302: a redirect to http:\/\/127\.0\.0\.1:\d+\/elsewhere, which is not followed$/,
+    )
+    expect(received.map(({ method }) => method)).toEqual(['POST'])
+  })
+
+  test('reads the beginning of an answer that never ends', async () => {
+    const { url } = await receiver((response) => {
+      response.writeHead(422)
+      const more = (): void => {
+        if (!response.destroyed) response.write('x'.repeat(1000), more)
+      }
+      more()
+    })
+    await expect(send(toWebhook(url, { timeout: '20s' }), [[{ id: 1 }]])).rejects.toThrow(/status 422: x{200}$/)
+  })
+
   test('comes no earlier than Retry-After asks for', async () => {
     const { url, received } = await receiver(status(429, { 'retry-after': '1' }), status(200))
     const context = new FakeGuardContext()
