@@ -23,7 +23,11 @@ export function outageChart(figures: readonly FigureResult[]): ChartSpec {
   ])
 }
 
-const traces: Readonly<Record<string, string>> = { usual: '1 to 200 spans', long: '10 to 2,000 spans' }
+const traces: Readonly<Record<string, string>> = {
+  usual: '1 to 200 spans',
+  long: '10 to 2,000 spans',
+  tight: '10 to 2,000, too little room',
+}
 
 export function telemetryChart(figures: readonly FigureResult[]): ChartSpec {
   const nameOf = (id: string): string => traces[behind(id, 'telemetry-')] ?? id

@@ -38,6 +38,7 @@ const outageFigures = outages.map(
 const telemetry: readonly (TelemetryVariant & { readonly title: string })[] = [
   { traces: 'usual', title: '200 k spans/s in traces of 1 to 200' },
   { traces: 'long', title: 'the same in traces of 10 to 2,000' },
+  { traces: 'tight', title: 'the same with too little room for them' },
 ]
 
 const telemetryFigures = telemetry.map(

@@ -8,9 +8,11 @@ import { figureResult } from '../../dist/harness/results.js'
 test('traces that fail are whole, late spans follow, and long traces are held to the bounds', async () => {
   const usual = await measureTelemetry({ traces: 'usual' }, { quick: true })
   const long = await measureTelemetry({ traces: 'long' }, { quick: true })
+  const tight = await measureTelemetry({ traces: 'tight' }, { quick: true })
   expect(usual.details?.['traces that failed']).toBeGreaterThan(3)
   expect(usual.details?.['of them whole']).toBe(usual.details?.['traces that failed'])
-  expect(long.details?.['decided early']).toBeGreaterThan(0)
+  expect(long.details?.['of them whole']).toBe(long.details?.['traces that failed'])
+  expect(tight.details?.['decided early']).toBeGreaterThan(0)
   const figure = borderFigures.find(({ id }) => id === 'borders/telemetry-usual')!
   const result = figureResult(figure, [{ contender: figure.contenders[0]!, measurements: [usual], failures: [] }])
   const drawn = await drawCharts('borders', [result])

@@ -48,6 +48,8 @@ export interface Environment {
   readonly activeMs?: (() => number) | undefined
   /** Resident memory of the process; undefined where that cannot be told. */
   readonly residentBytes?: (() => number) | undefined
+  /** Makes what tells everybody on a thread of its end: any number of listeners is no leak. Default: a plain one. */
+  readonly newAbortController?: (() => AbortController) | undefined
   /** Timers for timeouts of asynchronous user code. */
   setTimer(delayMs: number, fire: () => void): { cancel(): void }
 }

@@ -2,7 +2,6 @@
  * The cooperative loop of one thread: steps its subtasks in turn, never blocks, spins briefly when none can progress, then parks on
  * the thread's doorbell. Runs unchanged in a worker, on the calling thread and in a simulator.
  */
-import { setMaxListeners } from 'node:events'
 import { type CommandCode, Command, ControlWord, Doorbell } from '../control/control-layout.js'
 import type { ThreadCheckpoints } from '../checkpoint/thread-checkpoints.js'
 import type { Environment } from '../environment/environment.js'
@@ -42,9 +41,9 @@ export class WorkerLoop {
   readonly #control: Int32Array
   readonly #bell: Doorbell
   /** Aborted when nothing more is to be read: on stop, and with everything else. */
-  readonly #sourceAbort: AbortController = new AbortController()
+  readonly #sourceAbort: AbortController
   /** Aborted on failure and at the end; a stop lets what is in flight flow out. */
-  readonly #abort: AbortController = new AbortController()
+  readonly #abort: AbortController
   #contexts: readonly OperatorContexts[] = []
   #subtasks: readonly Subtask[] = []
 
@@ -52,8 +51,9 @@ export class WorkerLoop {
     this.#options = options
     this.#control = new Int32Array(options.shared.control)
     this.#bell = new Doorbell(options.shared.control, options.plan.workers, options.worker)
-    // Every operator of the thread may watch for the end: that is no leak.
-    setMaxListeners(0, this.#sourceAbort.signal, this.#abort.signal)
+    const { newAbortController = () => new AbortController() } = options.environment
+    this.#sourceAbort = newAbortController()
+    this.#abort = newAbortController()
   }
 
   /** Counters and gauges of user code on this thread. */

@@ -1,4 +1,5 @@
 /** The engine's outside over a real thread: its clock, its sleep, its randomness, its timers. One per thread that runs a loop. */
+import { setMaxListeners } from 'node:events'
 import type { Environment, LogEntry } from '@sluice/engine'
 import { ThreadClock } from './thread-clock.js'
 import { ThreadSleeper } from './thread-sleeper.js'
@@ -33,9 +34,17 @@ export function createThreadEnvironment(options: ThreadEnvironmentOptions): Thre
     // The calling thread does other things too, which are no work of the job.
     ...(options.ownThread ? { activeMs: () => performance.eventLoopUtilization().active - sleeper.blockedMs } : {}),
     residentBytes: () => process.memoryUsage.rss(),
+    newAbortController,
     setTimer,
     close: () => sleeper.close(),
   }
+}
+
+/** Every operator of a thread may watch for its end, and Node warns of more than ten. */
+function newAbortController(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }
 
 /** Referenced: work in flight keeps its thread alive. */
