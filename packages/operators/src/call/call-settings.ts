@@ -1,9 +1,9 @@
 /** The options of guarded calls, checked and with their defaults. What contradicts itself is refused while the job is declared. Pure. */
-import { nearest, SluiceError } from '@sluice/engine'
+import { SluiceError } from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
 import type { AdaptiveSettings } from '../flow/rate/adaptive/adaptive-controller.js'
 import { adaptiveSettings } from '../flow/rate/adaptive/adaptive-settings.js'
-import { checkChoice, checkFunction, checkInteger } from '../source/check-options.js'
+import { checkChoice, checkFunction, checkInteger, checkOptions } from '../source/check-options.js'
 import type { AdaptiveCalls, CallOptions, CircuitBreakerOptions, DependencyOptions, RetryBudget, RetryOptions } from './call-options.js'
 import { DeclaredDependency } from './dependency.js'
 import type { BreakerSettings, BudgetSettings, CallSettings, DependencySettings, RetrySettings } from './protection.js'
@@ -50,7 +50,7 @@ export function isGuarded({ retry, circuitBreaker, adaptive, dependency, onError
 
 export function dependencySettings(name: string, options: DependencyOptions): DependencySettings {
   const what = `dependency ${name}`
-  checkKnown(what, options, ['concurrency', 'circuitBreaker', 'retryBudget', 'adaptive'])
+  checkOptions(what, options, ['concurrency', 'circuitBreaker', 'retryBudget', 'adaptive'])
   const { concurrency, circuitBreaker, retryBudget, adaptive } = options
   if (concurrency !== undefined) checkInteger(`concurrency of ${what}`, concurrency, 1)
   return {
@@ -113,7 +113,7 @@ function timeoutOf(what: string, { timeout }: CallOptions, retry: RetrySettings 
 }
 
 function retrySettingsOf(what: string, retry: RetryOptions): RetrySettings {
-  checkKnown(`retry of ${what}`, retry, ['attempts', 'delay', 'delayMax', 'within', 'when', 'budget'])
+  checkOptions(`retry of ${what}`, retry, ['attempts', 'delay', 'delayMax', 'within', 'when', 'budget'])
   const { attempts = ATTEMPTS_DEFAULT, delay, delayMax, within, when, budget } = retry
   if (attempts !== 'unlimited') checkInteger(`retry.attempts of ${what}`, attempts, 1)
   if (attempts === 1 && budget !== undefined && budget !== false)
@@ -145,7 +145,7 @@ function retrySettingsOf(what: string, retry: RetryOptions): RetrySettings {
 
 function budgetSettings(what: string, option: string, budget: RetryBudget | false | undefined): BudgetSettings | undefined {
   if (budget === false) return undefined
-  if (budget !== undefined) checkKnown(`${option} of ${what}`, budget, ['share', 'perSecond', 'whenEmpty'])
+  if (budget !== undefined) checkOptions(`${option} of ${what}`, budget, ['share', 'perSecond', 'whenEmpty'])
   const { share = SHARE_DEFAULT, perSecond = PER_SECOND_DEFAULT, whenEmpty = 'wait' } = budget ?? {}
   checkNumber(`${option}.share of ${what}`, share, (value) => value >= 0, 'a number of at least 0')
   checkNumber(`${option}.perSecond of ${what}`, perSecond, (value) => value >= 0, 'a number of at least 0')
@@ -162,7 +162,7 @@ function budgetSettings(what: string, option: string, budget: RetryBudget | fals
 
 function breakerSettings(what: string, breaker: CircuitBreakerOptions, concurrency: number | undefined): BreakerSettings {
   const of = `circuitBreaker of ${what}`
-  checkKnown(of, breaker, ['failures', 'failureShare', 'minCalls', 'window', 'openFor', 'probes', 'whileOpen', 'counts'])
+  checkOptions(of, breaker, ['failures', 'failureShare', 'minCalls', 'window', 'openFor', 'probes', 'whileOpen', 'counts'])
   const { failures, failureShare, minCalls, window, openFor, probes = 1, whileOpen = 'wait', counts } = breaker
   if (failures !== undefined && failureShare !== undefined)
     refuse(
@@ -202,14 +202,14 @@ function breakerSettings(what: string, breaker: CircuitBreakerOptions, concurren
 
 function adaptiveOf(what: string, adaptive: AdaptiveCalls, concurrency: number | undefined): AdaptiveSettings {
   const of = `adaptive of ${what}`
-  checkKnown(of, adaptive, ['algorithm', 'min', 'initial', 'period', 'target', 'increase', 'decrease', 'tolerance'])
+  checkOptions(of, adaptive, ['algorithm', 'min', 'initial', 'period', 'target', 'increase', 'decrease', 'tolerance'])
   const { algorithm, min = 1, target } = adaptive
   checkChoice(`algorithm of ${of}`, algorithm, ['aimd', 'gradient'])
   if (concurrency === undefined) refuse(`${of} needs a bound: ${what} has no concurrency.`, 'Give concurrency: it is the most.')
   checkInteger(`min of ${of}`, min, 1)
   if (min > concurrency)
     refuse(`min of ${of} is ${min}, and concurrency, which is the most, ${concurrency}.`, 'Give a min of at most concurrency.')
-  if (target !== undefined) checkKnown(`target of ${of}`, target, ['latency', 'errorRate'])
+  if (target !== undefined) checkOptions(`target of ${of}`, target, ['latency', 'errorRate'])
   const known = target ?? (algorithm === 'aimd' ? { errorRate: ERROR_RATE_DEFAULT } : undefined)
   return adaptiveSettings(of, algorithm, { ...adaptive, min, max: concurrency, target: known, observe: 'calls' })
 }
@@ -223,20 +223,6 @@ function durationOf(value: unknown, what: string): number {
 function checkNumber(option: string, value: unknown, fits: (value: number) => boolean, takes: string): void {
   if (typeof value === 'number' && Number.isFinite(value) && fits(value)) return
   refuse(`${option} is ${String(value)}, and takes ${takes}.`, 'See the options of calls.')
-}
-
-function checkKnown(what: string, options: object, known: readonly string[]): void {
-  const given: unknown = options
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    refuse(`${what} is ${String(given)}, and takes an object of options.`, `It takes ${known.join(', ')}.`)
-  for (const [option, value] of Object.entries(given)) {
-    if (value === undefined || known.includes(option)) continue
-    const meant = nearest(option, known)
-    refuse(
-      `${what} has no option ${option}.`,
-      meant === undefined ? `It takes ${known.join(', ')}.` : `Did you mean ${meant}? It takes ${known.join(', ')}.`,
-    )
-  }
 }
 
 function refuse(message: string, hint: string): never {

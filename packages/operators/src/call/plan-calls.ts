@@ -1,7 +1,7 @@
 /** From the options of calls to what the graph knows of them. Runs while a job is declared. */
 import type { AsyncContext, AsyncSpec, ErrorPolicy } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkInteger } from '../source/check-options.js'
+import { checkInteger, checkOptions } from '../source/check-options.js'
 import type { CallOptions } from './call-options.js'
 import { callSettings, functionsOf, isGuarded, shownSettings } from './call-settings.js'
 import { guardCalls } from './guard-calls.js'
@@ -19,8 +19,20 @@ export interface CallPlanOptions extends CallOptions {
   readonly concurrency?: number | undefined
 }
 
-/** @param what the operator, as part of a message */
-export function planCalls(what: string, fn: (record: never, context: AsyncContext) => unknown, options: CallPlanOptions): CallPlan {
+/** Options of every operator and sink that calls something. */
+export const CALL_OPTIONS: readonly string[] = ['concurrency', 'timeout', 'retry', 'circuitBreaker', 'adaptive', 'dependency', 'onError']
+
+/**
+ * @param what the operator, as part of a message
+ * @param others options that it has besides
+ */
+export function planCalls(
+  what: string,
+  fn: (record: never, context: AsyncContext) => unknown,
+  options: CallPlanOptions,
+  others: readonly string[] = [],
+): CallPlan {
+  checkOptions(what, options, [...others, ...CALL_OPTIONS])
   const { concurrency, onError } = options
   if (concurrency !== undefined) checkInteger(`concurrency of ${what}`, concurrency, 1)
   const settings = callSettings(what, options, concurrency)

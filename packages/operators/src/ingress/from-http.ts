@@ -41,11 +41,15 @@ export function fromHttp(
     readonly schema?: StandardSchemaV1 | undefined
   },
 ): Source<unknown> {
-  const { format = 'json', schema, onInvalid = 'reject' } = options
   const settings = planHttp('fromHttp', options)
+  const { format = 'json', schema, onInvalid = 'reject' } = options
   checkChoice('fromHttp: onInvalid', onInvalid, ['reject', 'fail', 'drop', 'deadLetter'])
   if (typeof format === 'object' && format !== null) checkFormat(format)
   else checkChoice('fromHttp: format', format, ['json', 'lines', 'bytes'])
+  if (schema !== undefined && format === 'bytes')
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', "fromHttp: format 'bytes' gives bytes, which have no schema.", {
+      hint: 'Give a format of your own with { types, decode }.',
+    })
   const { listener, path, method, acknowledge, tokens, bodyBytesMax, queue } = settings
   const { host, port, tls } = listener
   const source = defineSource<unknown>({

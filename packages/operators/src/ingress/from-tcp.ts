@@ -38,8 +38,8 @@ export function fromTcp(
     readonly schema?: StandardSchemaV1 | undefined
   },
 ): Source<unknown> {
-  const { format = 'lines', schema } = options
   const settings = planTcp(options)
+  const { format = 'lines', schema } = options
   if (typeof format === 'object' && format !== null) checkFormat(format)
   else checkChoice('fromTcp: format', format, ['lines', 'jsonLines', 'lengthPrefixed', 'bytes'])
   if (schema !== undefined && (format === 'lengthPrefixed' || format === 'bytes'))

@@ -2,7 +2,7 @@
 import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../duration/byte-size.js'
 import { parseDuration } from '../duration/duration.js'
-import { checkChoice, checkInteger } from '../source/check-options.js'
+import { checkChoice, checkInteger, checkOptions } from '../source/check-options.js'
 import type { TailSampleOptions, TracePolicy } from './sample-types.js'
 
 const TRACES_DEFAULT = 50_000
@@ -56,7 +56,7 @@ export function tailSettings(name: string, given: TailSampleOptions<never>): Tai
       `${what} needs options, such as { decideAfter: '10s', policies: [keepShare('some', 0.01)] }`,
     )
   }
-  checkKnown(what, given, OPTIONS)
+  checkOptions(what, given, OPTIONS)
   const {
     decideAfter,
     policies,
@@ -67,7 +67,7 @@ export function tailSettings(name: string, given: TailSampleOptions<never>): Tai
     whenFull = 'decideEarly',
     lossy = false,
   } = given
-  checkKnown(`remember of ${what}`, remember, REMEMBERED)
+  checkOptions(`remember of ${what}`, remember, REMEMBERED)
   const { recordsPerTrace = RECORDS_PER_TRACE_DEFAULT, sizes = 'sampled' } = given
   const { traces: rememberedTraces = REMEMBERED_TRACES_DEFAULT, for: rememberedFor = REMEMBERED_FOR_MS_DEFAULT } = remember
   if (decideAfter === undefined) {
@@ -121,11 +121,4 @@ function checkPolicies(what: string, given: unknown): void {
     if (names.has(name)) throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has two policies called ${name}`)
     names.add(name)
   }
-}
-
-/** Where types are not looked at, a misspelt bound would be no bound. */
-function checkKnown(what: string, given: object, known: readonly string[]): void {
-  const unknown = Object.entries(given).find(([option, value]) => value !== undefined && !known.includes(option))
-  if (unknown === undefined) return
-  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no option ${unknown[0]}`, { hint: `It takes ${known.join(', ')}.` })
 }

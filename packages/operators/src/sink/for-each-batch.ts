@@ -50,10 +50,10 @@ export function batchSink<T>(
   options: ForEachBatchOptions,
   more: Readonly<Record<string, unknown>> = {},
 ): Sink<T> {
+  const { spec: calls, options: shown, ...details } = planCalls(what, fn, options, ['records', 'time'])
   const { records = RECORDS_DEFAULT, time = TIME_MS_DEFAULT } = options
   checkInteger(`${what}: records`, records, 1)
   const timeMs = parseDuration(time, `time of ${what}`)
-  const { spec: calls, options: shown, ...details } = planCalls(what, fn, options)
   const { concurrency, timeoutMs } = calls
   return {
     spec: {

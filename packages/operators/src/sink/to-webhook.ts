@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto'
 import { type AsyncContext, SluiceError } from '@sluice/engine'
 import type { CallOptions } from '../call/call-options.js'
+import { CALL_OPTIONS } from '../call/plan-calls.js'
 import { parseRetryAfter } from '../call/retry-rules.js'
 import type { Duration } from '../duration/duration.js'
+import { checkChoice, checkOptions } from '../source/check-options.js'
 import { batchSink } from './for-each-batch.js'
 import { JsonText } from './json-text.js'
 import type { Sink, SinkWithLetters } from './sink.js'
@@ -24,6 +26,8 @@ export interface ToWebhookOptions extends CallOptions {
   readonly concurrency?: number | undefined
 }
 
+const OPTIONS = ['method', 'headers', 'records', 'time', ...CALL_OPTIONS]
+const METHODS = ['POST', 'PUT', 'PATCH'] as const
 const TIMEOUT_MS_DEFAULT = 30_000
 
 /**
@@ -50,7 +54,9 @@ export function toWebhook<T, const O extends ToWebhookOptions = ToWebhookOptions
   options?: O,
 ): SinkWithLetters<O, Sink<T>>
 export function toWebhook<T>(url: string | URL, options: ToWebhookOptions = {}): Sink<T> {
+  checkOptions('toWebhook', options, OPTIONS)
   const { method = 'POST', headers = {}, records = 1, timeout = TIMEOUT_MS_DEFAULT, retry = {}, ...others } = options
+  checkChoice('toWebhook: method', method, METHODS)
   const { target, authorization } = parseUrl(url)
   checkHeaders(headers)
   const request: WebhookRequest = { target, method, headers: { ...authorization, ...headers }, single: records === 1, json: new JsonText() }
@@ -182,7 +188,9 @@ function parseUrl(url: string | URL): { readonly target: URL; readonly authoriza
   }
   const { protocol, username, password } = parsed
   if (protocol !== 'http:' && protocol !== 'https:')
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook takes an http or https URL, and was given ${protocol}//.`)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook takes an http or https URL, and was given ${protocol}//.`, {
+      hint: 'Write the whole of it: https://host/path.',
+    })
   if (username === '' && password === '') return { target: parsed, authorization: {} }
   parsed.username = ''
   parsed.password = ''
@@ -192,10 +200,12 @@ function parseUrl(url: string | URL): { readonly target: URL; readonly authoriza
 
 /** `fetch` would show the value in its error, which may be a secret. */
 function checkHeaders(headers: Readonly<Record<string, string>>): void {
+  if (typeof (headers as unknown) !== 'object' || headers === null)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toWebhook: headers takes an object of names and values.')
   for (const [name, value] of Object.entries(headers)) {
     if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: ${JSON.stringify(name)} is no name of a header.`)
-    if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: the header ${name} has a value that cannot be sent.`, {
         hint: 'A line break at its end is a usual reason, where it was read from a file.',
       })

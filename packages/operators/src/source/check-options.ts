@@ -1,5 +1,5 @@
 /** Checks of options that sources and sinks share: a wrong value is a coded error that names the option. Pure. */
-import { SluiceError } from '@sluice/engine'
+import { nearest, SluiceError } from '@sluice/engine'
 
 /** An option that is an integer of at least `min`. */
 export function checkInteger(option: string, value: unknown, min: number): void {
@@ -8,12 +8,24 @@ export function checkInteger(option: string, value: unknown, min: number): void 
 }
 
 /** An option that is one of a few words. */
-export function checkChoice<const C extends string>(option: string, value: unknown, choices: readonly C[]): asserts value is C {
+export function checkChoice<const C extends string | boolean>(option: string, value: unknown, choices: readonly C[]): asserts value is C {
   if ((choices as readonly unknown[]).includes(value)) return
-  throw new SluiceError(
-    'SLUICE_OPTIONS_INVALID',
-    `${option} is ${describe(value)}, and takes ${choices.map((choice) => `'${choice}'`).join(' or ')}.`,
-  )
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${option} is ${describe(value)}, and takes ${choices.map(describe).join(' or ')}.`)
+}
+
+/** An object of options that has no others: where types are not looked at, a misspelt option would be none. */
+export function checkOptions(what: string, options: unknown, known: readonly string[]): asserts options is object {
+  const takes = `It takes ${known.join(', ')}.`
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} is ${describe(options)}, and takes an object of options.`, { hint: takes })
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue
+    const meant = nearest(option, known)
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no option ${option}.`, {
+      hint: meant === undefined ? takes : `Did you mean ${meant}? ${takes}`,
+    })
+  }
 }
 
 /** What happens to records that fail. */

@@ -44,7 +44,7 @@ import type { Sink } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import { planWindowAggregate, planWindowProcess, planWindowReduce, type WindowInput } from '../window/plan-windows.js'
 import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
-import { checkErrorPolicy, checkFunction, checkInteger } from '../source/check-options.js'
+import { checkChoice, checkErrorPolicy, checkFunction, checkInteger, checkOptions } from '../source/check-options.js'
 import type {
   BatchOptions,
   KeyByOptions,
@@ -79,6 +79,7 @@ import type {
   WindowResult,
 } from './stream.js'
 
+const FUNCTION_OPTIONS = ['name', 'parallelism', 'onError']
 const BATCH_RECORDS_DEFAULT = 10_000
 
 type Fn = (record: never) => unknown
@@ -149,6 +150,7 @@ class Declared {
 export class DeclaredStream extends Declared implements Methods<Stream<unknown>> {
   map(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('map', fn)
+    checkOptions('map', options, FUNCTION_OPTIONS)
     checkErrorPolicy('map', options.onError)
     return this.#elementwise('map', { kind: 'map', fn, onError: options.onError }, callSite(), options)
   }
@@ -176,12 +178,14 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
 
   filter(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('filter', fn)
+    checkOptions('filter', options, FUNCTION_OPTIONS)
     checkErrorPolicy('filter', options.onError)
     return this.#elementwise('filter', { kind: 'filter', fn, onError: options.onError }, callSite(), options, this.shape)
   }
 
   flatMap(fn: Fn, options: FunctionOptions = {}): DeclaredStream {
     checkFunction('flatMap', fn)
+    checkOptions('flatMap', options, FUNCTION_OPTIONS)
     checkErrorPolicy('flatMap', options.onError)
     const spec: OperatorSpec = { kind: 'flatMap', fn: fn as (record: never) => Iterable<unknown>, onError: options.onError }
     return this.#elementwise('flatMap', spec, callSite(), options)
@@ -196,8 +200,9 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
 
   mapAsync(name: string, fn: (record: never, context: AsyncContext) => unknown, options: MapAsyncOptions = {}): DeclaredStream {
     checkFunction(`mapAsync ${name}`, fn)
+    const { spec: calls, ...details } = planCalls(name, fn, options, ['ordered', 'parallelism'])
     const { ordered = true } = options
-    const { spec: calls, ...details } = planCalls(name, fn, options)
+    checkChoice(`ordered of ${name}`, ordered, [true, false])
     const spec: OperatorSpec = { kind: 'async', fn, ...calls, ordered, discardsResults: false, mayChain: false }
     const node = this.add({ given: name }, spec, callSite(), options, details)
     return new DeclaredStream(this.draft, this.outputOf(node, 0))

@@ -1,6 +1,7 @@
 /** Telemetry to where OpenTelemetry receives it, over OTLP/HTTP. */
 import { SluiceError } from '@sluice/engine'
 import { type CallOptions, type Duration, forEachBatch, type Sink } from '@sluice/operators'
+import { checkOptions } from '../signals/check-options.js'
 import { isSignal, type RecordOfSignal, type Signal, signals, unknownSignal } from '../signals/signals.js'
 import { OtlpExporter } from './otlp-exporter.js'
 
@@ -21,6 +22,21 @@ export interface ToOtlpOptions<S extends Signal> extends CallOptions {
   readonly encoding?: 'protobuf' | 'json' | undefined
 }
 
+const OPTIONS = [
+  'signal',
+  'records',
+  'time',
+  'concurrency',
+  'headers',
+  'compression',
+  'encoding',
+  'timeout',
+  'retry',
+  'circuitBreaker',
+  'adaptive',
+  'dependency',
+  'onError',
+]
 const RECORDS = 512
 const TIME_MS = 1_000
 const TIMEOUT_MS = 10_000
@@ -45,6 +61,7 @@ const TIMEOUT_MS = 10_000
  * }))
  */
 export function toOtlp<S extends Signal>(url: string | URL, options: ToOtlpOptions<S>): Sink<RecordOfSignal[S]> {
+  checkOptions('toOtlp', options, OPTIONS)
   const {
     signal,
     records = RECORDS,
@@ -60,6 +77,7 @@ export function toOtlp<S extends Signal>(url: string | URL, options: ToOtlpOptio
     throw invalid(`toOtlp: compression is ${JSON.stringify(compression)}, and takes 'gzip' or 'none'.`)
   if (encoding !== 'protobuf' && encoding !== 'json')
     throw invalid(`toOtlp: encoding is ${JSON.stringify(encoding)}, and takes 'protobuf' or 'json'.`)
+  checkHeaders(headers)
   const target = parseUrl(url, signals[signal].path)
   const exporter = new OtlpExporter<RecordOfSignal[S]>({ target, codec: signals[signal], headers, compression, encoding })
   const guarded = { timeout: TIMEOUT_MS, retry: {}, ...calls, records, time, concurrency }
@@ -78,11 +96,23 @@ function parseUrl(url: string | URL, path: string): URL {
     throw invalid('toOtlp takes the URL of a receiver, such as http://localhost:4318, and was given something else.')
   }
   if (target.protocol !== 'http:' && target.protocol !== 'https:')
-    throw invalid(`toOtlp takes an http or https URL, and was given ${target.protocol}//.`)
+    throw invalid(`toOtlp takes an http or https URL such as http://localhost:4318, and was given ${target.protocol}//.`)
   if (target.username !== '' || target.password !== '')
     throw invalid('toOtlp: the URL has a user or a password. Send them as a header: { headers: { authorization: ... } }.')
   if (target.pathname === '/') target.pathname = path
   return target
+}
+
+/** `fetch` would show the value in its error, which may be a secret. */
+function checkHeaders(headers: unknown): void {
+  if (typeof headers !== 'object' || headers === null) throw invalid('toOtlp: headers takes an object of names and values.')
+  for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
+    if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name)) throw invalid(`toOtlp: ${JSON.stringify(name)} is no name of a header.`)
+    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+      throw invalid(
+        `toOtlp: the header ${name} has a value that cannot be sent. A line break at its end is a usual reason, where it was read from a file.`,
+      )
+  }
 }
 
 function invalid(message: string): SluiceError {

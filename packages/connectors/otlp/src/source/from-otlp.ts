@@ -1,5 +1,6 @@
 /** Telemetry that OpenTelemetry sends, over OTLP/HTTP. */
 import { fromHttp, type HttpListenOptions, type Source } from '@sluice/operators'
+import { checkOptions } from '../signals/check-options.js'
 import { isSignal, type RecordOfSignal, type Signal, type SignalCodec, signals, unknownSignal } from '../signals/signals.js'
 import { otlpFormat } from './otlp-format.js'
 
@@ -13,6 +14,22 @@ export interface FromOtlpOptions<S extends Signal> extends Omit<HttpListenOption
   readonly path?: string | undefined
 }
 
+const OPTIONS = [
+  'signal',
+  'port',
+  'host',
+  'path',
+  'ack',
+  'token',
+  'tls',
+  'bodyBytesMax',
+  'bodyTimeout',
+  'queue',
+  'overload',
+  'headerBytesMax',
+  'headersTimeout',
+  'connectionsMax',
+]
 /** A request of an SDK has about 300 kB; collectors send larger ones. */
 const BODY_BYTES_MAX = '4mb'
 
@@ -30,6 +47,7 @@ const BODY_BYTES_MAX = '4mb'
  * spans.filter((span) => span.durationMs > 1_000).sink('out', toJsonLines('slow.jsonl'))
  */
 export function fromOtlp<S extends Signal>(options: FromOtlpOptions<S>): Source<RecordOfSignal[S]> {
+  checkOptions('fromOtlp', options, OPTIONS)
   const { signal, ...rest } = options
   if (!isSignal(signal)) throw unknownSignal('fromOtlp', signal)
   const codec: SignalCodec<RecordOfSignal[S]> = signals[signal]

@@ -2,11 +2,11 @@
 import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
-import { checkChoice, checkInteger } from '../../source/check-options.js'
+import { checkChoice, checkInteger, checkOptions } from '../../source/check-options.js'
 import type { Acknowledgement } from '../ingress-queue.js'
 import type { RoomBounds } from '../ingress-room.js'
 import type { ListenerSettings } from './http-listener.js'
-import type { HttpListenOptions } from './http-types.js'
+import type { HttpListenOptions, ListenTls } from './http-types.js'
 
 export interface HttpSettings {
   readonly listener: ListenerSettings
@@ -20,6 +20,25 @@ export interface HttpSettings {
   readonly overload: { readonly status: 429 | 503; readonly retryAfterSeconds: number; readonly waitMs: number }
 }
 
+const OPTIONS = [
+  'port',
+  'host',
+  'path',
+  'method',
+  'ack',
+  'format',
+  'schema',
+  'onInvalid',
+  'token',
+  'tls',
+  'bodyBytesMax',
+  'bodyTimeout',
+  'queue',
+  'overload',
+  'headerBytesMax',
+  'headersTimeout',
+  'connectionsMax',
+]
 const LOOPBACK = '127.0.0.1'
 const QUEUE_RECORDS = 10_000
 const QUEUE_REQUESTS = 4_096
@@ -29,7 +48,10 @@ const TOKEN = /^[\x21-\x7e]+$/
 
 /** @throws SLUICE_OPTIONS_INVALID, SLUICE_DURATION_INVALID */
 export function planHttp(caller: string, options: HttpListenOptions): HttpSettings {
+  checkOptions(caller, options, OPTIONS)
   const { port, path, host = LOOPBACK, method = 'POST', ack = 'accepted', token, tls, queue = {}, overload = {} } = options
+  checkOptions(`queue of ${caller}`, queue, ['records', 'bytes', 'requests'])
+  checkOptions(`overload of ${caller}`, overload, ['status', 'retryAfter', 'wait'])
   checkInteger(`${caller}: port`, port, 0)
   if (port > 65_535) throw invalid(`${caller}: port is ${port}, and ports end at 65535.`)
   if (typeof host !== 'string' || host === '')
@@ -39,14 +61,14 @@ export function planHttp(caller: string, options: HttpListenOptions): HttpSettin
   }
   checkChoice(`${caller}: method`, method, ['POST', 'PUT', 'PATCH'])
   checkChoice(`${caller}: ack`, ack, ['accepted', 'checkpoint'])
-  const tokens = token === undefined ? [] : typeof token === 'string' ? [token] : [...token]
+  const tokens = token === undefined ? [] : typeof token === 'string' ? [token] : token
+  if (!Array.isArray(tokens)) throw invalid(`${caller}: token takes text, or a list of texts.`)
   if (token !== undefined && tokens.length === 0)
     throw invalid(`${caller}: token is an empty list: nobody could send. Leave it out to let everybody.`)
   // The message does not show it.
   if (tokens.some((one) => typeof one !== 'string' || !TOKEN.test(one)))
     throw invalid(`${caller}: token is empty, or has characters that a header cannot carry.`)
-  if (tls !== undefined && (tls.key === undefined || tls.cert === undefined))
-    throw invalid(`${caller}: tls takes { key, cert } as PEM text.`)
+  if (tls !== undefined) checkTls(caller, tls)
   const bodyBytesMax = parseByteSize(options.bodyBytesMax ?? '1mb', `${caller}: bodyBytesMax`)
   const bytesMax = parseByteSize(queue.bytes ?? '16mb', `${caller}: queue.bytes`)
   const recordsMax = queue.records ?? QUEUE_RECORDS
@@ -77,7 +99,7 @@ export function planHttp(caller: string, options: HttpListenOptions): HttpSettin
     path,
     method,
     acknowledge: ack,
-    tokens,
+    tokens: [...tokens],
     bodyBytesMax,
     bodyTimeoutMs: aboveZero(`${caller}: bodyTimeout`, parseDuration(options.bodyTimeout ?? 30_000, `${caller}: bodyTimeout`)),
     queue: { recordsMax, bytesMax, deliveriesMax },
@@ -87,6 +109,12 @@ export function planHttp(caller: string, options: HttpListenOptions): HttpSettin
       waitMs: parseDuration(wait, `${caller}: overload.wait`),
     },
   }
+}
+
+/** Key and certificate of a server. Messages do not show them. */
+export function checkTls(caller: string, tls: ListenTls): void {
+  checkOptions(`tls of ${caller}`, tls, ['key', 'cert'])
+  if (tls.key === undefined || tls.cert === undefined) throw invalid(`${caller}: tls takes { key, cert } as PEM text.`)
 }
 
 function aboveZero(option: string, durationMs: number): number {

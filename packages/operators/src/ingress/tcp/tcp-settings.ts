@@ -2,7 +2,8 @@
 import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
-import { checkChoice, checkInteger } from '../../source/check-options.js'
+import { checkChoice, checkInteger, checkOptions } from '../../source/check-options.js'
+import { checkTls } from '../http/http-settings.js'
 import type { ListenTls } from '../http/http-types.js'
 import type { RoomBounds } from '../ingress-room.js'
 import type { FromTcpOptions, TcpInvalidPolicy } from './tcp-types.js'
@@ -19,6 +20,7 @@ export interface TcpSettings {
   readonly queue: RoomBounds
 }
 
+const OPTIONS = ['port', 'host', 'format', 'schema', 'onInvalid', 'connectionsMax', 'messageBytesMax', 'idleTimeout', 'tls', 'queue']
 const LOOPBACK = '127.0.0.1'
 const PORT_MAX = 65_535
 const CONNECTIONS_MAX = 1_024
@@ -27,11 +29,13 @@ const QUEUE_RECORDS = 10_000
 
 /** @throws SLUICE_OPTIONS_INVALID, SLUICE_DURATION_INVALID */
 export function planTcp(options: FromTcpOptions): TcpSettings {
+  checkOptions('fromTcp', options, OPTIONS)
   const { port, host = LOOPBACK, tls, onInvalid = 'close', connectionsMax = CONNECTIONS_MAX, queue = {} } = options
+  checkOptions('queue of fromTcp', queue, ['records', 'bytes'])
   checkInteger('fromTcp: port', port, 0)
   if (port > PORT_MAX) throw invalid(`fromTcp: port is ${port}, and ports end at ${PORT_MAX}.`)
   if (typeof host !== 'string' || host === '') throw invalid("fromTcp: host is the address to listen on, such as '127.0.0.1' or '0.0.0.0'.")
-  if (tls !== undefined && (tls.key === undefined || tls.cert === undefined)) throw invalid('fromTcp: tls takes { key, cert } as PEM text.')
+  if (tls !== undefined) checkTls('fromTcp', tls)
   checkChoice('fromTcp: onInvalid', onInvalid, ['close', 'fail', 'drop', 'deadLetter'])
   checkInteger('fromTcp: connectionsMax', connectionsMax, 1)
   const messageBytesMax = parseByteSize(options.messageBytesMax ?? '1mb', 'fromTcp: messageBytesMax')
