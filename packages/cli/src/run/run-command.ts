@@ -57,6 +57,7 @@ class RunCommand {
   readonly #cwd = process.cwd()
   #shownParams: RawParams = {}
   #stopTimeoutMs: number = defaultSettings.stopTimeoutMs
+  #takesCheckpoints = false
   #planIsLogged = false
   #startedAtMs: number | undefined
   #lastStuck: StuckSubtask | undefined
@@ -153,6 +154,7 @@ class RunCommand {
   #planned({ graph, plan, settings }: PlannedEvent): void {
     this.#planIsLogged = true
     this.#stopTimeoutMs = settings.stopTimeoutMs
+    this.#takesCheckpoints = settings.checkpoint !== undefined
     this.#log.write(plannedLine(graph, plan, this.#shownParams, settings))
   }
 
@@ -192,7 +194,13 @@ class RunCommand {
 
   async #finish(result: RunResult<unknown>, metrics: MetricsSnapshot | undefined): Promise<number> {
     if (result.aborted)
-      throw explainInterruption({ plan: result.plan, metrics, stuck: this.#lastStuck, stopTimeoutMs: this.#stopTimeoutMs })
+      throw explainInterruption({
+        plan: result.plan,
+        metrics,
+        stuck: this.#lastStuck,
+        stopTimeoutMs: this.#stopTimeoutMs,
+        takesCheckpoints: this.#takesCheckpoints,
+      })
     this.#log.write(finishedLine(result))
     await this.#log.flush()
     if (this.#args.log === 'pretty' && (this.#isTerminal || !this.#args.quiet)) {

@@ -1,8 +1,8 @@
 /** The example of protected calls, run as a user runs it: every order that can be paid is, once, in spite of an outage. */
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { JobFolder } from '../support/run-sluice.js'
+import { JobFolder, startSluice } from '../support/run-sluice.js'
 
 const example = resolve(import.meta.dirname, '../../../../examples/protected-calls.ts')
 
@@ -21,3 +21,51 @@ test('an outage of two seconds loses nothing', async () => {
   expect(stderr).toMatch(/The circuit breaker of payments is open after \d+ ms closed: payments answered 503/)
   expect(stderr).toMatch(/The circuit breaker of payments is closed after \d+ ms half-open/)
 }, 60_000)
+
+test.each([
+  [
+    'an open breaker',
+    "circuitBreaker: { failures: 2, openFor: '1h' }",
+    /call \(subtask 0\) had \d+ records waiting for its circuit breaker, which was open \(down\)/,
+  ],
+  [
+    'another attempt',
+    "retry: { attempts: 'unlimited', delay: '1h', delayMax: '1h' }",
+    /call \(subtask 0\) had 4 records waiting for another attempt \(down\)/,
+  ],
+])(
+  'Ctrl-C ends a job that waits for %s, says so, and the job goes on from its checkpoint',
+  async (_what, protection, says) => {
+    await folder.write(
+      'down.ts',
+      `import { existsSync } from 'node:fs'
+import { defineJob, generate, toJsonLines } from 'sluice'
+const checkpoint = { interval: '100ms', directory: 'state', mode: 'unaligned' } as const
+export default defineJob({ name: 'down', checkpoint, settings: { stopTimeoutMs: 200, chaining: false } }, (job) => {
+  job.source('orders', generate((id) => ({ id }), { count: 400, rate: 2_000 }))
+    .mapAsync('call', async (order) => { if (order.id >= 100 && !existsSync('up')) throw new Error('down'); return order },
+      { concurrency: 4, ordered: false, ${protection.includes('retry') ? '' : "retry: { attempts: 'unlimited', delay: '1ms', delayMax: '1ms' }, "}${protection} })
+    .sink('out', toJsonLines('out/'))
+})
+`,
+    )
+    const args = ['run', 'down.ts', '--parallelism', '1', '--workers', '1']
+    const job = startSluice(args, { cwd: folder.path })
+    await job.said(protection.includes('Breaker') ? /breaker[^]*checkpoint +\d+ unaligned/ : /calls +call:[^]*checkpoint +\d+ unaligned/)
+    job.process.kill('SIGINT')
+    const { status, stderr } = await job.ended
+    expect(stderr).toMatch(says)
+    expect(stderr).toMatch(/hint +With --restore latest/)
+    expect(status).toBe(1)
+
+    await folder.write('up', '')
+    expect(await folder.run(...args, '--restore', 'latest')).toMatchObject({ status: 0 })
+    const out = join(folder.path, 'out')
+    const parts = await Promise.all(
+      (await readdir(out)).filter((name) => name.endsWith('.jsonl')).map((name) => readFile(join(out, name), 'utf8')),
+    )
+    const ids = parts.flatMap((text) => text.trimEnd().split('\n')).map((line) => (JSON.parse(line) as { id: number }).id)
+    expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_none, id) => id))
+  },
+  60_000,
+)

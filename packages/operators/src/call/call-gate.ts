@@ -170,7 +170,8 @@ export class CallGate {
   /** Wakes those who wait for an open breaker when its time is up; without them it needs nobody. */
   #arm(): void {
     const breaker = this.#breaker
-    if (breaker?.state !== 'open' || this.#waiters.length === 0 || this.#timer !== undefined) return
+    // Without room for a probe the next call that ends wakes them.
+    if (breaker?.state !== 'open' || this.#waiters.length === 0 || this.#timer !== undefined || !this.#hasRoom()) return
     const waitMs = Math.max(1, Math.ceil(breaker.openUntilMs - this.#options.monotonicMs()))
     this.#timer = setTimeout(() => {
       this.#timer = undefined
@@ -229,16 +230,13 @@ export class CallGate {
     this.#unsaid = 0
   }
 
-  /** The job has failed: waits end, and no timer is left. */
+  /** The job has failed: waits end, and no timer is left. They stay counted: what records waited for then is what is told of it. */
   #abort(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const waiters = this.#waiters
     this.#waiters = []
-    for (const waiter of waiters) {
-      this.#release(waiter)
-      waiter.reject(this.#options.signal.reason)
-    }
+    for (const waiter of waiters) waiter.reject(this.#options.signal.reason)
   }
 }
 

@@ -226,22 +226,20 @@ class GuardedCalls {
   async #pause({ ms, because }: Pause): Promise<void> {
     const { calls, signal } = this.#context
     calls.backoff(1, because)
-    try {
-      await new Promise<void>((resolve, reject) => {
-        signal.throwIfAborted()
-        const waiting = {
-          timer: setTimeout(() => {
-            this.#waiting.delete(waiting)
-            resolve()
-          }, ms),
-          reject,
-        }
-        waiting.timer.unref()
-        this.#waiting.add(waiting)
-      })
-    } finally {
-      calls.backoff(-1, because)
-    }
+    await new Promise<void>((resolve, reject) => {
+      signal.throwIfAborted()
+      const waiting = {
+        timer: setTimeout(() => {
+          this.#waiting.delete(waiting)
+          resolve()
+        }, ms),
+        reject,
+      }
+      waiting.timer.unref()
+      this.#waiting.add(waiting)
+    })
+    // Not where the job has failed: what records waited for then is what is told of it.
+    calls.backoff(-1, because)
   }
 
   /** The job has failed: waits end, calls under way are told, and no timer is left. */

@@ -134,8 +134,9 @@ describe('when the job fails', () => {
     for (const result of waiting) expect(await result).toContain('the job has failed')
     expect(signals[0]?.aborted).toBe(true)
     expect(vi.getTimerCount()).toBe(0)
-    expect(context.told.filter((line) => line.startsWith('backoff'))).toHaveLength(6)
-    expect(context.told).toContain('held -1')
+    // What they waited for stays told: it says why the job was given up.
+    expect(context.told.filter((line) => line.startsWith('backoff'))).toHaveLength(3)
+    expect(context.told).not.toContain('held -1')
   })
 })
 
@@ -167,6 +168,31 @@ describe('a dependency', () => {
 })
 
 describe('an open breaker', () => {
+  test('whose time is up is not looked at again and again while there is no room for a probe', async () => {
+    const ends: ((error: Error) => void)[] = []
+    const options = {
+      circuitBreaker: { failures: 1, openFor: 10 },
+      adaptive: { algorithm: 'aimd', initial: 8, decrease: 0.5 },
+      timeout: '1h',
+    } as const
+    const { call, context } = guarded(options, () => new Promise((_resolve, reject) => ends.push(reject)))
+    const results = Array.from({ length: 8 }, () => outcome(call()))
+    await vi.advanceTimersByTimeAsync(200)
+    ends[0]?.(new Error('down'))
+    await results[0]
+    const held = outcome(call())
+    expect(context.told).toContain('held 1')
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(timers.mock.calls.length).toBeLessThan(3)
+    timers.mockRestore()
+    for (const end of ends.slice(1)) end(new Error('down'))
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(ends).toHaveLength(9)
+    ends[8]?.(new Error('still down'))
+    expect(await held).toContain('still down')
+  })
+
   test('says how it changes, and does not say it without end', async () => {
     const { call, context } = guarded({ circuitBreaker: { failures: 1, openFor: 10, whileOpen: 'fail' } }, () =>
       Promise.reject(new Error('down')),
