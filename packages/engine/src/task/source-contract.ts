@@ -13,6 +13,10 @@ export interface SourceDriver {
   readonly acknowledgements?: SourceAcknowledgements | undefined
   /** How much of the batch at hand was taken: asked for in front of whatever is told. */
   countTaken?(): void
+  /**
+   * Nothing that was not begun is to be begun: the job stops. True where nothing that was begun is left, which has to be taken whole; called until then.
+   */
+  mayEnd?(): boolean
   /** Hands at most `limit` records to the chain; returns how many were taken, or NOTHING_TAKEN. */
   take(limit: number, nowMs: number): number
   /** Nothing will come any more. */

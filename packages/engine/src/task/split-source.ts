@@ -68,6 +68,8 @@ export class SplitSource implements SourceDriver {
   #place: SplitPlace = new SplitPlace()
   #failure: unknown
   #asynchronous = false
+  /** The job stops: no further batch is begun. */
+  #ending = false
   /** The last split has given its last batch, which may still be under way. */
   #ended = false
   #closed = false
@@ -84,16 +86,17 @@ export class SplitSource implements SourceDriver {
   }
 
   get exhausted(): boolean {
-    return this.#ended && !this.#hasBatch
+    return this.#ended && !this.#hasBatch && !this.#ending
   }
 
   ready(): boolean {
+    if (this.#ending) return !this.#batchDone
     return this.#hasBatch || (!this.#ended && !this.pending)
   }
 
   take(limit: number): number {
     const cursor = this.#cursor
-    if (this.#batchDone && !this.#nextBatch()) return NOTHING_TAKEN
+    if (this.#batchDone && (this.#ending || !this.#nextBatch())) return NOTHING_TAKEN
     if (!this.#emitLetters()) return 0
     const before = cursor.index
     this.#options.drivers.batch(cursor, Math.min(cursor.records.length, before + limit))
@@ -132,6 +135,13 @@ export class SplitSource implements SourceDriver {
 
   countTaken(): void {
     this.acknowledgements.count(this.#cursor.index, this.#letterIndex)
+  }
+
+  /** What acknowledges batches gives in them what belongs together; the others go on in the middle of one when they are read again. */
+  mayEnd(): boolean {
+    if (!this.acknowledgements.active) return true
+    this.#ending = true
+    return this.#batchDone
   }
 
   async close(): Promise<void> {

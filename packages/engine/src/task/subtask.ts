@@ -323,7 +323,8 @@ export class Subtask {
   /** Called in every turn, also while the subtask waits for credit. */
   onControl(command: CommandCode, nowMs: number): void {
     if (this.#checkpoints !== undefined) this.#lookAtCheckpoints(this.#checkpoints, nowMs)
-    if (command === Command.run || this.#ending || this.#parts.source === undefined) return
+    const { source } = this.#parts
+    if (command === Command.run || this.#ending || source === undefined || source.mayEnd?.() === false) return
     // Drain is a true end of input; after stop nothing that is open fires.
     this.#beginEnd(command === Command.stop ? EndReason.stopped : EndReason.exhausted)
   }

@@ -5,7 +5,7 @@ import type { OperatorSpec, SplitReader } from '../../src/graph/operator-spec.js
 import { UNCOVERED_READERS_MAX } from '../../src/task/source-acknowledgements.js'
 import { graphOf } from '../support/run-graph.js'
 import { Simulation, type SimulationOptions } from '../support/simulation.js'
-import { map, range, sink } from '../support/specs.js'
+import { general, map, range, sink } from '../support/specs.js'
 import { threadCheckpoints } from '../support/thread-checkpoints.js'
 
 interface Source {
@@ -146,19 +146,60 @@ it('tells what is covered while the subtask has no credit', async () => {
   expect(told.indexOf('covered 3')).toBeLessThan(told.indexOf('checkpoint 100 is complete'))
 })
 
-it('a job that is stopped covers what it took before it closes the reader, and nothing of what it did not take', async () => {
+it.each([
+  ['stopped', Command.stop],
+  ['drained', Command.drain],
+])('a job that is %s takes what it began whole and covers it before it closes the reader, and begins nothing more', async (_, command) => {
   const told: string[] = []
   let processed = 0
-  const graph = job(source({ batches: [range(1_000)], told }, true), () => {
-    processed++
-    simulation.spend(0.5)
-    if (processed === 20) simulation.command(Command.stop)
-  })
+  let read = 0
+  const graph = job(
+    source({
+      batches: [],
+      told,
+      // It reads ahead: the second batch is there, and not begun; the third is the end.
+      reader: { next: () => Promise.resolve(++read < 3 ? { records: range(1_000) } : undefined) },
+    }),
+    () => {
+      processed++
+      simulation.spend(0.5)
+      if (processed === 20) simulation.command(command)
+    },
+  )
   const simulation: Simulation = simulate(graph, told)
   await simulation.run()
-  expect(processed).toBeGreaterThanOrEqual(20)
-  expect(processed).toBeLessThan(1_000)
-  expect(told.slice(-4)).toEqual(['checkpoint 100 is complete', `covered ${processed}`, `taken ${processed}`, 'closed'])
+  expect(processed).toBe(1_000)
+  expect(told.slice(-4)).toEqual(['checkpoint 100 is complete', 'covered 1000', 'taken 1000', 'closed'])
+})
+
+it('a job that is stopped in its last batch has not come to the end of its input', async () => {
+  const reasons: string[] = []
+  let reads = 0
+  let processed = 0
+  const reader = { next: () => Promise.resolve(++reads === 1 ? { records: range(100) } : undefined) }
+  const end = general((context) => ({
+    process: (value, timestamp) => {
+      simulation.spend(0.5)
+      if (++processed === 20) simulation.command(Command.stop)
+      context.emit(value, timestamp)
+    },
+    onEnd: () => void reasons.push('end'),
+    onStop: () => void reasons.push('stop'),
+  }))
+  const graph = graphOf(
+    [
+      { name: 'in', spec: source({ batches: [], told: [], reader }) },
+      { name: 'end', spec: end },
+      { name: 'out', spec: sink(() => ({ write: () => {} })) },
+    ],
+    [
+      { from: 'in', to: 'end' },
+      { from: 'end', to: 'out' },
+    ],
+  )
+  const simulation: Simulation = new Simulation(graph, { workers: 0 })
+  await simulation.run()
+  expect([processed, reasons]).toEqual([100, ['stop']])
 })
 
 it('a reader at its end stays open until its records are covered, and no more than some do', async () => {

@@ -278,6 +278,29 @@ describe.each([
     await expect(send(url, { headers: JSON_TYPE, body: '1' })).rejects.toThrow(/ECONNREFUSED|fetch failed/)
   })
 
+  test('a reply of the user that fails, or cannot be sent: the answer is what it is without it', async () => {
+    const replies: readonly HttpFormat<number>['reply'][] = [
+      () => {
+        throw new Error('no words')
+      },
+      () => ({ headers: { 'x broken': 'by its name' } }),
+      () => ({ status: 1 }),
+    ]
+    for (const reply of replies) {
+      const source = await drive({ format: { types: ['a/b'], decode: (body: Uint8Array) => [...body], reply } } as never)
+      expect(await send(source.listening.url, { headers: { 'content-type': 'a/b' }, body: 'xyz' })).toMatchObject({
+        status: 200,
+        body: { accepted: 3 },
+      })
+      expect(await send(source.listening.url, { headers: { 'content-type': 'c/d' }, body: 'xyz' })).toMatchObject({
+        status: 415,
+        body: { accepted: 0 },
+      })
+      expect(source.log).toHaveLength(2)
+      expect(source.log[0]).toContain('reply to a request to /orders failed: ')
+    }
+  })
+
   test('a format of the user: what it reads, refuses and answers', async () => {
     const outcomes: unknown[] = []
     const format: HttpFormat<number> = {

@@ -1,7 +1,8 @@
 /** Clients that lie, dawdle, flood or leave: what they can make a source hold is bounded, and everybody else is served. Over raw sockets. */
 import { connect as connectHttp2, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { connect, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { brotliCompressSync } from 'node:zlib'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { type FromHttpOptions, fromHttp } from '../../src/index.js'
 import { type DriveOptions, type DrivenSource, driveSource } from './drive-source.js'
 
@@ -161,7 +162,10 @@ test('a body longer than it says: what is behind it is no request of ours', asyn
   const client = new RawClient(source.listening.port)
   await client.write(`${head({ 'content-length': 3 })}[1]garbage here\r\n\r\n`)
   await client.ended
-  expect(client.statuses.at(-1)).toBe(400)
+  // The one that was whole is answered for what became of it.
+  expect(client.statuses).toEqual([200, 400])
+  expect(client.text).toContain('{"accepted":1}')
+  expect(client.text).toContain('"code":"REQUEST_MALFORMED"')
   expect(source.records).toEqual([1])
   // HTTP/2 frames say how long they are: a body that does not fit its content-length is no body.
   const stream = session(source).request({ ':method': 'POST', ':path': '/in', 'content-type': 'application/json', 'content-length': 3 })
@@ -172,17 +176,29 @@ test('a body longer than it says: what is behind it is no request of ours', asyn
 
 test('both lengths at once, a length that is none, headers without end: refused by the protocol', async () => {
   const source = await drive({ headerBytesMax: 2_000 })
-  for (const [text, status] of [
-    [head({ 'content-length': 3, 'transfer-encoding': 'chunked' }), 400],
-    [head({ 'content-length': '3x' }), 400],
-    [head({ 'x-long': 'x'.repeat(5_000) }), 431],
-    ['GARBAGE\r\n\r\n', 400],
+  for (const [text, status, code] of [
+    [head({ 'content-length': 3, 'transfer-encoding': 'chunked' }), 400, 'REQUEST_MALFORMED'],
+    [head({ 'content-length': '3x' }), 400, 'REQUEST_MALFORMED'],
+    [head({ 'x-long': 'x'.repeat(5_000) }), 431, 'HEADERS_TOO_LARGE'],
+    // What comes behind it does not take the answer away.
+    [head({ 'x-long': 'x'.repeat(500_000) }), 431, 'HEADERS_TOO_LARGE'],
+    ['GARBAGE\r\n\r\n', 400, 'REQUEST_MALFORMED'],
   ] as const) {
     const client = new RawClient(source.listening.port)
     await client.write(text)
+    client.socket.end()
     await client.ended
     expect([text.slice(0, 100), client.statuses]).toEqual([text.slice(0, 100), [status]])
+    expect(JSON.parse(client.text.slice(client.text.indexOf('{')))).toMatchObject({ error: { code }, accepted: 0 })
   }
+  // Some lines of it may have been taken: no more is said than that it is wrong.
+  const lines = new RawClient(source.listening.port)
+  await lines.write(`${head({ 'content-type': 'application/x-ndjson', 'transfer-encoding': 'chunked' })}4\r\n1\n2\n\r\n`)
+  await source.took(2)
+  await lines.write('ZZ\r\n')
+  await lines.ended
+  expect([lines.statuses, lines.text.includes('accepted')]).toEqual([[400], false])
+  expect(source.records.splice(0)).toEqual([1, 2])
   const stream = session(source).request({
     ':method': 'POST',
     ':path': '/in',
@@ -205,6 +221,7 @@ test('headers that come slowly, connections that say nothing: closed', async () 
   await idle.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
   await Promise.all([silent.ended, slow.ended, half.ended, idle.ended])
   expect([slow.statuses, silent.text, half.text]).toEqual([[408], '', ''])
+  expect(slow.text).toContain('"code":"HEADERS_TIMEOUT"')
 })
 
 test('no more connections than there may be', async () => {
@@ -317,7 +334,10 @@ test('a client that does not read its answers is left after some time, and holds
 
 test.each([['HTTP/1.1'], ['HTTP/2']])(
   '%s: a stream of lines is not read while the job stands, and goes on with it; everything sent is delivered in order',
+  { timeout: 30_000 },
   async (version) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const source = await drive({ queue: { records: 1_000, bytes: '1mb' }, bodyTimeout: 400 }, { held: true })
     const line = (index: number): string => `{"id":${index},"pad":"${'x'.repeat(200)}"}\n`
     const count = 40_000
@@ -358,14 +378,16 @@ test.each([['HTTP/1.1'], ['HTTP/2']])(
       end()
     }
     more()
-    // The client is blocked, and stays so: twice as long as a body may take, in which nobody reads it.
-    let stalled = 0
-    let at = -1
-    while (stalled < 800) {
-      await new Promise<void>((resolve) => setTimeout(resolve, 20))
-      stalled = waiting && written === at ? stalled + 20 : 0
-      at = written
+    // The client is blocked: he stands while others come and go. And he stays so, for longer than a body may take while somebody reads it.
+    const probe = (): Promise<unknown> => post(source, '[')
+    for (let quiet = 0, before = -1; quiet < 20; before = written) {
+      await probe()
+      quiet = waiting && written === before ? quiet + 1 : 0
     }
+    const blockedAt = written
+    vi.advanceTimersByTime(60_000)
+    for (let times = 0; times < 5; times++) await probe()
+    expect(written).toBe(blockedAt)
     expect(written).toBeLessThan(count / 2)
     expect(source.records).toHaveLength(0)
     source.flow()
@@ -401,4 +423,124 @@ test('a thousand connections at once', { timeout: 60_000 }, async () => {
   for (const client of clients) await until(() => client.statuses.length === 1)
   expect(clients.every(({ statuses }) => statuses[0] === 200)).toBe(true)
   expect(new Set(source.records)).toEqual(new Set(Array.from({ length: 1_000 }, (_, index) => index)))
+})
+
+test('streams that are reset as soon as they are opened: nothing of them is held, and the log stays silent', async () => {
+  const source = await drive({ queue: { requests: 50 } })
+  const made = session(source)
+  for (let times = 0; times < 8; times++) {
+    for (let count = 0; count < 90; count++) {
+      const stream = made.request({ ':method': 'POST', ':path': '/in', 'content-type': 'application/json', expect: '100-continue' })
+      stream.on('error', () => undefined)
+      stream.close(8)
+    }
+    await turn()
+  }
+  await until(() => (source.counts.disconnected ?? 0) + (source.counts.refused ?? 0) >= 90)
+  made.destroy()
+  // Their room is free again.
+  expect(await Promise.all(Array.from({ length: 50 }, (_, record) => post(source, String(record))))).toEqual(
+    Array.from({ length: 50 }, () => ({ status: 200, body: { accepted: 1 } })),
+  )
+  expect(source.log).toEqual([])
+})
+
+test('a source of the port that stands: nobody waits for it on the same port, not even on the same connection', async () => {
+  const controller = new AbortController()
+  const standing = await driveSource(fromHttp({ port: 0, path: '/standing', queue: { records: 4, bytes: '1mb' } }), {
+    controller,
+    held: true,
+  })
+  const other = await driveSource(fromHttp({ port: 0, path: '/other' }), { controller })
+  expect(other.listening.port).toBe(standing.listening.port)
+  const made = session(standing)
+  const blocked = Array.from({ length: 20 }, () => {
+    const stream = made.request({ ':method': 'POST', ':path': '/standing', 'content-type': 'application/x-ndjson' })
+    stream.on('error', () => undefined)
+    stream.write('1\n'.repeat(100_000))
+    return stream
+  })
+  for (let record = 0; record < 20; record++) {
+    const stream = made.request({ ':method': 'POST', ':path': '/other', 'content-type': 'application/json' })
+    stream.end(String(record))
+    expect(await answerOf(stream)).toMatchObject({ status: 200 })
+    expect(await post(other, '1')).toMatchObject({ status: 200 })
+  }
+  expect([standing.records.length, other.records.length]).toEqual([0, 40])
+  for (const stream of blocked) stream.destroy()
+})
+
+test('a source that has closed while another of its port has not: its path is not unknown, the job stops', async () => {
+  const controller = new AbortController()
+  const first = await driveSource(fromHttp({ port: 0, path: '/first' }), { controller })
+  const second = await driveSource(fromHttp({ port: 0, path: '/second' }), { controller })
+  await first.stop()
+  for (const source of [first, second])
+    expect(await post(source, '1')).toMatchObject({ status: 503, body: { error: { code: 'STOPPING' }, accepted: 0 } })
+})
+
+test('no more requests wait for room than there may be open', async () => {
+  const source = await drive({ queue: { records: 1, requests: 3 }, overload: { wait: '1h' } }, { held: true })
+  const answers = Array.from({ length: 10 }, (_, record) => post(source, String(record)))
+  const statuses: number[] = []
+  for (const answer of answers) void answer.then(({ status }) => statuses.push(status))
+  await until(() => statuses.length === 6)
+  expect(statuses).toEqual([429, 429, 429, 429, 429, 429])
+  source.flow()
+  expect((await Promise.all(answers)).filter(({ status }) => status === 200)).toHaveLength(4)
+})
+
+test('so many bodies of Brotli at once: a further one comes later, and one that leaves makes room', async () => {
+  const source = await drive()
+  const headers = { 'content-encoding': 'br', 'content-length': 100 }
+  const clients = Array.from({ length: 4 }, () => new RawClient(source.listening.port))
+  for (const client of clients) await client.write(head(headers))
+  const sent = async (): Promise<number> => {
+    const response = await fetch(source.listening.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'br' },
+      body: brotliCompressSync('1'),
+    })
+    await response.text()
+    return response.status
+  }
+  while ((await sent()) !== 429) await turn()
+  clients[0]?.socket.destroy()
+  let status = await sent()
+  while (status === 429) status = await sent()
+  expect(status).toBe(200)
+})
+
+test('a client that does not read his answers is left behind some time, and others are served meanwhile', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const answer = 'x'.repeat(256 * 1024)
+  const source = await driveSource(
+    fromHttp({ port: 0, path: '/in', format: { types: ['application/json', 'a/b'], decode: () => [1], reply: () => ({ body: answer }) } }),
+  )
+  const roundTrip = async (): Promise<void> => {
+    const response = await fetch(source.listening.url, { method: 'POST', headers: { 'content-type': 'c/d' } })
+    expect((await response.text()).length).toBe(answer.length)
+  }
+  const client = new RawClient(source.listening.port)
+  client.socket.pause()
+  const sent = 200
+  client.socket.write(`${head({ 'content-length': 1 })}1`.repeat(sent))
+  await source.took(sent)
+  await roundTrip()
+  vi.advanceTimersByTime(60_000)
+  client.socket.resume()
+  await client.ended
+  expect(client.text.length).toBeLessThan((sent * answer.length) / 2)
+  await roundTrip()
+})
+
+test('a client that sends requests without end and does not wait for answers is left', async () => {
+  const source = await drive({ queue: { requests: 10 } }, { held: true })
+  const client = new RawClient(source.listening.port)
+  client.socket.write(`${head({ 'content-length': 1 })}1`.repeat(2_000))
+  await client.ended
+  expect((source.counts.refused ?? 0) + (source.counts.disconnected ?? 0)).toBeLessThanOrEqual(256)
+  source.flow()
+  expect(await post(source, '2')).toMatchObject({ status: 200 })
 })

@@ -34,6 +34,8 @@ export async function decompress(body: Readable, encoding: string, tooMany: () =
     body.off('close', onClose)
     body.unpipe(decoder)
   })
+  // It may have gone while zlib was loaded.
+  if (body.destroyed && !body.readableEnded) decoder.destroy()
   body.pipe(decoder)
   return decoder
 }

@@ -22,6 +22,7 @@ export interface HttpExchange {
   onGone: (() => void) | undefined
   /** The client may send the body, where it asks. */
   proceed(): void
+  /** Throws where the headers cannot be sent; it may be called again then. */
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void
 }
 
@@ -84,20 +85,21 @@ export class Http1Exchange implements HttpExchange {
   readonly bodyIsComplete = (): boolean => this.#request.complete
 
   proceed(): void {
-    if (!this.#asks || this.#proceeded) return
+    if (!this.#asks || this.#proceeded || this.isOver) return
     this.#proceeded = true
     this.#response.writeContinue()
   }
 
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void {
     if (this.isOver) return
-    this.isOver = true
     const request = this.#request
     const response = this.#response
     const { socket } = request
     const unread = !request.complete
     const closes = this.#mustClose() || (unread && !this.#isDiscardable())
     response.writeHead(status, { ...headers, 'content-length': body.length, ...(closes ? { connection: 'close' } : {}) })
+    // Headers that cannot be sent have thrown: another answer may be given.
+    this.isOver = true
     const timer = setTimeout(() => socket.destroy(), unread ? LINGER_MS : ANSWER_MS)
     if (!unread) {
       response.once('close', () => clearTimeout(timer))
@@ -183,19 +185,23 @@ export class Http2Exchange implements HttpExchange {
   }
 
   proceed(): void {
-    if (this.#proceeded || this.headers.expect !== '100-continue') return
+    const { destroyed, closed } = this.#stream
+    if (this.#proceeded || destroyed || closed || this.headers.expect !== '100-continue') return
     this.#proceeded = true
     this.#stream.additionalHeaders({ ':status': 100 })
   }
 
   answer(status: number, headers: Readonly<Record<string, string>>, body: Uint8Array): void {
     if (this.isOver) return
-    this.isOver = true
     const stream = this.#stream
-    if (stream.destroyed || stream.closed) return
+    if (stream.destroyed || stream.closed) {
+      this.isOver = true
+      return
+    }
+    stream.respond({ ':status': status, ...headers, 'content-length': body.length })
+    this.isOver = true
     const timer = setTimeout(() => stream.destroy(), ANSWER_MS)
     stream.once('close', () => clearTimeout(timer))
-    stream.respond({ ':status': status, ...headers, 'content-length': body.length })
     stream.end(body)
     if (stream.readableEnded) return
     // What is not read is not wanted: the client is told to stop sending it.

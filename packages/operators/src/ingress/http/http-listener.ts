@@ -5,6 +5,7 @@
 import type { Server as Http1Server, IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2Server, ServerHttp2Session, ServerHttp2Stream, IncomingHttpHeaders } from 'node:http2'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { SluiceError } from '@sluice/engine'
 import { cannotListen } from '../cannot-listen.js'
 import { Http1Exchange, Http2Exchange, type HttpExchange } from './http-exchange.js'
@@ -31,6 +32,8 @@ export interface HttpRoute {
 
 /** Requests of one connection of HTTP/2 at once. */
 const STREAMS_MAX = 100
+/** Requests of one connection of HTTP/1.1 that are not answered yet; a client that sends on without waiting for answers is left. */
+const PIPELINED_MAX = 256
 /** Memory of one session of HTTP/2 besides, in MB; the smallest that leaves room for its streams' windows. */
 const SESSION_MEMORY_MB = 8
 const HEADER_PAIRS_MAX = 128
@@ -96,10 +99,13 @@ export class HttpListener {
     this.#routes.set(route.path, [...routes, route])
   }
 
+  /** A source has closed, and with it goes the job. Its path is not unknown by that, which clients would take for the last word: they hear that the job stops. */
   remove(route: HttpRoute): void {
-    const rest = (this.#routes.get(route.path) ?? []).filter((other) => other !== route)
-    if (rest.length === 0) this.#routes.delete(route.path)
-    else this.#routes.set(route.path, rest)
+    const routes = this.#routes.get(route.path) ?? []
+    this.#routes.set(
+      route.path,
+      routes.map((other) => (other === route ? closedRoute(route) : other)),
+    )
   }
 
   /** Accepts nothing more, lets answers that were given reach their clients, and ends what is left. */
@@ -155,10 +161,20 @@ async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
       refuse(exchange, 405, 'METHOD_NOT_ALLOWED', `This path takes ${allow}.`, { allow })
     }
   }
+  const unanswered: WeakMap<Duplex, ServerResponse[]> = new WeakMap()
+  const broken: WeakSet<Duplex> = new WeakSet()
   const onRequest =
     (asks: boolean) =>
-    (request: IncomingMessage, response: ServerResponse): void =>
+    (request: IncomingMessage, response: ServerResponse): void => {
+      const responses = unanswered.get(request.socket) ?? []
+      unanswered.set(request.socket, responses)
+      // What came with them in one piece is still handed over behind it.
+      if (responses.length >= PIPELINED_MAX) request.socket.destroy()
+      if (request.socket.destroyed) return
+      responses.push(response)
+      response.once('close', () => void responses.splice(responses.indexOf(response), 1))
       dispatch(new Http1Exchange(request, response, { asks, mustClose: () => state.closing }))
+    }
   const options = {
     maxHeaderSize: headerBytesMax,
     headersTimeout: headersTimeoutMs,
@@ -179,6 +195,12 @@ async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
         })
   server.on('request', onRequest(false))
   server.on('checkContinue', onRequest(true))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // It is told of whatever comes behind, too.
+    if (broken.has(socket)) return
+    broken.add(socket)
+    refuseBroken(error, socket, unanswered.get(socket) ?? [])
+  })
   server.maxConnections = connectionsMax
   server.on('drop', () => routes.values().next().value?.[0]?.refusedConnection())
 
@@ -267,6 +289,41 @@ function watchIdleness(session: ServerHttp2Session, headersTimeoutMs: number): v
     })
   })
   session.once('close', () => clearTimeout(timer))
+}
+
+function closedRoute({ operator, method, path }: HttpRoute): HttpRoute {
+  const handle = (exchange: HttpExchange): void => refuse(exchange, 503, 'STOPPING', 'The job stops.', { 'retry-after': '1' })
+  return { operator, method, path, handle, refusedConnection: () => undefined }
+}
+
+/**
+ * What Node itself finds wrong with a connection of HTTP/1.1 is answered like the rest, behind the answers to what came whole before it. A request that breaks in its body gets no more than the
+ * status: what became of its lines is not known here.
+ */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Duplex, unanswered: readonly ServerResponse[]): void {
+  const whole = unanswered.find(({ req }) => req.complete)
+  if (whole !== undefined) {
+    whole.once('close', () => refuseBroken(error, socket, unanswered))
+    return
+  }
+  const [first] = unanswered
+  if (!socket.writable || error.code === 'ECONNRESET' || first?.headersSent === true) {
+    socket.destroy()
+    return
+  }
+  const [status, code, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'HEADERS_TOO_LARGE', 'The headers of the request are too large.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'HEADERS_TIMEOUT', 'The headers were not sent in time.']
+        : ['400 Bad Request', 'REQUEST_MALFORMED', 'This is no request of HTTP.']
+  const body = first === undefined ? JSON.stringify({ error: { code, message }, accepted: 0 }) : ''
+  const type = body === '' ? '' : 'content-type: application/json\r\n'
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n${type}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  const timer = setTimeout(() => socket.destroy(), CLOSE_MS_MAX)
+  socket.once('close', () => clearTimeout(timer))
+  // Closing it while bytes come would take the answer from the client.
+  socket.resume()
 }
 
 function refuse(exchange: HttpExchange, status: number, code: string, message: string, headers: Readonly<Record<string, string>>): void {

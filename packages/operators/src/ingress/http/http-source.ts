@@ -199,7 +199,8 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
     const { room } = this.#queue
     if (room.closed) throw stopping()
     if (room.tryTake(need)) return
-    if (waitMs === 0) throw this.#overloaded()
+    // Who waits is bounded too: what Node has read ahead of him is held.
+    if (waitMs === 0 || room.waiters >= room.bounds.deliveriesMax) throw this.#overloaded()
     await this.#wait(exchange, need, waitMs)
   }
 
@@ -415,10 +416,17 @@ export class HttpSource implements SourceReader<unknown>, HttpRoute {
       return
     }
     const { format } = this.#options
-    const reply = typeof format === 'object' ? format.reply?.(outcome, request) : undefined
-    const body = reply?.body ?? (reply === undefined ? JSON.stringify(answerOf(outcome)) : '')
-    const type = reply === undefined ? { 'content-type': 'application/json' } : {}
-    exchange.answer(reply?.status ?? outcome.status, { ...type, ...headers, ...reply?.headers }, Buffer.from(body as string))
+    if (typeof format === 'object' && format.reply !== undefined) {
+      try {
+        const { status = outcome.status, headers: more, body = '' } = format.reply(outcome, request)
+        exchange.answer(status, { ...headers, ...more }, Buffer.from(body as string))
+        return
+      } catch (error) {
+        // What became of the records stands; the client is told that in the words of everybody.
+        this.#context.log.error(`reply to a request to ${this.path} failed: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    exchange.answer(outcome.status, { 'content-type': 'application/json', ...headers }, Buffer.from(JSON.stringify(answerOf(outcome))))
   }
 }
 
