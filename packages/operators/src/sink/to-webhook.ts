@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { type AsyncContext, SluiceError } from '@sluice/engine'
 import type { CallOptions } from '../call/call-options.js'
 import { CALL_OPTIONS } from '../call/plan-calls.js'
-import { parseRetryAfter } from '../call/retry-rules.js'
+import { parseRetryAfter, post, type PostAnswer, requestHeaders } from '../call/post.js'
 import type { Duration } from '../duration/duration.js'
 import { checkChoice, checkOptions } from '../source/check-options.js'
 import { batchSink } from './for-each-batch.js'
@@ -58,8 +58,8 @@ export function toWebhook<T>(url: string | URL, options: ToWebhookOptions = {}):
   const { method = 'POST', headers = {}, records = 1, timeout = TIMEOUT_MS_DEFAULT, retry = {}, ...others } = options
   checkChoice('toWebhook: method', method, METHODS)
   const { target, authorization } = parseUrl(url)
-  checkHeaders(headers)
-  const request: WebhookRequest = { target, method, headers: { ...authorization, ...headers }, single: records === 1, json: new JsonText() }
+  const all = requestHeaders('toWebhook', headers, { 'content-type': 'application/json', ...authorization })
+  const request: WebhookRequest = { target, method, headers: all, single: records === 1, json: new JsonText() }
   // A limit of time for all attempts is one for each of them too.
   const limits = options.timeout === undefined && typeof retry === 'object' && retry.within !== undefined ? {} : { timeout }
   return batchSink<T>(
@@ -72,7 +72,7 @@ export function toWebhook<T>(url: string | URL, options: ToWebhookOptions = {}):
 
 interface WebhookRequest {
   readonly target: URL
-  readonly method: string
+  readonly method: 'POST' | 'PUT' | 'PATCH'
   readonly headers: Readonly<Record<string, string>>
   readonly single: boolean
   /** Of the thread. */
@@ -100,35 +100,21 @@ async function send(request: WebhookRequest, batch: readonly unknown[], context:
   const { target, method, headers } = request
   const { operator, signal } = context
   const body = bodyOf(request, batch, context)
-  let response: Response
+  let answer: PostAnswer
   try {
-    response = await fetch(target, {
-      method,
-      body,
-      headers: { 'content-type': 'application/json', ...headers, 'idempotency-key': keyOf(body, context) },
-      // Where a redirect is followed a POST may become a GET, whose 200 says nothing of the records, and headers may be taken elsewhere.
-      redirect: 'manual',
-      signal,
-    })
-    if (response.ok) {
-      // An answer that is not read holds its connection.
-      await response.body?.cancel()
-      return
-    }
+    answer = await post(target, { method, body, headers: { ...headers, 'idempotency-key': keyOf(body, context) }, signal })
   } catch (error) {
     signal.throwIfAborted()
-    const reason = error instanceof Error ? ((error.cause as Error | undefined)?.message ?? error.message) : String(error)
-    throw new RequestError(`${operator} cannot send to ${target.origin}: ${reason}`, operator, undefined, undefined, error)
+    throw new RequestError(`${operator} ${(error as Error).message}`, operator, undefined, undefined, error)
   }
-  const { status } = response
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), context.now())
-  const answer = isRedirect(status) ? redirectOf(response, target) : await beginningOf(response)
-  throw new RequestError(
-    `${target.origin} refused a request of ${operator} with status ${status}: ${answer}`,
-    operator,
-    status,
-    retryAfterMs,
-  )
+  if (answer.ok) {
+    answer.leave()
+    return
+  }
+  const { status } = answer
+  const retryAfterMs = parseRetryAfter(answer.header('retry-after'), context.now())
+  const text = isRedirect(status) ? redirectOf(answer, target) : await beginningOf(answer)
+  throw new RequestError(`${target.origin} refused a request of ${operator} with status ${status}: ${text}`, operator, status, retryAfterMs)
 }
 
 function isRedirect(status: number): boolean {
@@ -136,29 +122,18 @@ function isRedirect(status: number): boolean {
 }
 
 /** Where to, without a query, which may be secret. */
-function redirectOf(response: Response, target: URL): string {
-  void response.body?.cancel().catch(() => undefined)
-  const location = response.headers.get('location') ?? ''
+function redirectOf(answer: PostAnswer, target: URL): string {
+  answer.leave()
+  const location = answer.header('location') ?? ''
   if (!URL.canParse(location, target.href)) return 'a redirect, which is not followed'
   const { origin, pathname } = new URL(location, target.href)
   return `a redirect to ${origin}${pathname}, which is not followed`
 }
 
 /** What comes in no time is not shown: the status counts. */
-async function beginningOf({ body }: Response): Promise<string> {
-  if (body === null) return ''
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes >= ANSWER_BYTES_MAX) break
-    }
-  } catch {
-    // It broke off: what has come is shown.
-  }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString().slice(0, ANSWER_LENGTH)
+async function beginningOf(answer: PostAnswer): Promise<string> {
+  const bytes = await answer.read(ANSWER_BYTES_MAX).catch(() => '')
+  return bytes.toString().slice(0, ANSWER_LENGTH)
 }
 
 function bodyOf({ json, single }: WebhookRequest, batch: readonly unknown[], context: AsyncContext): string {
@@ -176,7 +151,7 @@ function keyOf(body: string, { job, run, recordId }: AsyncContext): string {
   return `${name}/${recordId}-${hash}`.replaceAll(/[^\x21-\x7e]/g, '_')
 }
 
-/** User and password of a URL are sent as a header: `fetch` takes none in a URL, and shows them in its error. */
+/** User and password of a URL are sent as a header: nothing else reads them there. */
 function parseUrl(url: string | URL): { readonly target: URL; readonly authorization: Readonly<Record<string, string>> } {
   let parsed: URL
   try {
@@ -196,18 +171,4 @@ function parseUrl(url: string | URL): { readonly target: URL; readonly authoriza
   parsed.password = ''
   const token = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
   return { target: parsed, authorization: { authorization: `Basic ${token}` } }
-}
-
-/** `fetch` would show the value in its error, which may be a secret. */
-function checkHeaders(headers: Readonly<Record<string, string>>): void {
-  if (typeof (headers as unknown) !== 'object' || headers === null)
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toWebhook: headers takes an object of names and values.')
-  for (const [name, value] of Object.entries(headers)) {
-    if (!/^[!#$%&'*+\-.^_`|~\w]+$/.test(name))
-      throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: ${JSON.stringify(name)} is no name of a header.`)
-    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
-      throw new SluiceError('SLUICE_OPTIONS_INVALID', `toWebhook: the header ${name} has a value that cannot be sent.`, {
-        hint: 'A line break at its end is a usual reason, where it was read from a file.',
-      })
-  }
 }

@@ -11,6 +11,8 @@ interface Received {
   readonly headers: IncomingMessage['headers']
   readonly body: string
   readonly atMs: number
+  /** Of the connection. */
+  readonly port: number | undefined
 }
 
 const closers: (() => void)[] = []
@@ -35,7 +37,7 @@ async function receiver(
     })
     request.on('end', () => {
       const answer = answers[Math.min(received.length, answers.length - 1)]
-      received.push({ method: request.method, headers: request.headers, body, atMs: performance.now() })
+      received.push({ method: request.method, headers: request.headers, body, atMs: performance.now(), port: request.socket.remotePort })
       tell()
       if (answer === undefined) response.end()
       else answer(response)
@@ -155,6 +157,31 @@ describe('toWebhook', () => {
       send(toWebhook(url, { timeout: name === 'has no answer' ? 50 : '30s', retry: { attempts: 2, delay: 1 } }), [[1]], { context }),
     ).rejects.toMatchObject(error)
     expect(context.told.filter((line) => line.startsWith('begin'))).toEqual(name === 'is refused' ? ['begin 1'] : ['begin 1', 'begin 2'])
+  })
+
+  test('an answer that never ends has taken the record all the same', async () => {
+    const { url, received } = await receiver((response) => void response.writeHead(200).write('more to come'))
+    await send(toWebhook(url, { timeout: '5s', retry: false }), [[1], [2]])
+    expect(received).toHaveLength(2)
+  })
+
+  test('uses connections again', async () => {
+    const { url, received } = await receiver(status(200, {}, 'taken'))
+    await send(toWebhook(url), [[1], [2], [3], [4], [5], [6]])
+    // The end of an answer that nobody reads is not waited for: the next request may need another connection.
+    expect(new Set(received.map(({ port }) => port)).size).toBeLessThanOrEqual(2)
+  })
+
+  test('a header counts whatever its letters are', async () => {
+    const { url, received } = await receiver()
+    await send(toWebhook(url, { headers: { 'Content-Type': 'text/plain', 'User-Agent': 'mine' } }), [[1]])
+    expect(received[0]?.headers).toMatchObject({ 'content-type': 'text/plain', 'user-agent': 'mine' })
+  })
+
+  test('says why nothing answers at a name with several addresses', async () => {
+    await expect(send(toWebhook('http://localhost:1/hook', { retry: false }), [[1]])).rejects.toThrow(
+      'out cannot send to http://localhost:1: connect ECONNREFUSED',
+    )
   })
 
   test('a request under way ends when the job fails', async () => {

@@ -4,10 +4,10 @@
  */
 import { Buffer } from 'node:buffer'
 import { type BatchContext, CallError } from '@sluice/operators'
+import { parseRetryAfter, post, type PostAnswer, requestHeaders } from '@sluice/operators/post'
 import { type PartialSuccess, readResponse, responseFrom, statusMessage } from '../signals/response.js'
 import { JSON_TYPE, PROTOBUF, type SignalCodec } from '../signals/signals.js'
 import { MalformedTelemetry } from '../wire/malformed.js'
-import { retryAfterMs } from './retry-after.js'
 
 export interface ExporterOptions<T> {
   readonly target: URL
@@ -37,21 +37,20 @@ export class OtlpExporter<T> {
     const { encoding, compression, headers } = options
     this.#options = options
     this.#headers = {
-      ...headers,
+      ...requestHeaders('toOtlp', headers, {}),
       'content-type': encoding === 'json' ? JSON_TYPE : PROTOBUF,
       ...(compression === 'gzip' ? { 'content-encoding': 'gzip' } : {}),
     }
   }
 
-  /** @throws CallError, or what `fetch` throws for a connection that fails */
+  /** @throws CallError */
   async send(batch: readonly T[], context: BatchContext): Promise<void> {
     const { target, codec, encoding, compression } = this.#options
     let body = encoding === 'json' ? encodeText(codec.writeJson(batch)) : codec.writeProtobuf(batch)
     if (compression === 'gzip') body = await (this.#compress ??= await loadGzip())(body)
-    // A redirect is an answer like any other: following it could take the headers elsewhere.
-    const response = await fetch(target, { method: 'POST', body, headers: this.#headers, redirect: 'manual', signal: context.signal })
-    const answer = await readAnswer(response)
-    const isJson = (response.headers.get('content-type') ?? '').startsWith(JSON_TYPE)
+    const response = await post(target, { method: 'POST', body, headers: this.#headers, signal: context.signal })
+    const answer = await response.read(ANSWER_BYTES_MAX)
+    const isJson = (response.header('content-type') ?? '').startsWith(JSON_TYPE)
     if (!response.ok) throw this.#refused(response, statusMessage(answer, isJson), context)
     const partial = this.#partialSuccess(answer, isJson, context)
     if (partial.rejected >= batch.length && batch.length > 0) {
@@ -61,10 +60,10 @@ export class OtlpExporter<T> {
     if (partial.rejected > 0 || partial.message !== '') this.#tellRejected(partial, context)
   }
 
-  #refused(response: Response, message: string, context: BatchContext): CallError {
+  #refused(response: PostAnswer, message: string, context: BatchContext): CallError {
     const { status } = response
     const reason = message === '' ? '' : `: ${message.slice(0, REASON_LENGTH)}`
-    const later = retryAfterMs(response.headers.get('retry-after'), context.now())
+    const later = parseRetryAfter(response.header('retry-after'), context.now())
     return new CallError(`${this.#where()} answered ${status}${reason}`, {
       status,
       retriable: RETRIABLE.has(status),
@@ -112,18 +111,4 @@ async function loadGzip(): Promise<(bytes: Uint8Array) => Promise<Uint8Array<Arr
         else reject(error)
       })
     })
-}
-
-/** The first bytes of an answer; the rest is not read. */
-async function readAnswer(response: Response): Promise<Uint8Array> {
-  const { body } = response
-  if (body === null) return new Uint8Array(0)
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes >= ANSWER_BYTES_MAX) break
-  }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX)
 }

@@ -127,6 +127,12 @@ test.each<[string, Partial<Record<keyof ToOtlpOptions<Signal>, unknown>>]>([
   expect(() => toOtlp('http://localhost:4318', { signal: 'traces', ...options } as ToOtlpOptions<'traces'>)).toThrow(message)
 })
 
+test('toOtlp refuses a header that cannot be sent, and does not show it', () => {
+  expect(() => toOtlp('http://localhost:4318', { signal: 'traces', headers: { authorization: 'Bearer geheim\n' } })).toThrow(
+    /^(?!.*geheim)toOtlp: the header authorization/,
+  )
+})
+
 test.each(['nowhere', 'ftp://localhost', 'http://user:geheim@localhost:4318'])('toOtlp refuses the URL %s, and does not show it', (url) => {
   expect(() => toOtlp(url, { signal: 'traces' })).toThrow(/^(?!.*geheim)toOtlp/)
 })
