@@ -397,12 +397,12 @@ export class AsyncTable {
   }
 
   #contextOf(sequence: number): AsyncCallContext {
-    const { contextOf, failures, calls } = this.#options
     const passing = this.#passing
     if (passing !== undefined) {
       passing.sequence = sequence
       return passing
     }
+    const { contextOf, failures, calls } = this.#options
     const context = contextOf(sequence)
     if (failures !== undefined || calls !== undefined) this.#context = context
     return context
