@@ -95,7 +95,7 @@ function callLines({ calls }: IntervalReport): readonly JobLogLine[] {
     .map((report) => ({ level: 'info', event: 'operator.calls', msg: callsInWords(report), fields: callFields(report) }))
 }
 
-/** "enrich: 1,200 calls, 30 failed, 12 tried again, 210 ms each, breaker open". */
+/** "enrich: 1,200 calls, 30 attempts failed, 12 tried again, 210 ms each, breaker open". */
 function callsInWords({
   operator,
   calls,
@@ -109,7 +109,7 @@ function callsInWords({
 }: CallReport): string {
   const facts = [
     formatAmount(calls, 'call'),
-    ...(failures > 0 ? [`${formatCount(failures)} failed`] : []),
+    ...(failures > 0 ? [`${formatAmount(failures, 'attempt')} failed`] : []),
     ...(retries > 0 ? [`${formatCount(retries)} tried again`] : []),
     ...(refused > 0 ? [`${formatCount(refused)} refused`] : []),
     ...(deadLetters > 0 ? [formatAmount(deadLetters, 'dead letter')] : []),

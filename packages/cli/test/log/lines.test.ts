@@ -365,7 +365,7 @@ test('calls are told by operator: what was made, failed, tried again and refused
     error: 'connect ECONNREFUSED',
   })
   expect(told[1]).toMatchObject({
-    msg: 'charge: 1,200 calls, 30 failed, 12 tried again, 4 refused, 1 dead letter, 210 ms each, 8 under way, circuit breaker open',
+    msg: 'charge: 1,200 calls, 30 attempts failed, 12 tried again, 4 refused, 1 dead letter, 210 ms each, 8 under way, circuit breaker open',
     fields: { ...charge, meanMs: 210.4, breakerOpenMs: 1_235 },
   })
   const { dependency: _dependency, breaker: _breaker, ...plain } = charge

@@ -144,7 +144,7 @@ describe.each([
       [
         { headers: { ...auth, ...JSON_TYPE }, body: `[${good},{"id":1,"amount":1}]` },
         400,
-        { error: { code: 'RECORD_INVALID', message: expect.stringContaining('record 1: id (1)') } },
+        { error: { code: 'RECORD_INVALID', message: expect.stringContaining('record 2: id (1)') } },
       ],
       [{ headers: { ...auth, ...JSON_TYPE }, body: ' '.repeat(300) }, 413, { error: { code: 'BODY_TOO_LARGE' } }],
       [{ path: '/other', headers: { ...auth, ...JSON_TYPE }, body: good }, 404, { error: { code: 'NOT_FOUND' } }],

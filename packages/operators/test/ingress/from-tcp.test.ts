@@ -230,7 +230,7 @@ describe('what cannot be taken', () => {
     await source.took(1)
     expect(source.records).toEqual([{ id: 1 }])
     expect(source.drops).toEqual({ invalid: 1 })
-    expect(source.log[0]).toMatch(/^a client sent what cannot be taken: 127\.0\.0\.1:\d+ after 1 records: line 2: .*id/)
+    expect(source.log[0]).toMatch(/^a client sent what cannot be taken: 127\.0\.0\.1:\d+ after 1 record: line 2: .*id/)
     // Others are none the worse.
     await (await tcpClient(source.listening.port)).send('{"id":3}\n')
     await source.took(2)
@@ -365,6 +365,8 @@ describe('the listener', () => {
     ['gives bytes, which have no schema', { format: 'bytes', schema: z.string() }],
     ["onInvalid is 'skip'", { onInvalid: 'skip' }],
     ['tls takes { key, cert }', { tls: { key: 'k' } }],
+    ['fromTcp has no option ack', { ack: 'checkpoint' }],
+    ['queue of fromTcp has no option requests', { queue: { requests: 5 } }],
   ])('%s', (message, options) => {
     expect(() => fromTcp({ port: 0, ...options } as never)).toThrow(message)
   })

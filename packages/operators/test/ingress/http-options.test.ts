@@ -1,12 +1,12 @@
 /** Options of `fromHttp` that contradict, each with a sentence that names the option; and who may send. */
 import { describe, expect, test } from 'vitest'
-import { type FromHttpOptions, fromHttp, type JobBuilder } from '../../src/index.js'
+import { fromHttp, type JobBuilder } from '../../src/index.js'
 import { BearerTokens } from '../../src/ingress/http/bearer-tokens.js'
 import { declare } from '../support/graphs.js'
 
 const LISTEN = { port: 8080, path: '/in' }
 
-test.each<[Partial<Record<keyof FromHttpOptions | 'format' | 'schema', unknown>>, string]>([
+test.each<[object, string]>([
   [{ port: -1 }, 'port is -1'],
   [{ port: 65_536 }, 'ports end at 65535'],
   [{ port: '8080' }, "port is '8080'"],
@@ -28,6 +28,13 @@ test.each<[Partial<Record<keyof FromHttpOptions | 'format' | 'schema', unknown>>
   [{ overload: { status: 500 } }, 'takes 429 or 503'],
   [{ bodyTimeout: 0 }, 'nobody could send anything in that time'],
   [{ connectionsMax: 0 }, 'connectionsMax is 0'],
+  [{ bodyByteMax: '1mb' }, 'fromHttp has no option bodyByteMax'],
+  [{ queue: { record: 5 } }, 'queue of fromHttp has no option record'],
+  [{ queue: 5 }, 'queue of fromHttp is 5, and takes an object of options'],
+  [{ overload: { retry: 5 } }, 'overload of fromHttp has no option retry'],
+  [{ tls: true }, 'tls of fromHttp is true, and takes an object of options'],
+  [{ token: 5 }, 'token takes text, or a list of texts'],
+  [{ format: 'bytes', schema: {} }, "format 'bytes' gives bytes, which have no schema"],
 ])('%j: %s', (options, message) => {
   expect(() => fromHttp({ ...LISTEN, ...options } as never)).toThrow(
     expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: expect.stringContaining(message) as string }),

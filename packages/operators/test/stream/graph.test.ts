@@ -186,6 +186,17 @@ test('every operator knows the line on which it was declared', () => {
 test.each<[string, (source: ReturnType<typeof plain>) => void, RegExp]>([
   ['a missing function', (source) => source.map(undefined as never), /map takes a function/],
   ['a batch without bounds', (source) => source.batch('b', {} as never), /batch b needs a bound/],
+  [
+    'an option that mapAsync has not',
+    (source) => source.mapAsync('m', (value) => value, { retries: 3 } as never),
+    /m has no option retries/,
+  ],
+  [
+    'an order that is no yes or no',
+    (source) => source.mapAsync('m', (value) => value, { ordered: 'no' } as never),
+    /ordered of m is 'no', and takes true or false/,
+  ],
+  ['an option that map has not', (source) => source.map((value) => value, { onEror: 'drop' } as never), /map has no option onEror/],
   ['a concurrency of 0', (source) => source.mapAsync('m', (value) => value, { concurrency: 0 }), /concurrency of m is 0/],
   ['an empty name', (source) => source.map((value) => value, { name: ' ' }), /" " is not a name/],
   ['a name with a line break', (source) => source.sink('a\nb', discard()), /"a\\nb" is not a name/],

@@ -55,7 +55,7 @@ export class RecordDecoder {
       this.#admitJson(value, part, 'body', undefined)
       return
     }
-    value.forEach((item: unknown, index) => this.#admitJson(item, part, `record ${index}`, undefined))
+    value.forEach((item: unknown, index) => this.#admitJson(item, part, `record ${index + 1}`, undefined))
   }
 
   /** A line of JSON; a blank one is none. @throws HttpRefusal */
@@ -73,7 +73,7 @@ export class RecordDecoder {
 
   /** A record that a format of the user's own gave. @throws HttpRefusal */
   record(record: unknown, index: number, part: DecodedPart): void {
-    this.#admit(record, part, `record ${index}`, undefined)
+    this.#admit(record, part, `record ${index + 1}`, undefined)
   }
 
   /** What a format of the user's own cannot read. @throws HttpRefusal */

@@ -136,7 +136,10 @@ export class TcpSource implements SourceReader<unknown>, ConnectionHost {
     const how = ending ?? 'midMessage'
     const what = because === '' ? '' : `: ${because}`
     const told = this.#untold.get(how)
-    this.#untold.set(how, { count: (told?.count ?? 0) + 1, last: `${client} after ${pushed} records${what}` })
+    this.#untold.set(how, {
+      count: (told?.count ?? 0) + 1,
+      last: `${client} after ${pushed} ${pushed === 1 ? 'record' : 'records'}${what}`,
+    })
     if (this.#context.now() - this.#toldAtMs >= TELL_MS) this.#tell()
   }
 
