@@ -14,7 +14,7 @@ const MEMORY = '1gb'
 const SAMPLE_MS = 250
 
 /** What is enough for traces of ten times the usual length. */
-const ROOMY = { records: 800_000, bytes: 256 * 1024 * 1024, recordsPerTrace: 4_000 }
+const ROOMY = { records: 1_200_000, bytes: 256 * 1024 * 1024, recordsPerTrace: 4_000 }
 /** What is not. */
 const TIGHT = { records: 250_000, bytes: 128 * 1024 * 1024, recordsPerTrace: 500 }
 
