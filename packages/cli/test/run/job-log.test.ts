@@ -46,9 +46,9 @@ export default defineJob({ name: 'times' }, (job) => {
 })
 `
 
-/** What it calls is down, and it listens. */
+/** What it calls is down, some of its records fail, and it listens. */
 const bordersJob = `
-import { defineJob, discard, fromHttp, generate } from 'sluice'
+import { defineJob, discard, fromHttp, generate, interval } from 'sluice'
 export default defineJob({ name: 'borders', settings: { stopTimeoutMs: 1 } }, (job) => {
   const payments = job.dependency('payments', { circuitBreaker: { failures: 2, openFor: '1h' } })
   job
@@ -56,6 +56,9 @@ export default defineJob({ name: 'borders', settings: { stopTimeoutMs: 1 } }, (j
     .mapAsync('charge', async () => { throw new Error('connect ECONNREFUSED') }, { retry: { delay: 1 }, dependency: payments })
     .sink('charged', discard())
   job.source('requests', fromHttp({ port: 0, path: '/requests' })).sink('taken', discard())
+  const odd = (tick) => { throw new RangeError('odd') }
+  job.source('ticks', interval('5ms')).map(odd, { name: 'check', onError: 'deadLetter' }).sink('checked', discard())
+  job.deadLetters.sink('dead', discard())
 })
 `
 
@@ -74,7 +77,8 @@ beforeAll(async () => {
   times.process.kill('SIGINT')
   await folder.write('borders.ts', bordersJob)
   const borders = startSluice(['run', 'borders.ts', '--log', 'json', '--report', '50ms'], { cwd: folder.path })
-  for (const event of ['breaker.changed', 'operator.calls', 'source.listening']) await borders.said(new RegExp(`"event":"${event}"`))
+  for (const event of ['breaker.changed', 'operator.calls', 'records.deadLettered', 'source.listening'])
+    await borders.said(new RegExp(`"event":"${event}"`))
   await borders.said(/the circuit breaker of payments has been open for /)
   borders.process.kill('SIGINT')
   const runs = [
