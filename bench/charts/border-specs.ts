@@ -1,7 +1,31 @@
 /** The charts of what happens at the borders of a job, from the series of the figures. Pure. */
 import type { FigureResult } from '../harness/results.js'
-import { behind, chart, lines, rowsOf } from './panels.js'
+import { behind, chart, type Lines, lines, rowsOf } from './panels.js'
 import type { ChartSpec } from './render-chart.js'
+
+interface TimeChart {
+  readonly title: string
+  /** Of the ids of its figures, and what each is called in the chart by what stands behind it. */
+  readonly prefix: string
+  readonly names: Readonly<Record<string, string>>
+  readonly xTitle: string
+  readonly legend: string
+}
+
+/** Panels over the seconds of a run, a line for each figure. */
+function overTime(
+  figures: readonly FigureResult[],
+  { title, prefix, names, xTitle, legend }: TimeChart,
+  panels: readonly Omit<Lines, 'x' | 'xTitle' | 'legend' | 'order'>[],
+): ChartSpec {
+  const nameOf = (id: string): string => names[behind(id, prefix)] ?? id
+  const order = figures.map(({ id }) => nameOf(id))
+  return chart(
+    title,
+    rowsOf(figures, nameOf),
+    panels.map((panel) => lines({ x: 'seconds', xTitle, legend, order, ...panel })),
+  )
+}
 
 const titles: Readonly<Record<string, string>> = {
   naive: 'naive retry',
@@ -12,16 +36,16 @@ const titles: Readonly<Record<string, string>> = {
   fail: 'breaker, dead letters',
 }
 
-export function outageChart(figures: readonly FigureResult[]): ChartSpec {
-  const nameOf = (id: string): string => titles[behind(id, 'outage-')] ?? id
-  const order = figures.map(({ id }) => nameOf(id))
-  const common = { x: 'seconds', xTitle: 'seconds since it went down', legend: 'variant', order }
-  return chart('What is called is down for 30 s', rowsOf(figures, nameOf), [
-    lines({ ...common, y: 'sent', yTitle: 'requests sent/s', scale: 'symlog', height: 200 }),
-    lines({ ...common, y: 'done', yTitle: 'records done/s' }),
-    lines({ ...common, y: 'breaker', yTitle: 'breaker: 1 open, 0.5 half-open', height: 100, interpolate: 'step-after' }),
-  ])
-}
+export const outageChart = (figures: readonly FigureResult[]): ChartSpec =>
+  overTime(
+    figures,
+    { title: 'What is called is down for 30 s', prefix: 'outage-', names: titles, xTitle: 'seconds since it went down', legend: 'variant' },
+    [
+      { y: 'sent', yTitle: 'requests sent/s', scale: 'symlog', height: 200 },
+      { y: 'done', yTitle: 'records done/s' },
+      { y: 'breaker', yTitle: 'breaker: 1 open, 0.5 half-open', height: 100, interpolate: 'step-after' },
+    ],
+  )
 
 const traces: Readonly<Record<string, string>> = {
   usual: '1 to 200 spans',
@@ -29,39 +53,47 @@ const traces: Readonly<Record<string, string>> = {
   tight: '10 to 2,000, too little room',
 }
 
-export function telemetryChart(figures: readonly FigureResult[]): ChartSpec {
-  const nameOf = (id: string): string => traces[behind(id, 'telemetry-')] ?? id
-  const order = figures.map(({ id }) => nameOf(id))
-  const common = { x: 'seconds', xTitle: 'seconds', legend: 'traces', order }
-  return chart('Tail sampling: what is held', rowsOf(figures, nameOf), [
-    lines({ ...common, y: 'megabytes', yTitle: 'MB of state (spans as encoded)' }),
-    lines({ ...common, y: 'resident', yTitle: 'MB of the process' }),
+export const telemetryChart = (figures: readonly FigureResult[]): ChartSpec =>
+  overTime(figures, { title: 'Tail sampling: what is held', prefix: 'telemetry-', names: traces, xTitle: 'seconds', legend: 'traces' }, [
+    { y: 'megabytes', yTitle: 'MB of state (spans as encoded)' },
+    { y: 'resident', yTitle: 'MB of the process' },
   ])
-}
 
 const senders: Readonly<Record<string, string>> = { beside: 'to a Sluice beside it', direct: 'to the back end' }
 
-export function sidecarChart(figures: readonly FigureResult[]): ChartSpec {
-  const nameOf = (id: string): string => senders[behind(id, 'sidecar-')] ?? id
-  const order = figures.map(({ id }) => nameOf(id))
-  const common = { x: 'seconds', xTitle: 'seconds since the back end went down', legend: 'sends', order }
-  return chart('The back end of telemetry is down for 60 s', rowsOf(figures, nameOf), [
-    lines({ ...common, y: 'p99', yTitle: 'p99 of a request, ms', scale: 'log' }),
-    lines({ ...common, y: 'p50', yTitle: 'p50 of a request, ms', scale: 'log' }),
-    lines({ ...common, y: 'disk', yTitle: 'kB on disk' }),
-  ])
-}
+export const sidecarChart = (figures: readonly FigureResult[]): ChartSpec =>
+  overTime(
+    figures,
+    {
+      title: 'The back end of telemetry is down for 60 s',
+      prefix: 'sidecar-',
+      names: senders,
+      xTitle: 'seconds since the back end went down',
+      legend: 'sends',
+    },
+    [
+      { y: 'p99', yTitle: 'p99 of a request, ms', scale: 'log' },
+      { y: 'p50', yTitle: 'p50 of a request, ms', scale: 'log' },
+      { y: 'disk', yTitle: 'kB on disk' },
+    ],
+  )
 
 const protocols: Readonly<Record<string, string>> = { http1: 'HTTP/1.1', http2: 'HTTP/2', tcp: 'TCP' }
 
-export function ingressChart(figures: readonly FigureResult[]): ChartSpec {
-  const nameOf = (id: string): string => protocols[behind(id, 'ingress-')] ?? id
-  const order = figures.map(({ id }) => nameOf(id))
-  const common = { x: 'seconds', xTitle: 'seconds', legend: 'over', order }
-  return chart('Twice as many records over a port as the job can take', rowsOf(figures, nameOf), [
-    lines({ ...common, y: 'accepted', yTitle: 'accepted/s; TCP: written/s', scale: 'symlog' }),
-    lines({ ...common, y: 'refused', yTitle: 'refused with 429/s' }),
-    lines({ ...common, y: 'p99', yTitle: 'p99 of the accepted, ms' }),
-    lines({ ...common, y: 'memory', yTitle: 'resident memory, MiB' }),
-  ])
-}
+export const ingressChart = (figures: readonly FigureResult[]): ChartSpec =>
+  overTime(
+    figures,
+    {
+      title: 'Twice as many records over a port as the job can take',
+      prefix: 'ingress-',
+      names: protocols,
+      xTitle: 'seconds',
+      legend: 'over',
+    },
+    [
+      { y: 'accepted', yTitle: 'accepted/s; TCP: written/s', scale: 'symlog' },
+      { y: 'refused', yTitle: 'refused with 429/s' },
+      { y: 'p99', yTitle: 'p99 of the accepted, ms' },
+      { y: 'memory', yTitle: 'resident memory, MiB' },
+    ],
+  )

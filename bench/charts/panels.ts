@@ -24,7 +24,7 @@ export function behind(id: string, prefix: string): string {
   return id.slice(id.indexOf(prefix) + prefix.length)
 }
 
-interface Lines {
+export interface Lines {
   readonly x: string
   readonly xTitle: string
   readonly y: string

@@ -3,7 +3,14 @@ import type { IngressProtocol } from '../contenders/ingress.js'
 import type { OutageVariant } from '../contenders/outage.js'
 import type { SidecarVariant } from '../contenders/sidecar.js'
 import type { TelemetryVariant } from '../contenders/telemetry.js'
-import type { Figure } from '../harness/figure.js'
+import type { Figure, Measurement, MeasureOptions } from '../harness/figure.js'
+import { type Described, sluiceFigure } from './sluice-figure.js'
+
+/** They take minutes: one process each. */
+const figure = (
+  described: Omit<Described, 'quick' | 'processesMax' | 'better'> & Partial<Pick<Figure, 'better'>>,
+  measure: (options: MeasureOptions) => Promise<Measurement>,
+): Figure => sluiceFigure('borders', { better: 'lower', ...described, quick: true, processesMax: 1 }, measure)
 
 const outages: readonly (OutageVariant & { readonly id: string; readonly title: string })[] = [
   { id: 'naive', mode: 'naive', outage: 'refused', title: 'tried again every 100 ms by the function itself' },
@@ -15,24 +22,16 @@ const outages: readonly (OutageVariant & { readonly id: string; readonly title: 
 ]
 
 const outageFigures = outages.map(
-  ({ id, title, ...variant }): Figure => ({
-    id: `borders/outage-${id}`,
-    title: `Down for 30 s, ${title}`,
-    unit: 'requests',
-    better: 'lower',
-    valueName: 'while it is down',
-    quick: true,
-    section: 'borders',
-    processesMax: 1,
-    contenders: [
+  ({ id, title, ...variant }): Figure =>
+    figure(
       {
-        id: 'sluice',
-        label: 'Sluice',
-        role: 'sluice',
-        measure: async (options) => (await import('../contenders/outage.js')).measureOutage(variant, options),
+        id: `outage-${id}`,
+        title: `Down for 30 s, ${title}`,
+        unit: 'requests',
+        valueName: 'while it is down',
       },
-    ],
-  }),
+      async (options) => (await import('../contenders/outage.js')).measureOutage(variant, options),
+    ),
 )
 
 const telemetry: readonly (TelemetryVariant & { readonly title: string })[] = [
@@ -42,23 +41,16 @@ const telemetry: readonly (TelemetryVariant & { readonly title: string })[] = [
 ]
 
 const telemetryFigures = telemetry.map(
-  ({ title, ...variant }): Figure => ({
-    id: `borders/telemetry-${variant.traces}`,
-    title: `Tail sampling, ${title}`,
-    unit: 'k records/s',
-    better: 'higher',
-    quick: true,
-    section: 'borders',
-    processesMax: 1,
-    contenders: [
+  ({ title, ...variant }): Figure =>
+    figure(
       {
-        id: 'sluice',
-        label: 'Sluice',
-        role: 'sluice',
-        measure: async (options) => (await import('../contenders/telemetry.js')).measureTelemetry(variant, options),
+        id: `telemetry-${variant.traces}`,
+        title: `Tail sampling, ${title}`,
+        unit: 'k records/s',
+        better: 'higher',
       },
-    ],
-  }),
+      async (options) => (await import('../contenders/telemetry.js')).measureTelemetry(variant, options),
+    ),
 )
 
 const sidecars: readonly (SidecarVariant & { readonly title: string })[] = [
@@ -67,25 +59,17 @@ const sidecars: readonly (SidecarVariant & { readonly title: string })[] = [
 ]
 
 const sidecarFigures = sidecars.map(
-  ({ title, ...variant }): Figure => ({
-    id: `borders/sidecar-${variant.sends}`,
-    title: `Back end of telemetry down for 60 s, an application that sends ${title}`,
-    unit: 'ms',
-    better: 'lower',
-    valueName: 'p99 while down',
-    quick: true,
-    section: 'borders',
-    timeLimitMs: 5 * 60_000,
-    processesMax: 1,
-    contenders: [
+  ({ title, ...variant }): Figure =>
+    figure(
       {
-        id: 'sluice',
-        label: 'Sluice',
-        role: 'sluice',
-        measure: async (options) => (await import('../contenders/sidecar.js')).measureSidecar(variant, options),
+        id: `sidecar-${variant.sends}`,
+        title: `Back end of telemetry down for 60 s, an application that sends ${title}`,
+        unit: 'ms',
+        valueName: 'p99 while down',
+        timeLimitMs: 5 * 60_000,
       },
-    ],
-  }),
+      async (options) => (await import('../contenders/sidecar.js')).measureSidecar(variant, options),
+    ),
 )
 
 const ingresses: readonly { readonly protocol: IngressProtocol; readonly title: string }[] = [
@@ -95,24 +79,16 @@ const ingresses: readonly { readonly protocol: IngressProtocol; readonly title: 
 ]
 
 const ingressFigures = ingresses.map(
-  ({ protocol, title }): Figure => ({
-    id: `borders/ingress-${protocol}`,
-    title: `Ingress at twice the capacity for 60 s, 1,000 connections, ${title}`,
-    unit: 'ms',
-    better: 'lower',
-    valueName: 'p99 of the accepted',
-    quick: true,
-    section: 'borders',
-    processesMax: 1,
-    contenders: [
+  ({ protocol, title }): Figure =>
+    figure(
       {
-        id: 'sluice',
-        label: 'Sluice',
-        role: 'sluice',
-        measure: async (options) => (await import('../contenders/ingress.js')).measureIngress(protocol, options),
+        id: `ingress-${protocol}`,
+        title: `Ingress at twice the capacity for 60 s, 1,000 connections, ${title}`,
+        unit: 'ms',
+        valueName: 'p99 of the accepted',
       },
-    ],
-  }),
+      async (options) => (await import('../contenders/ingress.js')).measureIngress(protocol, options),
+    ),
 )
 
 export const borderFigures: readonly Figure[] = [...outageFigures, ...ingressFigures, ...telemetryFigures, ...sidecarFigures]

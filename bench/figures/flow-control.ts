@@ -2,6 +2,7 @@
 import type { FanOutMode } from '../contenders/fan-out.js'
 import type { OverloadPolicy } from '../contenders/overload.js'
 import type { Figure, Measurement, MeasureOptions } from '../harness/figure.js'
+import { type Described, sluiceFigure } from './sluice-figure.js'
 
 const HOPS = [1, 4, 16] as const
 const WORK_US = [5, 50] as const
@@ -13,17 +14,8 @@ const fanOuts: readonly { mode: FanOutMode; title: string }[] = [
 ]
 const policies: readonly OverloadPolicy[] = ['none', 'drop-newest', 'drop-oldest', 'sample', 'priority', 'latest', 'spill']
 
-type Described = Omit<Figure, 'id' | 'contenders' | 'section'> & { readonly id: string }
-
-/** All of them have one contender. */
-function figure({ id, ...described }: Described, measure: (options: MeasureOptions) => Promise<Measurement>): Figure {
-  return {
-    ...described,
-    id: `flow-control/${id}`,
-    section: 'flow-control',
-    contenders: [{ id: 'sluice', label: 'Sluice', role: 'sluice', measure }],
-  }
-}
+const figure = (described: Described, measure: (options: MeasureOptions) => Promise<Measurement>): Figure =>
+  sluiceFigure('flow-control', described, measure)
 
 export const flowControlFigures: readonly Figure[] = [
   ...HOPS.map((hops) =>

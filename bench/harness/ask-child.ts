@@ -1,5 +1,5 @@
 /** Questions to a process that answers each message with one. */
-import type { ChildProcess } from 'node:child_process'
+import type { ChildProcess, Serializable } from 'node:child_process'
 
 export function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -12,7 +12,7 @@ export function nextMessage(child: ChildProcess): Promise<unknown> {
   })
 }
 
-export function askChild(child: ChildProcess, question: string): Promise<unknown> {
+export function askChild(child: ChildProcess, question: Serializable): Promise<unknown> {
   const answer = nextMessage(child)
   child.send(question)
   return answer

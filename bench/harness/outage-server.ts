@@ -6,6 +6,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { askChild, nextMessage } from './ask-child.js'
 
 /** How a server is down. */
 export type Outage = 'refused' | '503'
@@ -39,7 +40,7 @@ export class OutageServer {
 
   static async start(settings: Settings): Promise<OutageServer> {
     const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(settings)])
-    const port = (await answerOf(child)) as number
+    const port = (await nextMessage(child)) as number
     return new OutageServer(child, port)
   }
 
@@ -60,21 +61,8 @@ export class OutageServer {
   }
 
   #ask(command: Command): Promise<unknown> {
-    const answer = answerOf(this.#child)
-    this.#child.send(command)
-    return answer
+    return askChild(this.#child, command)
   }
-}
-
-function answerOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const left = (): void => reject(new Error('the server has ended'))
-    child.once('exit', left)
-    child.once('message', (message) => {
-      child.off('exit', left)
-      resolve(message)
-    })
-  })
 }
 
 /** The side of the process. */
