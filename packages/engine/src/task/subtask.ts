@@ -599,6 +599,7 @@ export class Subtask {
   #sendLetters(nowMs: number): boolean {
     let sent = false
     for (const { position, sink } of this.#sinks) {
+      if (!sink.holdsLetters) continue
       const { gate, nodes, drivers } = this.#parts
       const port = nodes[position]?.node.ports.indexOf(DEAD_LETTERS_PORT)
       while (gate.closed === 0 && sink.holdsLetters) {

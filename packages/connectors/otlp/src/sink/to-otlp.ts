@@ -103,7 +103,7 @@ function parseUrl(url: string | URL, path: string): URL {
   return target
 }
 
-/** `fetch` would show the value in its error, which may be a secret. */
+/** Checked here, because the error of the client shows the value, which may be a secret. */
 function checkHeaders(headers: unknown): void {
   if (typeof headers !== 'object' || headers === null) throw invalid('toOtlp: headers takes an object of names and values.')
   for (const [name, value] of Object.entries(headers) as [string, unknown][]) {
