@@ -10,7 +10,7 @@ const conditions = ['sluice-source', 'node', 'import', 'module', 'default']
 
 export default defineConfig({
   test: {
-    reporters: process.env.CI ? ['default'] : ['dot'],
+    reporters: [process.env.CI ? 'default' : 'dot', './scripts/lost-test-files.mjs'],
     projects: [
       {
         resolve: { conditions },

@@ -326,7 +326,7 @@ describe('refused before anything is opened', () => {
 
   test('a second process on one directory', async () => {
     const place = new Place()
-    const handle = place.start()
+    const handle = place.start({ records: 1_000_000_000 })
     await completed(handle, 1)
     const error = await failureOf(place.start({}, { restore: 'latest' }))
     expect(error.code).toBe('SLUICE_CHECKPOINT_LOCKED')
