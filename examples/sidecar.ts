@@ -9,7 +9,7 @@ const tailSampled = (spans: Stream<Span>): Stream<Span> =>
 
 /**
  * A collector beside an application: takes its spans on loopback at once, keeps them on disk while the back end is slow or down, and sends them on in the order in which they came.
- * The application never waits for the back end.
+ * The application never waits for the back end. What waits here is part of each checkpoint: kill it with `kill -9`, and go on with `--restore latest`.
  */
 export default defineJob(
   {
@@ -27,10 +27,14 @@ export default defineJob(
       encoding: z.enum(['protobuf', 'json']).default('protobuf'),
       /** Keeps traces that failed or were slow, and a tenth of the others. */
       sample: z.boolean().default(false),
+      /** When the application is answered: when the collector has its spans, or when a checkpoint has them. */
+      ack: z.enum(['accepted', 'checkpoint']).default('accepted'),
     }),
+    // Aligned ones would wait until the back end has taken what is in front of it.
+    checkpoint: { interval: '1s', directory: 'sidecar-checkpoints', mode: 'unaligned' },
   },
-  (job, { port, backEnd, directory, diskBytes, records, encoding, sample }) => {
-    const spans = job.source('spans', fromOtlp({ signal: 'traces', host: '127.0.0.1', port }), { parallelism: 1 })
+  (job, { port, backEnd, directory, diskBytes, records, encoding, sample, ack }) => {
+    const spans = job.source('spans', fromOtlp({ signal: 'traces', host: '127.0.0.1', port, ack }), { parallelism: 1 })
     const chosen = sample ? tailSampled(spans) : spans
     chosen.shed('buffer', { policy: 'spill', directory, diskBytes, records }, { parallelism: 1 }).sink(
       'back-end',

@@ -1,5 +1,5 @@
 /** The back end of an application's telemetry is down for a minute: what its users see with a collector beside it, and without one. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunHandle, run } from 'sluice'
@@ -15,6 +15,7 @@ const QUICK_PHASES = { warmMs: 1_000, beforeMs: 1_000, downMs: 8_000, afterMs: 3
 const STRETCH_MS = 1_000
 /** Memory of the queue in front of the disk: small, so that a minute of spans is seen there. */
 const QUEUE_RECORDS = 400
+const BUFFER = 'buffer'
 const DELIVERED_WITHIN_MS = 60_000
 
 export interface SidecarVariant {
@@ -56,7 +57,8 @@ interface Collector {
 
 async function startCollector(backEnd: string, directory: string): Promise<Collector> {
   const handle = run(SIDECAR, {
-    params: { port: 0, backEnd, directory, records: QUEUE_RECORDS, encoding: 'json' },
+    params: { port: 0, backEnd, directory: join(directory, BUFFER), records: QUEUE_RECORDS, encoding: 'json' },
+    checkpoint: { directory: join(directory, 'checkpoints') },
     workers: 1,
     report: '1h',
   })
@@ -95,7 +97,7 @@ class OutageOfBackEnd {
         await sleep(STRETCH_MS)
         const { tookMs, unsent } = await this.#application.take()
         this.#unsent += unsent
-        this.#stretches.push({ atMs: sinceStart(), tookMs, diskBytes: bytesIn(this.#directory) })
+        this.#stretches.push({ atMs: sinceStart(), tookMs, diskBytes: bytesIn(join(this.#directory, BUFFER)) })
       }
       return this.#stretches.slice(first).flatMap((stretch) => stretch.tookMs)
     }
@@ -148,6 +150,7 @@ class OutageOfBackEnd {
 }
 
 function bytesIn(directory: string): number {
+  if (!existsSync(directory)) return 0
   return readdirSync(directory).reduce((sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0), 0)
 }
 

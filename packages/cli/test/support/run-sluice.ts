@@ -17,6 +17,8 @@ export interface Started {
   readonly ended: Promise<Ended>
   /** Resolves when stderr matches; rejects where the process ends before. */
   said(pattern: RegExp): Promise<void>
+  /** Of a JSON log: resolves with the lines of an event when there are so many; rejects where the process ends before. */
+  logged(event: string, count: number): Promise<readonly LogLine[]>
 }
 
 export interface StartOptions {
@@ -41,16 +43,23 @@ export function startSluice(args: readonly string[], { cwd, env }: StartOptions 
     child.on('error', fail)
     child.on('close', (status) => done({ status, stdout, stderr }))
   })
-  const said = (pattern: RegExp): Promise<void> =>
+  const until = <T>(what: string, find: () => T | undefined): Promise<T> =>
     new Promise((done, fail) => {
       const look = (): void => {
-        if (pattern.test(stderr)) done()
+        const found = find()
+        if (found !== undefined) done(found)
       }
       watchers.add(look)
       look()
-      void ended.then(() => fail(new Error(`ended without ${pattern}:\n${stderr}`)))
+      void ended.then(() => fail(new Error(`ended without ${what}:\n${stderr}`)))
     })
-  return { process: child, ended, said }
+  const said = (pattern: RegExp): Promise<void> => until(String(pattern), () => (pattern.test(stderr) ? null : undefined)).then(() => {})
+  const logged = (event: string, count: number): Promise<readonly LogLine[]> =>
+    until(`${count} of ${event}`, () => {
+      const lines = parseLog(stderr.slice(0, stderr.lastIndexOf('\n') + 1)).filter((line) => line.event === event)
+      return lines.length >= count ? lines : undefined
+    })
+  return { process: child, ended, said, logged }
 }
 
 export function runSluice(args: readonly string[], options?: StartOptions): Promise<Ended> {

@@ -1,0 +1,83 @@
+/** The example of a collector beside an application, killed while its back end is down and started again: what the application was told that it has arrives, in order. */
+import { readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { JobFolder, type Started, startSluice } from '../support/run-sluice.js'
+import { sendSpans, SpanBackEnd } from '../support/span-back-end.js'
+
+const example = resolve(import.meta.dirname, '../../../../examples/sidecar.ts')
+const SPANS = 4_000
+const PER_REQUEST = 200
+
+let folder: JobFolder
+let backEnd: SpanBackEnd
+beforeEach(async () => {
+  folder = await JobFolder.create()
+  backEnd = await SpanBackEnd.start()
+})
+afterEach(async () => {
+  await backEnd.close()
+  await folder.remove()
+})
+
+interface Collector extends Started {
+  /** What applications send to. */
+  readonly url: string
+}
+
+/** With a queue in memory that is far too small, so that most of what waits is on disk. */
+async function startCollector(params: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Collector> {
+  const all = Object.entries({ port: '0', encoding: 'json', records: '100', ...params })
+  const given = all.flatMap(([name, value]) => ['--param', `${name}=${value}`])
+  const run = ['run', example, ...given, '--checkpoint-interval', '100ms', '--workers', '1', '--log', 'json', ...args]
+  const started = startSluice(run, { cwd: folder.path, env: { XDG_RUNTIME_DIR: folder.path } })
+  const [line] = await started.logged('source.listening', 1)
+  return { ...started, url: String(line?.['url']) }
+}
+
+async function kill(collector: Collector): Promise<void> {
+  collector.process.kill('SIGKILL')
+  await collector.ended
+}
+
+const allSpans = Array.from({ length: SPANS }, (_none, number) => number)
+
+test('killed while the back end hangs, it delivers what its last checkpoint covers, in order', async () => {
+  const killed = await startCollector({ backEnd: backEnd.url })
+  for (let from = 0; from < SPANS; from += PER_REQUEST) expect(await sendSpans(killed.url, from, from + PER_REQUEST)).toBe(200)
+  await backEnd.hangs()
+  // One may have been under way when the last span was taken: the next one has it.
+  const before = await killed.logged('checkpoint.completed', 0)
+  await killed.logged('checkpoint.completed', before.length + 2)
+  expect(readdirSync(join(folder.path, 'sidecar-buffer')).length).toBeGreaterThan(0)
+  await kill(killed)
+
+  backEnd.answer()
+  const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')
+  await backEnd.has(allSpans)
+  await kill(restored)
+  expect(backEnd.arrived).toEqual(allSpans)
+}, 60_000)
+
+test("with ack: 'checkpoint' it delivers everything that was answered, although it is killed at once", async () => {
+  const gone = await SpanBackEnd.start()
+  const nobody = gone.url
+  await gone.close()
+  const killed = await startCollector({ backEnd: nobody, ack: 'checkpoint' })
+  const answered = new Set<number>()
+  const sent = Array.from({ length: SPANS / PER_REQUEST }, async (_none, request) => {
+    const from = request * PER_REQUEST
+    const status = await sendSpans(killed.url, from, from + PER_REQUEST).catch(() => 0)
+    if (status !== 200) return
+    for (let number = from; number < from + PER_REQUEST; number++) answered.add(number)
+    killed.process.kill('SIGKILL')
+  })
+  await Promise.all(sent)
+  await killed.ended
+  expect(answered.size).toBeGreaterThan(0)
+
+  backEnd.answer()
+  const restored = await startCollector({ backEnd: backEnd.url, ack: 'checkpoint' }, '--restore', 'latest')
+  await backEnd.has([...answered])
+  await kill(restored)
+}, 60_000)
