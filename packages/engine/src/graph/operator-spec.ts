@@ -21,8 +21,12 @@ export type OperatorSpec =
     }
   | { readonly kind: 'select'; readonly fields: readonly string[] }
   | TimestampsSpec
-  /** First predicate that holds decides the port; none: the last port (`rest`). */
-  | { readonly kind: 'split'; readonly predicates: readonly ((record: never) => unknown)[] }
+  /** First predicate that holds decides the port; none: the port behind theirs (`rest`). */
+  | {
+      readonly kind: 'split'
+      readonly predicates: readonly ((record: never) => unknown)[]
+      readonly onError?: ErrorPolicy | undefined
+    }
   | GeneralSpec
   | AsyncSpec
   | SourceSpec

@@ -346,7 +346,7 @@ function push${position}(r, t, port) {
   /** Statements that take record `r` with timestamp `t` through the operator at a position and on. */
   #node(position: number, r: string, t: string, input: number): string {
     const { node, failures } = this.#parts.nodes[position] as ChainNode
-    const { spec, ports } = node
+    const { spec } = node
     const op = `op = ${position}`
     if (failures !== undefined && spec.kind !== 'async' && spec.kind !== 'sink') return `${op}\n${this.#fallible(position, r, t, input)}`
     switch (spec.kind) {
@@ -379,7 +379,7 @@ ${this.#targets(position, 0, r, out)}`
           return `${op}\n${this.#timed(position, `const ${kept} = f${position}_${port}(${r})`, kept)}
 if (${kept} === true || (${kept} !== false && checks.truthy(${kept}))) { ${this.#targets(position, port, r, t)} } else { `
         })
-        return `${branches.join('')}${this.#targets(position, ports.length - 1, r, t)}${' }'.repeat(branches.length)}`
+        return `${branches.join('')}${this.#targets(position, spec.predicates.length, r, t)}${' }'.repeat(branches.length)}`
       }
       case 'flatMap': {
         const out = this.#name('r')
@@ -413,6 +413,13 @@ if (!${thrown}) { ${then} }`
           `${out} = f${position}(${r}); if (${out} !== true && ${out} !== false) ${out} = checks.truthy(${out})`,
           `if (${out}) { ${this.#targets(position, 0, r, t)} }`,
         )
+      case 'split': {
+        // The port first: what operators behind it throw is not its own.
+        const ports = spec.predicates.map((_, port) => port)
+        const choice = ports.map((port) => `if (checks.truthy(f${position}_${port}(${r}))) ${out} = ${port}; else `).join('')
+        const branches = ports.map((port) => `if (${out} === ${port}) { ${this.#targets(position, port, r, t)} } else `).join('')
+        return attempt(`${choice}${out} = ${ports.length}`, `${branches}{ ${this.#targets(position, ports.length, r, t)} }`)
+      }
       case 'timestamps':
         return attempt(
           `${out} = f${position}(${r}); ${timestampCheck(out)}`,

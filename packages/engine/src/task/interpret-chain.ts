@@ -172,10 +172,7 @@ class ChainInterpreter {
       case 'split': {
         const predicates = spec.predicates.map((fn) => this.#timed(position, fn as (record: unknown) => unknown, sampling))
         const ports = node.node.ports.map((_, port) => this.#port(node, position, port))
-        return (record, timestamp) => {
-          const port = predicates.findIndex((fn) => holds(fn(record)))
-          ports[port < 0 ? ports.length - 1 : port]?.(record, timestamp)
-        }
+        return (record, timestamp) => ports[portFor(predicates, record)]?.(record, timestamp)
       }
       case 'flatMap': {
         const fn = this.#timed(position, spec.fn as (record: unknown) => Iterable<unknown> | undefined, sampling)
@@ -244,6 +241,14 @@ class ChainInterpreter {
         const fn = this.#timed(position, spec.fn as (record: unknown) => unknown, sampling)
         return (record, timestamp) => {
           if (attempt(record, timestamp, () => holds(fn(record)))?.value === true) next(record, timestamp)
+        }
+      }
+      case 'split': {
+        const predicates = spec.predicates.map((fn) => this.#timed(position, fn as (record: unknown) => unknown, sampling))
+        const ports = node.node.ports.map((_, port) => this.#port(node, position, port))
+        return (record, timestamp) => {
+          const port = attempt(record, timestamp, () => portFor(predicates, record))
+          if (port !== undefined) ports[port.value]?.(record, timestamp)
         }
       }
       case 'timestamps': {
@@ -345,6 +350,12 @@ class ChainInterpreter {
 
 function holds(value: unknown): boolean {
   return value === true || (value !== false && elementChecks.truthy(value))
+}
+
+/** The first whose predicate holds, and otherwise the one behind theirs. */
+function portFor(predicates: readonly ((record: unknown) => unknown)[], record: unknown): number {
+  const port = predicates.findIndex((fn) => holds(fn(record)))
+  return port < 0 ? predicates.length : port
 }
 
 function timeOf(given: unknown): number {

@@ -31,7 +31,7 @@ async function run(
   const letters: DeadLetter[] = []
   const consumes = spec.kind === 'async' && spec.discardsResults
   const gives = 'onError' in spec && spec.onError === 'deadLetter'
-  const ports = [...(consumes ? [] : ['out']), ...(gives ? ['deadLetters'] : [])]
+  const ports = [...(consumes ? [] : ['out']), ...(spec.kind === 'split' ? ['rest'] : []), ...(gives ? ['deadLetters'] : [])]
   const graph = graphOf(
     [
       { name: 'numbers', spec: indexSource(COUNT, (index) => index) },
@@ -104,6 +104,7 @@ const operators: Readonly<Record<string, (onError: ErrorPolicy) => OperatorSpec>
   map: (onError) => ({ kind: 'map', fn: check, onError }),
   filter: (onError) => ({ kind: 'filter', fn: (record: number) => check(record) >= 0, onError }),
   flatMap: (onError) => ({ kind: 'flatMap', fn: (record: number) => [check(record)], onError }),
+  split: (onError) => ({ kind: 'split', predicates: [(record: number) => check(record) >= 0], onError }),
   'generator that is pulled': (onError) => ({
     kind: 'flatMap',
     fn: function* (record: number) {
@@ -189,6 +190,36 @@ describe.each(settingsOf)('records that fail, %s', (_name, settings) => {
       onError: 'drop',
     }
     await expect(run(spec, settings)).rejects.toMatchObject({ code: 'SLUICE_RESOURCE_FAILED' })
+  })
+
+  it('are on no output of a split, whichever predicate failed', async () => {
+    const outputs: Record<string, number[]> = { even: [], large: [], rest: [] }
+    const letters: DeadLetter[] = []
+    const graph = graphOf(
+      [
+        { name: 'numbers', spec: indexSource(COUNT, (index) => index) },
+        {
+          name: 'op',
+          spec: {
+            kind: 'split',
+            predicates: [(record: number) => record % 2 === 0, (record: number) => check(record) > 100],
+            onError: 'deadLetter',
+          },
+          ports: ['even', 'large', 'rest', 'deadLetters'],
+        },
+        ...Object.entries(outputs).map(([name, got]) => ({ name, spec: collectInto(got), parallelism: 1 })),
+        { name: 'dead', spec: collectInto(letters), parallelism: 1 },
+      ],
+      ['even', 'large', 'rest', 'dead'].map((to, port) => ({ from: 'op', to, port })).concat({ from: 'numbers', to: 'op', port: 0 }),
+    )
+    await new Simulation(graph, { workers: 2, parallelism: 1, ringBytes: 4096, ...settings }).run()
+    const odd = range(COUNT).filter((record) => record % 2 === 1)
+    expect(outputs).toEqual({
+      even: range(COUNT).filter((record) => record % 2 === 0),
+      large: odd.filter((record) => !fails(record) && record > 100),
+      rest: odd.filter((record) => !fails(record) && record <= 100),
+    })
+    expect(letters.map(({ input }) => input)).toEqual(odd.filter(fails))
   })
 
   it('keep what was given before them of one iterable', async () => {

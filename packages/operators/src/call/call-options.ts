@@ -3,7 +3,7 @@ import type { ErrorPolicy } from '@sluice/engine'
 import type { Duration } from '../duration/duration.js'
 import type { Dependency } from './dependency.js'
 
-/** The part of the options of `mapAsync`, `forEach`, `forEachBatch` and `toWebhook` that protects what they call. */
+/** The part of the options of `mapAsync`, `lookupJoin` with a function, `forEach`, `forEachBatch` and `toWebhook` that protects what they call. */
 export interface CallOptions {
   /**
    * How long one attempt may take: then its `context.signal` is aborted, and it has failed with `SLUICE_TIMEOUT`. A function that goes on regardless is left

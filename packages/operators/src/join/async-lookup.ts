@@ -1,10 +1,11 @@
 /**
  * The lookup join with a function that may be asynchronous. Answers are kept per subtask, those that there is none too; records that ask for
- * one key at the same time share a call. Errors are not kept. What is kept is a cache and no state.
+ * one key at the same time share a call. Errors are not kept. What is kept is a cache and no state. What protects calls stands behind the cache:
+ * a kept answer needs no place and counts as no call.
  */
 import { type AsyncContext, canonicalKey } from '@sluice/engine'
 import { LRUCache } from 'lru-cache'
-import { parseDuration } from '../duration/duration.js'
+import { planCalls } from '../call/plan-calls.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { checkFunction, checkInteger } from '../source/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
@@ -13,7 +14,6 @@ import type { AsyncLookupOptions } from './join-types.js'
 
 const ENTRIES_DEFAULT = 10_000
 const TTL_MS_DEFAULT = 60_000
-const TIMEOUT_MS_DEFAULT = 60_000
 
 type Lookup = (key: unknown, context: AsyncContext) => unknown
 
@@ -23,30 +23,45 @@ export function planAsyncLookup(
   fn: AnyFunction,
   options: AsyncLookupOptions<never, unknown>,
 ): OperatorPlan {
-  const { on, cache = {}, concurrency, ordered = true, timeout = TIMEOUT_MS_DEFAULT } = options
-  checkFunction(`lookupJoin ${name}`, fn)
-  checkFunction(`on of lookupJoin ${name}`, on)
-  if (concurrency !== undefined) checkInteger(`concurrency of lookupJoin ${name}`, concurrency, 1)
-  const timeoutMs = parseDuration(timeout, `timeout of lookupJoin ${name}`)
+  const what = `lookupJoin ${name}`
+  const ask = lookup as unknown as Lookup
+  const { spec: calls, ...details } = planCalls(what, ask, options, ['on', 'cache', 'ordered', 'parallelism'])
+  const { on, cache = {}, ordered = true } = options
+  checkFunction(what, fn)
+  checkFunction(`on of ${what}`, on)
   const kept = cache === false ? undefined : cacheOf(name, cache)
-  const join = fn as JoinFn
-  const keyOf = on as KeyOf
-  const call = lookup as unknown as Lookup
+  const answering = (call: Lookup) => answersOf(call, kept, on as KeyOf, fn as JoinFn)
+  const { guard } = calls
+  return {
+    spec: {
+      kind: 'async',
+      ...calls,
+      fn: answering(ask),
+      guard: guard && ((context) => answering(guard(context) as Lookup)),
+      ordered,
+      discardsResults: false,
+      mayChain: false,
+    },
+    options: { type: 'lookupJoin', cache: kept ?? false, ...details.options },
+    functions: [lookup, on, fn, ...details.functions],
+    dependency: details.dependency,
+  }
+}
+
+/** What is called for a record: it joins the record with the answer to its key. */
+function answersOf(
+  call: Lookup,
+  kept: CacheSize | undefined,
+  keyOf: KeyOf,
+  join: JoinFn,
+): (record: never, context: AsyncContext) => unknown {
   // One description serves all subtasks of a thread; each has a cache of its own.
   const answers: (Answers | undefined)[] = []
-  const answer = (record: never, context: AsyncContext): unknown => {
+  return (record, context) => {
     const key = keyOf(record)
-    if (kept === undefined) {
-      const found = call(key, context)
-      return isPromise(found) ? found.then((value) => join(record, value)) : join(record, found)
-    }
-    const found = (answers[context.subtask.index] ??= new Answers(kept, context)).find(key, call, context)
-    return found instanceof Promise ? found.then((value) => join(record, value)) : join(record, found)
-  }
-  return {
-    spec: { kind: 'async', fn: answer, concurrency, ordered, timeoutMs, discardsResults: false, mayChain: false },
-    options: { type: 'lookupJoin', cache: kept ?? false },
-    functions: [lookup, on, fn],
+    const found =
+      kept === undefined ? call(key, context) : (answers[context.subtask.index] ??= new Answers(kept, context)).find(key, call, context)
+    return isPromise(found) ? found.then((value) => join(record, value)) : join(record, found)
   }
 }
 

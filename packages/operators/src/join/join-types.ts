@@ -1,6 +1,7 @@
 /** Options and results of joins, as users see them. */
+import type { CallOptions } from '../call/call-options.js'
 import type { Duration } from '../duration/duration.js'
-import type { NamedOperatorOptions } from '../stream/options.js'
+import type { ErrorOptions, NamedOperatorOptions } from '../stream/options.js'
 import type { Caveat } from '../stream/rules.js'
 import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
 
@@ -56,7 +57,7 @@ export interface TemporalJoinOptions<J extends 'inner' | 'left' = 'inner' | 'lef
 }
 
 /** On a keyed stream, whose key is looked up. */
-export interface KeyedLookupOptions<U, K> extends NamedOperatorOptions {
+export interface KeyedLookupOptions<U, K> extends NamedOperatorOptions, ErrorOptions {
   /** The key of a row of the side table. */
   readonly key: (row: U) => K
 }
@@ -67,15 +68,13 @@ export interface LookupOptions<T, U, K> extends KeyedLookupOptions<U, K> {
 }
 
 /** On a keyed stream, whose key is looked up. */
-export interface KeyedAsyncLookupOptions extends NamedOperatorOptions {
+export interface KeyedAsyncLookupOptions extends NamedOperatorOptions, CallOptions {
   /** Answers that are kept per subtask, and for how long. Default: 10,000 entries for a minute; false: none. */
   readonly cache?: { readonly entries?: number | undefined; readonly ttl?: Duration | undefined } | false | undefined
   /** Lookups in work at once, over all subtasks. Default: one per subtask. */
   readonly concurrency?: number | undefined
   /** Whether results leave in the order of the records; false lets a quick one overtake. Default true. */
   readonly ordered?: boolean | undefined
-  /** How long one record may take; beyond it the job fails with `SLUICE_TIMEOUT`. Default `'60s'`. */
-  readonly timeout?: Duration | undefined
 }
 
 export interface AsyncLookupOptions<T, K> extends KeyedAsyncLookupOptions {

@@ -13,7 +13,7 @@ import {
   type SplitSourceSpec,
 } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkErrorPolicy, checkFunction, checkOptions } from '../source/check-options.js'
 import type { Source } from '../source/source.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { JoinFn, KeyOf } from './join-input.js'
@@ -23,12 +23,15 @@ export function planSideTable(
   name: string,
   source: Source<unknown>,
   fn: AnyFunction,
-  { on, key }: LookupOptions<never, never, unknown>,
+  options: LookupOptions<never, never, unknown>,
 ): OperatorPlan {
+  checkOptions(`lookupJoin ${name}`, options, ['on', 'key', 'parallelism', 'onError'])
+  const { on, key, onError } = options
+  checkErrorPolicy(`lookupJoin ${name}`, onError)
   checkFunction(`lookupJoin ${name}`, fn)
   checkFunction(`on of lookupJoin ${name}`, on)
   checkFunction(`key of lookupJoin ${name}`, key)
-  const { spec, pinnedToHost = false, options } = source
+  const { spec, pinnedToHost = false, options: table } = source
   const unfit =
     spec.reads === 'index' && spec.count === undefined
       ? 'never ends'
@@ -44,8 +47,9 @@ export function planSideTable(
     spec: {
       kind: 'general',
       create: (context) => new SideTableJoin(context, spec, on as KeyOf, key as KeyOf, fn as JoinFn),
+      onError,
     },
-    options: { type: 'lookupJoin', table: options },
+    options: { type: 'lookupJoin', table },
     functions: [on, key, fn, ...(spec.reads === 'index' ? [spec.fn] : [])],
   }
 }

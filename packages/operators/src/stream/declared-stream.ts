@@ -49,6 +49,7 @@ import type {
   BatchOptions,
   KeyByOptions,
   Emission,
+  ErrorOptions,
   FunctionOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
@@ -103,9 +104,11 @@ class Declared {
     name: NodeDraft['name'],
     spec: OperatorSpec,
     declaredAt: string | undefined,
-    { parallelism }: NamedOperatorOptions,
+    given: NamedOperatorOptions,
     details: Details = {},
   ): number {
+    checkPolicyIsKnown('given' in name ? name.given : name.like, spec, given)
+    const { parallelism } = given
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
     return this.draft.addNode({ name, spec, ports: ['out'], upstreams: this.upstreams, parallelism, declaredAt, ...details })
   }
@@ -113,15 +116,17 @@ class Declared {
   /** Adds a planned operator that reads this stream, and as its second input `other`. */
   addPlanned(
     name: string,
-    { spec, ports = ['out'], options, functions, parallelismMax, warning, lossy, limit }: OperatorPlan,
-    { parallelism }: NamedOperatorOptions,
+    { spec, ports = ['out'], options, functions, parallelismMax, warning, lossy, limit, dependency }: OperatorPlan,
+    given: NamedOperatorOptions,
     other?: Declared,
     declaredAt: string | undefined = callSite(),
   ): number {
+    checkPolicyIsKnown(name, spec, given)
+    const { parallelism } = given
     const upstreams = [...this.upstreams, ...(other?.upstreams ?? []).map((upstream) => ({ ...upstream, input: 1 }))]
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
     if (other !== undefined) other.draft.assertCurrent(other.draft.describe(other.upstreams), declaredAt)
-    const details = { options, functions, parallelismMax, warning, lossy, limit }
+    const details = { options, functions, parallelismMax, warning, lossy, limit, dependency }
     return this.draft.addNode({ name: { given: name }, spec, ports: [...ports], upstreams, parallelism, declaredAt, ...details })
   }
 
@@ -220,24 +225,35 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     return new DeclaredStream(this.draft, upstreams)
   }
 
-  split(outputs: Readonly<Record<string, Fn>>, options: OperatorOptions = {}): Readonly<Record<string, DeclaredStream>> {
+  split(outputs: Readonly<Record<string, Fn>>, options: FunctionOptions = {}): Readonly<Record<string, DeclaredStream>> {
     const names = Object.keys(outputs)
     for (const name of names) checkFunction(`output ${name} of split`, outputs[name])
+    checkOptions('split', options, FUNCTION_OPTIONS)
+    checkErrorPolicy('split', options.onError)
     if (names.includes('rest')) {
       throw new SluiceError('SLUICE_OPTIONS_INVALID', "an output of split must not be named 'rest': that is what the others leave over")
     }
+    if (names.includes('deadLetters')) {
+      throw new SluiceError(
+        'SLUICE_OPTIONS_INVALID',
+        "an output of split must not be named 'deadLetters': those are the records on which a predicate failed",
+      )
+    }
     const ports = [...names, 'rest']
-    const spec: OperatorSpec = { kind: 'split', predicates: Object.values(outputs) }
+    const spec: OperatorSpec = { kind: 'split', predicates: Object.values(outputs), onError: options.onError }
     const node = this.add(nameOf('split', options), spec, callSite(), options, { ports })
     const streams = ports.map((name, port): [string, DeclaredStream] => [
       name,
       new DeclaredStream(this.draft, this.outputOf(node, port, this.shape)),
     ])
+    if (options.onError === 'deadLetter') streams.push(['deadLetters', this.#lettersOf(node)])
     return Object.fromEntries(streams)
   }
 
-  keyBy(keyOf: Fn, { partitioned }: KeyByOptions = {}): DeclaredKeyedStream {
+  keyBy(keyOf: Fn, options: KeyByOptions = {}): DeclaredKeyedStream {
     checkFunction('keyBy', keyOf)
+    checkOptions('keyBy', options, ['partitioned'])
+    const { partitioned } = options
     const upstreams = this.upstreams.map((upstream) => ({ ...upstream, partitioning: 'hash' as const, partitioned, keyOf }))
     return new DeclaredKeyedStream(this.draft, upstreams, keyOf)
   }
@@ -331,6 +347,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
     if (typeof given !== 'object' || given === null || !('spec' in given)) {
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `sink ${name} needs a sink such as print() or toJsonLines(path)`, { declaredAt })
     }
+    checkOptions(`sink ${name}`, options, ['parallelism'])
     const { spec, parallelismMax, pinnedToHost, delivery, functions, dependency } = sink
     const path = sink.options['path']
     if (typeof path === 'string') this.draft.claimOutput(path, name, declaredAt)
@@ -606,6 +623,15 @@ function checkAggregateNames(name: string, aggregators: Readonly<Record<string, 
 function withPolicy(name: string, plan: OperatorPlan, { onError }: ProcessOptions): OperatorPlan {
   checkErrorPolicy(`${plan.options?.['type']} ${name}`, onError)
   return plan.spec.kind === 'general' ? { ...plan, spec: { ...plan.spec, onError } } : plan
+}
+
+/** Types say so too: an operator that keeps what it has seen would be half changed by a record on which it fails. */
+function checkPolicyIsKnown(name: string, spec: OperatorSpec, options: NamedOperatorOptions & ErrorOptions): void {
+  if (options.onError === undefined || 'onError' in spec) return
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${name} has no option onError.`, {
+    operator: name,
+    hint: 'Sort out what it would fail on in front of it, with a filter or a map that has onError.',
+  })
 }
 
 function nameOf(like: string, { name }: OperatorOptions): NodeDraft['name'] {

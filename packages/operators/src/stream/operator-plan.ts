@@ -17,4 +17,5 @@ export interface OperatorPlan {
   readonly warning?: string | undefined
   readonly lossy?: NodeDraft['lossy']
   readonly limit?: string | undefined
+  readonly dependency?: string | undefined
 }

@@ -24,7 +24,7 @@ export interface ErrorOptions {
   readonly onError?: ErrorPolicy | undefined
 }
 
-/** Options of `map`, `filter` and `flatMap`. */
+/** Options of `map`, `filter`, `flatMap` and `split`. */
 export interface FunctionOptions extends OperatorOptions, ErrorOptions {}
 
 /** Options of `process`, `coProcess` and `connectBroadcast`. What a handler emitted, and wrote to state, before it threw stays. */

@@ -69,8 +69,11 @@ export type Guarded<T, G> = G extends Guard<T, infer S> ? S : T
 /** What no guard of `G` lets through. */
 export type Rest<T, G> = Exclude<T, { [P in keyof G]: G[P] extends Guard<T, infer S> ? S : never }[keyof G]>
 
-/** Refuses an output named `rest`: it is what no other output took. */
-export interface NoRest {
+/** Refuses outputs named `rest`, which is what no other output took, and `deadLetters`. */
+export interface NoReservedOutputs {
+  readonly deadLetters?:
+    | Sentence<"An output must not be named 'deadLetters': those are the records on which a predicate failed">
+    | undefined
   readonly rest?: Sentence<"An output must not be named 'rest': that is what the others leave over"> | undefined
 }
 

@@ -2,7 +2,7 @@
  * The face of the product: what can be done with a stream of records. Only types; declaring an operator adds a node to the job's
  * graph and runs nothing (see `declared-stream.ts`). The interfaces refer to each other, so they stand in one file.
  */
-import type { DeadLetter } from '@sluice/engine'
+import type { DeadLetter, ErrorPolicy } from '@sluice/engine'
 import type { Aggregators, ResultOf } from '../aggregate/aggregator.js'
 import type { AsyncRecordContext, KeyedProcessContext, ProcessContext } from '../operator/contexts.js'
 import type { ProcessHandlers } from '../operator/process-spec.js'
@@ -43,7 +43,6 @@ import type {
   FunctionOptions,
   MapAsyncOptions,
   NamedOperatorOptions,
-  OperatorOptions,
   ProcessOptions,
   RunningAggregateOptions,
   RunningReduceOptions,
@@ -58,7 +57,7 @@ import type {
   Key,
   NoPromise,
   NoReservedAggregates,
-  NoRest,
+  NoReservedOutputs,
   Rest,
   SameKey,
   Sentence,
@@ -160,10 +159,10 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    * large.sink('large', print())
    * rest.sink('others', discard())
    */
-  split<G extends Readonly<Record<string, (record: T) => boolean | Sentence<NoPromise>>>>(
-    outputs: G & NoRest,
-    options?: OperatorOptions,
-  ): SplitStreams<T, C, G>
+  split<
+    G extends Readonly<Record<string, (record: T) => boolean | Sentence<NoPromise>>>,
+    const O extends FunctionOptions = FunctionOptions,
+  >(outputs: G & NoReservedOutputs, options?: O): WithLetters<O, SplitStreams<T, C, G>>
 
   /**
    * Groups records by a key: all records of a key meet in one subtask. A key is a string, number, bigint, boolean, null or Date,
@@ -239,12 +238,12 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   key: (row) => row.customer,
    * })
    */
-  lookupJoin<U, K, R>(
+  lookupJoin<U, K, R, P extends ErrorPolicy = 'fail'>(
     name: string,
     table: Source<U>,
     fn: (record: T, row: U | undefined) => Sync<R>,
-    options: LookupOptions<T, U, K>,
-  ): Stream<R, C>
+    options: LookupOptions<T, U, K> & OnError<P>,
+  ): WithLetters<{ readonly onError: P }, Stream<R, C>>
   /**
    * Enriches each record with what an asynchronous function finds for its key; answers are cached, also that there is none, and errors are
    * not. Records that ask for one key at the same time share a call.
@@ -258,12 +257,12 @@ export interface Stream<out T, out C extends Caveat = Caveat> {
    *   concurrency: 8,
    * })
    */
-  lookupJoin<U, K, R>(
+  lookupJoin<U, K, R, P extends ErrorPolicy = 'fail'>(
     name: string,
     lookup: (key: K, context: AsyncRecordContext) => U | undefined | PromiseLike<U | undefined>,
     fn: (record: T, found: U | undefined) => Sync<R>,
-    options: AsyncLookupOptions<T, K>,
-  ): Stream<R, C>
+    options: AsyncLookupOptions<T, K> & OnError<P>,
+  ): WithLetters<{ readonly onError: P }, Stream<R, C>>
 
   /**
    * Handles each record with what every subtask knows of another stream: rules, a configuration, a small table of dimensions. Broadcast
@@ -709,12 +708,12 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .lookupJoin('names', names, (order, row) => ({ ...order, name: row?.name ?? '?' }), { key: (row) => row.customer })
    */
-  lookupJoin<L, U, R>(
+  lookupJoin<L, U, R, P extends ErrorPolicy = 'fail'>(
     name: string,
     table: Source<U>,
     fn: (record: T, row: U | undefined) => Sync<R>,
-    options: KeyedLookupOptions<U, L> & SameKey<K, L>,
-  ): Stream<R, C>
+    options: KeyedLookupOptions<U, L> & SameKey<K, L> & OnError<P>,
+  ): WithLetters<{ readonly onError: P }, Stream<R, C>>
   /**
    * As `lookupJoin` of a stream: what an asynchronous function finds for the key. All records of a key ask in one subtask, so that an answer
    * is kept once.
@@ -724,12 +723,12 @@ export interface KeyedStream<out K, out T, out C extends Caveat = Caveat> {
    *   .keyBy((order) => order.customer)
    *   .lookupJoin('scores', async (customer) => customer.length, (order, score) => ({ ...order, score }), { concurrency: 8 })
    */
-  lookupJoin<U, R>(
+  lookupJoin<U, R, P extends ErrorPolicy = 'fail'>(
     name: string,
     lookup: (key: K, context: AsyncRecordContext) => U | undefined | PromiseLike<U | undefined>,
     fn: (record: T, found: U | undefined) => Sync<R>,
-    options?: KeyedAsyncLookupOptions,
-  ): Stream<R, C>
+    options?: KeyedAsyncLookupOptions & OnError<P>,
+  ): WithLetters<{ readonly onError: P }, Stream<R, C>>
 
   /**
    * The first record of every key; others are dropped, and counted as `duplicate`. `ttl` says how long a key is remembered, from the
@@ -915,6 +914,11 @@ export interface Lettered {
 
 /** `S`, with dead letters where the options ask for them. */
 export type WithLetters<O, S> = O extends { readonly onError: 'deadLetter' } ? S & Lettered : S
+
+/** A policy alone, where the other options of an operator are generic themselves. */
+interface OnError<P extends ErrorPolicy> {
+  readonly onError?: P | undefined
+}
 
 /** What `process` gives: its main output, and its side outputs by tag. */
 export interface ProcessedStream<out T, out C extends Caveat = Caveat> extends Stream<T, C> {

@@ -1,7 +1,7 @@
 /** Where dead letters go in the graph of a job: which operators have them, which are those of the job, and that no letter can go round. */
 import { planJob, resolveSettings } from '@sluice/engine'
 import { describe, expect, it } from 'vitest'
-import { defineJob, discard, forEach, fromArray, type JobBuilder, sideOutput } from '../../src/index.js'
+import { defineJob, discard, forEach, fromArray, type JobBuilder, sideOutput, type Stream } from '../../src/index.js'
 
 /** Edges as `from.port -> to`. */
 function edgesOf(declare: (job: JobBuilder) => void): readonly string[] {
@@ -92,6 +92,72 @@ describe('the dead letters of a job', () => {
     const { notes } = planJob(graph, resolveSettings(graph.settings, { cores: 2 }))
     for (const operator of ['same', 'notify'])
       expect(notes).toContain(`nothing reads the dead letters of ${operator}: read job.deadLetters, or they are only counted`)
+  })
+
+  it('are given by every operator that calls a function for one record and keeps nothing of it', () => {
+    const options = { onError: 'deadLetter' } as const
+    const edges = edgesOf((job) => {
+      const numbers = job.source('numbers', fromArray([1]))
+      const { even, rest, deadLetters } = numbers.split({ even: (n) => n % 2 === 0 }, options)
+      deadLetters.sink('of split', discard())
+      even.sink('even', discard())
+      rest
+        .lookupJoin('table', fromArray([2]), (n) => n, { on: (n) => n, key: (n) => n, ...options })
+        .keyBy((n) => n)
+        .lookupJoin(
+          'ask',
+          async (n) => n,
+          (n) => n,
+          options,
+        )
+        .sink('out', discard())
+      job.deadLetters.sink('dead', discard())
+    })
+    expect(edges).toEqual([
+      'numbers.out -> split',
+      'split.deadLetters -> of split',
+      'split.even -> even',
+      'split.rest -> table',
+      'table.out -> ask',
+      'ask.out -> out',
+      'numbers.deadLetters -> dead',
+      'split.deadLetters -> dead',
+      'table.deadLetters -> dead',
+      'ask.deadLetters -> dead',
+    ])
+  })
+
+  it('are not asked for in vain: a policy that an operator does not have is refused', () => {
+    const declare = (of: (numbers: Stream<number, 'no timestamps'>) => unknown) => () =>
+      edgesOf((job) => void of(job.source('numbers', fromArray([1]))))
+    const onError = { onError: 'drop' } as object
+    const keyed = (numbers: Stream<number>) => numbers.keyBy((n) => n)
+    const hint = 'Sort out what it would fail on in front of it, with a filter or a map that has onError.'
+    for (const wrong of [
+      (numbers: Stream<number>) => keyed(numbers).reduce('op', (left) => left, onError),
+      (numbers: Stream<number>) => keyed(numbers).dedupe('op', { ttl: '1s', ...onError }),
+      (numbers: Stream<number>) => keyed(numbers).join('op', keyed(numbers), (left) => left, onError),
+      (numbers: Stream<number>) => numbers.shed('op', { policy: 'drop-oldest', records: 1 }, onError),
+    ])
+      expect(declare(wrong)).toThrow(
+        expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: 'op has no option onError.', hint }),
+      )
+    expect(declare((numbers) => numbers.keyBy((n) => n, onError))).toThrow('keyBy has no option onError.')
+    expect(declare((numbers) => numbers.sink('op', discard(), onError))).toThrow('sink op has no option onError.')
+    expect(declare((numbers) => numbers.split({ deadLetters: () => true } as never))).toThrow("must not be named 'deadLetters'")
+    for (const wrong of [
+      (numbers: Stream<number>) => numbers.split({ even: () => true }, { onError: 'ignore' as never }),
+      (numbers: Stream<number>) =>
+        numbers.lookupJoin('op', fromArray([1]), (n) => n, { on: (n) => n, key: (n) => n, onError: 'ignore' as never }),
+      (numbers: Stream<number>) =>
+        numbers.lookupJoin(
+          'op',
+          async () => 1,
+          (n) => n,
+          { on: (n) => n, onError: 'ignore' as never },
+        ),
+    ])
+      expect(declare(wrong)).toThrow(/onError.* is 'ignore', and takes 'fail' or 'drop' or 'deadLetter'/)
   })
 
   it('are refused of an operator that gives none, and wrong policies too', () => {

@@ -2,6 +2,7 @@
 import { expectTypeOf, test } from 'vitest'
 import {
   compact,
+  type DeadLetter,
   defineSink,
   discard,
   forEach,
@@ -122,6 +123,53 @@ test('lookups: a row, or what a function finds', () => {
   expectTypeOf(asked).toEqualTypeOf<Stream<{ id: number; score: number | undefined }, never>>()
   // @ts-expect-error -- the key of a row is a text
   plain.lookupJoin('l', table, (order) => order, { on: (order) => order.id, key: (row) => row.id })
+})
+
+test('lookups and splits have letters where they were asked for', () => {
+  const table = fromArray<Customer>([])
+  const named = plain.lookupJoin('l', table, (order, row) => ({ id: order.id, name: row?.name }), {
+    on: (order) => order.customer,
+    key: (row) => row.id,
+    onError: 'deadLetter',
+  })
+  expectTypeOf(named.deadLetters).toEqualTypeOf<Stream<DeadLetter, 'no timestamps'>>()
+  expectTypeOf(named.map(({ name }) => name)).toEqualTypeOf<Stream<string | undefined, never>>()
+  const keyed = orders.lookupJoin('l', table, (order) => order, { key: (row) => row.id, onError: 'deadLetter' })
+  expectTypeOf(keyed.deadLetters).toEqualTypeOf<Stream<DeadLetter, 'no timestamps'>>()
+  const scored = plain.lookupJoin(
+    'l',
+    async (customer: string) => customer.length,
+    (order, score) => ({ id: order.id, score }),
+    {
+      on: (order) => order.customer,
+      retry: { attempts: 3 },
+      onError: 'deadLetter',
+    },
+  )
+  expectTypeOf(scored.deadLetters).toEqualTypeOf<Stream<DeadLetter, 'no timestamps'>>()
+  expectTypeOf(scored.map(({ score }) => score)).toEqualTypeOf<Stream<number | undefined, never>>()
+  const asked = orders.lookupJoin(
+    'l',
+    async (customer) => customer.length,
+    (order) => order,
+    { onError: 'deadLetter' },
+  )
+  expectTypeOf(asked.deadLetters).toEqualTypeOf<Stream<DeadLetter, 'no timestamps'>>()
+  const dropped = orders.lookupJoin(
+    'l',
+    async (customer) => customer.length,
+    (order) => order,
+    { onError: 'drop' },
+  )
+  // @ts-expect-error -- what is dropped has no letter
+  expectTypeOf(dropped.deadLetters).toBeUnknown()
+  const parts = plain.split({ large: (order) => order.amount > 10 }, { name: 'size', onError: 'deadLetter' })
+  expectTypeOf(parts.large).toEqualTypeOf<Stream<Order, never>>()
+  expectTypeOf(parts.deadLetters).toEqualTypeOf<Stream<DeadLetter, 'no timestamps'>>()
+  // @ts-expect-error -- nobody asked for letters
+  expectTypeOf(plain.split({ large: (order) => order.amount > 10 }).deadLetters).toBeUnknown()
+  // @ts-expect-error -- an operator that keeps what it has seen has no policy
+  orders.reduce('r', (left) => left, { onError: 'drop' })
 })
 
 test('dedupe and topN', () => {

@@ -31,6 +31,10 @@ const wrong: Readonly<Record<string, readonly [code: string, sentence: string]>>
   'undefined in a key': ['orders.keyBy((order) => [order.id, order.note])', undefinedKey],
   'function as key': ['orders.keyBy((order) => () => order.id)', 'A key is plain data: a function or a symbol cannot be one'],
   'output named rest': ['orders.split({ rest: () => true })', "An output must not be named 'rest': that is what the others leave over"],
+  'output named deadLetters': [
+    'orders.split({ deadLetters: () => true })',
+    "An output must not be named 'deadLetters': those are the records on which a predicate failed",
+  ],
   'aggregate named key': [
     "orders.keyBy((order) => order.id).aggregate('a', { key: count() })",
     "An aggregate must not be named 'key': every result has the key under that name",

@@ -107,6 +107,62 @@ test('records on which handlers throw leave no mark but a letter, and those behi
   }
 })
 
+test.each(['table', 'function', 'function with a cache'])(
+  'splits and lookups of a %s that fail give letters, and what they found otherwise',
+  async (kind) => {
+    const wrong = (number: number): boolean => number % 7 === 0
+    const asked: number[] = []
+    const job = defineJob({ name: 'lookups' }, (builder) => {
+      const { even, rest, deadLetters } = builder
+        .source('numbers', fromArray<number>([]))
+        .split({ even: (number) => (number % 11 === 0 ? BigInt(0.5) : 0n) === 0n && number % 2 === 0 }, { onError: 'deadLetter' })
+      const on = (number: number): number => number % 50
+      const table = fromArray(Array.from({ length: 50 }, (_, key) => ({ key, square: key * key })))
+      const join = (number: number, row: { readonly square: number } | undefined): { number: number; square: number | undefined } => {
+        if (wrong(number)) throw new RangeError('a multiple of seven')
+        return { number, square: row?.square }
+      }
+      const options = { on, onError: 'deadLetter' } as const
+      const found =
+        kind === 'table'
+          ? even.lookupJoin('look', table, join, { ...options, key: ({ key }) => key })
+          : even.lookupJoin(
+              'look',
+              async (key: number) => {
+                asked.push(key)
+                await wait(Math.random() * 5)
+                if (key === 4) throw new Error('nobody answers')
+                return { square: key * key }
+              },
+              join,
+              { ...options, concurrency: 4, cache: kind === 'function' ? false : {}, retry: { attempts: 2, delay: '1ms', budget: false } },
+            )
+      return { found, rest, odd: deadLetters, letters: found.deadLetters }
+    })
+    const fails = (number: number): boolean => wrong(number) || (kind !== 'table' && number % 50 === 4)
+    const even = numbers.filter((number) => number % 2 === 0 && number % 11 !== 0)
+    const byNumber = (left: { readonly number: number }, right: { readonly number: number }): number => left.number - right.number
+    for (const seed of [1, 2]) {
+      asked.length = 0
+      const { outputs } = await simulate(job, { seed, parallelism: 1, inputs: { numbers }, crashes: seed === 2 ? 1 : 0 })
+      expect(outputs.odd.map(({ input }) => input as number).toSorted(bySize)).toEqual(numbers.filter((number) => number % 11 === 0))
+      expect(outputs.rest.toSorted(bySize)).toEqual(numbers.filter((number) => number % 2 === 1 && number % 11 !== 0))
+      const expected = even.filter((number) => !fails(number)).map((number) => ({ number, square: (number % 50) ** 2 }))
+      expect([...outputs.found].toSorted(byNumber)).toEqual(expected)
+      const letters = outputs.letters.map(({ input, code }) => [input, code]).toSorted(([a], [b]) => (a as number) - (b as number))
+      expect(letters).toEqual(even.filter(fails).map((number) => [number, kind !== 'table' && number % 50 === 4 ? 'Error' : 'RangeError']))
+      if (seed === 1 && kind === 'function with a cache') {
+        // What was found is asked for once; what fails is tried twice, and again for the next record.
+        const [failing, others] = [asked.filter((key) => key === 4), asked.filter((key) => key !== 4)]
+        expect(others.length).toBe(new Set(others).size)
+        expect(failing.length).toBeGreaterThanOrEqual(2)
+      }
+      if (kind === 'function')
+        expect(new Set(outputs.letters.filter(({ code }) => code === 'Error').map(({ attempts }) => attempts))).toEqual(new Set([2]))
+    }
+  },
+)
+
 /** Batches as the engine gathers them. */
 function insert(of: (records: readonly number[], recordId: string) => Promise<void>, timeMs: number): LetteredSink<number> {
   return {
