@@ -1,5 +1,6 @@
 /** Side outputs of `process`: a tag makes values for another port than the main one. */
-import { SideOutputValue } from '@sluice/engine'
+import { SideOutputValue, SluiceError } from '@sluice/engine'
+import { callSite } from '../job/call-site.js'
 
 declare const carried: unique symbol
 
@@ -14,10 +15,14 @@ export interface SideOutputTag<in out T> {
   readonly tag: string
 }
 
+/** Ports that operators have by themselves. */
+const RESERVED: ReadonlySet<string> = new Set(['out', 'late', 'deadLetters'])
+
 /**
  * A side output of `process`: records of another type that leave an operator beside its main output.
  *
- * @param tag its name, shown as a port of the operator; unique in the operator
+ * @param tag its name, shown as a port of the operator; unique in the operator, and none of those that it may have anyway: `out`, `late`, `deadLetters`
+ * @throws SLUICE_OPTIONS_INVALID
  * @example
  * const rejected = sideOutput<{ why: string }>('rejected')
  * const parsed = job
@@ -31,6 +36,12 @@ export interface SideOutputTag<in out T> {
  * parsed.sideOutput(rejected).sink('rejects', print())
  */
 export function sideOutput<T>(tag: string): SideOutputTag<T> {
+  if (RESERVED.has(tag)) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `a side output must not be named '${tag}': operators have an output of that name`, {
+      declaredAt: callSite(),
+      hint: `Give it another name, such as 'my-${tag}'.`,
+    })
+  }
   const wrap = (value: T): SideOutput<T> => new SideOutputValue(tag, value) as unknown as SideOutput<T>
   return Object.assign(wrap, { tag })
 }

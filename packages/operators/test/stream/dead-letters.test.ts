@@ -160,6 +160,17 @@ describe('the dead letters of a job', () => {
       expect(declare(wrong)).toThrow(/onError.* is 'ignore', and takes 'fail' or 'drop' or 'deadLetter'/)
   })
 
+  it.each(['deadLetters', 'late', 'out'])('are not mixed with a side output: none may be named %s', (name) => {
+    expect(() => sideOutput(name)).toThrow(
+      expect.objectContaining({
+        code: 'SLUICE_OPTIONS_INVALID',
+        message: `a side output must not be named '${name}': operators have an output of that name`,
+        hint: `Give it another name, such as 'my-${name}'.`,
+        coordinates: expect.objectContaining({ declaredAt: expect.stringContaining('dead-letters.test.ts') }),
+      }),
+    )
+  })
+
   it('are refused of an operator that gives none, and wrong policies too', () => {
     const declare = (of: (job: JobBuilder) => unknown) => () => edgesOf((job) => void of(job))
     expect(
