@@ -5,6 +5,8 @@
  */
 import type { DeadLetter, SourceBatch } from '@sluice/engine'
 import type { SourceReader, TypedBatch } from '../source/define-source.js'
+import { Fifo } from '../source/fifo.js'
+import { WaitingRead } from '../source/waiting-read.js'
 import { IngressRoom, type RoomBounds } from './ingress-room.js'
 
 /** When a delivery is acknowledged: the job has taken its records, or a checkpoint covers them. */
@@ -73,8 +75,7 @@ export class IngressQueue implements SourceReader<unknown> {
   #counted: Counts = NOTHING
   #taken: Counts = NOTHING
   #covered: Counts = NOTHING
-  #reader: (() => void) | undefined
-  #wakeScheduled = false
+  readonly #read = new WaitingRead()
   #failure: { readonly error: unknown } | undefined
   #stopped = false
   #closed = false
@@ -94,13 +95,13 @@ export class IngressQueue implements SourceReader<unknown> {
       return
     }
     this.#queued.push(delivery)
-    this.#wakeSoon()
+    this.#read.wakeSoon()
   }
 
   /** Fails the source, and by that the job. */
   fail(error: unknown): void {
     this.#failure ??= { error }
-    this.#wake()
+    this.#read.wake()
   }
 
   next(): TypedBatch<unknown> | undefined | Promise<TypedBatch<unknown> | undefined> {
@@ -109,9 +110,7 @@ export class IngressQueue implements SourceReader<unknown> {
     if (this.#failure !== undefined) throw this.#failure.error
     if (this.#stopped) return undefined
     if (this.#queued.length > 0) return this.#give()
-    return new Promise<void>((resolve) => {
-      this.#reader = resolve
-    }).then(() => this.next())
+    return this.#read.wait().then(() => this.next())
   }
 
   taken(records: number, deadLetters: number): void {
@@ -141,7 +140,7 @@ export class IngressQueue implements SourceReader<unknown> {
     this.room.close()
     for (let delivery = this.#queued.shift(); delivery !== undefined; delivery = this.#queued.shift())
       this.#refuse(placedAt(delivery, NOTHING), 0)
-    this.#wake()
+    this.#read.wake()
   }
 
   #give(): SourceBatch {
@@ -205,22 +204,6 @@ export class IngressQueue implements SourceReader<unknown> {
     if (!placed.isPart) this.room.give({ records: 0, bytes: 0, deliveries: 1 })
     placed.settle({ accepted, records })
   }
-
-  /** Deliveries that come within one turn of the event loop travel together. */
-  #wakeSoon(): void {
-    if (this.#wakeScheduled || this.#reader === undefined) return
-    this.#wakeScheduled = true
-    setImmediate(() => {
-      this.#wakeScheduled = false
-      this.#wake()
-    })
-  }
-
-  #wake(): void {
-    const reader = this.#reader
-    this.#reader = undefined
-    reader?.()
-  }
 }
 
 function placedAt({ records, bytes, isPart = false, settle }: Delivery, end: Counts): Placed {
@@ -235,33 +218,4 @@ function isWithin({ endRecords, endLetters }: Placed, { records, deadLetters }: 
 /** How many records of a delivery are among the first so many. */
 function recordsWithin({ records: own, endRecords }: Placed, records: number): number {
   return Math.max(0, Math.min(own, records - (endRecords - own)))
-}
-
-/** First in, first out, without moving what waits. */
-class Fifo<T> {
-  #items: (T | undefined)[] = []
-  #head = 0
-
-  get length(): number {
-    return this.#items.length - this.#head
-  }
-
-  get first(): T | undefined {
-    return this.#items[this.#head]
-  }
-
-  push(item: T): void {
-    this.#items.push(item)
-  }
-
-  shift(): T | undefined {
-    const item = this.#items[this.#head]
-    if (item === undefined) return undefined
-    this.#items[this.#head++] = undefined
-    if (this.#head >= 1_024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-    return item
-  }
 }

@@ -5,7 +5,9 @@
 import { SluiceError } from '@sluice/engine'
 import { messageOf, protocolBroken, sideFailed, warnOf } from '../bridge/protocol.js'
 import type { SourceReadContext, SourceReader } from './define-source.js'
+import { Fifo } from './fifo.js'
 import type { ObservableLike, ObservableOverflow, ObserverLike } from './observable.js'
+import { WaitingRead } from './waiting-read.js'
 
 export interface ObservableBounds {
   readonly recordsMax: number
@@ -23,15 +25,17 @@ export class ObservableReader<T> implements SourceReader<T> {
   readonly #observable: ObservableLike<T>
   readonly #context: SourceReadContext
   readonly #bounds: ObservableBounds
-  readonly #buffer: ValueQueue<T> = new ValueQueue()
+  readonly #values: Fifo<T> = new Fifo()
+  /** Of each value, as it was measured. */
+  readonly #sizes: Fifo<number> = new Fifo()
+  #bytes = 0
   #started = false
   #closed = false
   /** It has completed or failed, or may not go on. */
   #end: { readonly error: SluiceError | undefined } | undefined
   /** A full buffer and a broken protocol fail at once, in front of what waits. */
   #fatal: SluiceError | undefined
-  #reader: (() => void) | undefined
-  #wakeScheduled = false
+  readonly #read = new WaitingRead()
   #unsubscribe: (() => void) | undefined
 
   constructor(observable: ObservableLike<T>, context: SourceReadContext, bounds: ObservableBounds) {
@@ -44,19 +48,17 @@ export class ObservableReader<T> implements SourceReader<T> {
     if (!this.#started) this.#subscribe()
     if (this.#fatal !== undefined) throw this.#fatal
     if (this.#closed) return undefined
-    if (this.#buffer.length > 0) return this.#buffer.take(BATCH_RECORDS)
+    if (this.#values.length > 0) return this.#take(BATCH_RECORDS)
     if (this.#end?.error !== undefined) throw this.#end.error
     if (this.#end !== undefined) return undefined
-    return new Promise<void>((resolve) => {
-      this.#reader = resolve
-    }).then(() => this.next())
+    return this.#read.wait().then(() => this.next())
   }
 
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#context.signal.removeEventListener('abort', this.#onAbort)
-    this.#wake()
+    this.#read.wake()
     this.#leave()
   }
 
@@ -104,14 +106,13 @@ export class ObservableReader<T> implements SourceReader<T> {
       return
     }
     this.#end = { error }
-    this.#wake()
+    this.#read.wake()
     this.#leave()
   }
 
   /** Takes a value, or loses one by the policy. */
   #admit(value: T): void {
     const { recordsMax, bytesMax, overflow } = this.#bounds
-    const buffer = this.#buffer
     let bytes = 0
     try {
       if (bytesMax !== undefined) bytes = this.#context.sizeOf(value)
@@ -120,7 +121,7 @@ export class ObservableReader<T> implements SourceReader<T> {
       return
     }
     const limit = bytesMax ?? Number.POSITIVE_INFINITY
-    const fits = (): boolean => buffer.length < recordsMax && buffer.bytes + bytes <= limit
+    const fits = (): boolean => this.#values.length < recordsMax && this.#bytes + bytes <= limit
     if (!fits()) {
       if (overflow === 'fail') {
         this.#fail(this.#bufferFull())
@@ -129,18 +130,27 @@ export class ObservableReader<T> implements SourceReader<T> {
       // One that is larger than the buffer takes nobody's place.
       const losesIt = overflow === 'drop-newest' || bytes > limit
       let lost = losesIt ? 1 : 0
-      if (!losesIt) for (; !fits(); lost++) buffer.drop()
+      if (!losesIt) for (; !fits(); lost++) this.#take(1)
       this.#context.countDropped(lost, overflow)
       if (losesIt) return
     }
-    buffer.push(value, bytes)
-    this.#wakeSoon()
+    this.#values.push(value)
+    this.#sizes.push(bytes)
+    this.#bytes += bytes
+    this.#read.wakeSoon()
+  }
+
+  /** The oldest so many. */
+  #take(max: number): readonly T[] {
+    for (const bytes of this.#sizes.take(max)) this.#bytes -= bytes
+    return this.#values.take(max)
   }
 
   #bufferFull(): SluiceError {
     const { operator } = this.#context
     const { recordsMax, bytesMax } = this.#bounds
-    const { length, bytes } = this.#buffer
+    const { length } = this.#values
+    const bytes = this.#bytes
     const held = bytesMax === undefined ? `${length} values wait` : `${length} values of ${bytes} bytes wait`
     const bounds = bytesMax === undefined ? `${recordsMax}` : `${recordsMax} and ${bytesMax} bytes`
     return new SluiceError(
@@ -158,7 +168,7 @@ export class ObservableReader<T> implements SourceReader<T> {
 
   #fail(error: SluiceError): void {
     this.#fatal = error
-    this.#wake()
+    this.#read.wake()
     this.#leave()
   }
 
@@ -175,67 +185,6 @@ export class ObservableReader<T> implements SourceReader<T> {
 
   readonly #onAbort = (): void => {
     this.close()
-  }
-
-  /** Values that come within one turn of the event loop travel together. */
-  #wakeSoon(): void {
-    if (this.#wakeScheduled || this.#reader === undefined) return
-    this.#wakeScheduled = true
-    setImmediate(() => {
-      this.#wakeScheduled = false
-      this.#wake()
-    })
-  }
-
-  #wake(): void {
-    const reader = this.#reader
-    this.#reader = undefined
-    reader?.()
-  }
-}
-
-/** First in, first out; what has left is cut off now and then. */
-class ValueQueue<T> {
-  bytes = 0
-  #values: (T | undefined)[] = []
-  #sizes: number[] = []
-  #first = 0
-
-  get length(): number {
-    return this.#values.length - this.#first
-  }
-
-  push(value: T, bytes: number): void {
-    this.#values.push(value)
-    this.#sizes.push(bytes)
-    this.bytes += bytes
-  }
-
-  /** Gives up the oldest. */
-  drop(): void {
-    this.#forget()
-    this.#compact()
-  }
-
-  take(max: number): readonly T[] {
-    const end = Math.min(this.#first + max, this.#values.length)
-    const taken = this.#values.slice(this.#first, end) as T[]
-    while (this.#first < end) this.#forget()
-    this.#compact()
-    return taken
-  }
-
-  /** What has left is nobody's any more, also before it is cut off. */
-  #forget(): void {
-    this.#values[this.#first] = undefined
-    this.bytes -= this.#sizes[this.#first++] as number
-  }
-
-  #compact(): void {
-    if (this.#first < 64 || this.#first * 2 < this.#values.length) return
-    this.#values = this.#values.slice(this.#first)
-    this.#sizes = this.#sizes.slice(this.#first)
-    this.#first = 0
   }
 }
 

@@ -25,14 +25,7 @@ export function readRequest(reader: WireReader, read: ReadRecord): void {
 function readOfResource(reader: WireReader, read: ReadRecord): void {
   const outer = reader.enter()
   const start = reader.at
-  let at = -1
-  let schemaUrl = ''
-  while (reader.at < reader.limit) {
-    const tag = reader.uint32()
-    if (tag === 10) at = skipFrom(reader, tag)
-    else if (tag === 26) schemaUrl = reader.string(site)
-    else reader.skip(tag)
-  }
+  const { at, schemaUrl } = readHead(reader)
   const resource = originOf(readResource(reader, at, schemaUrl))
   reader.at = start
   while (reader.at < reader.limit) {
@@ -46,14 +39,7 @@ function readOfResource(reader: WireReader, read: ReadRecord): void {
 function readOfScope(reader: WireReader, resource: Pick<FromResource, 'serviceName' | 'resource'>, read: ReadRecord): void {
   const outer = reader.enter()
   const start = reader.at
-  let at = -1
-  let schemaUrl = ''
-  while (reader.at < reader.limit) {
-    const tag = reader.uint32()
-    if (tag === 10) at = skipFrom(reader, tag)
-    else if (tag === 26) schemaUrl = reader.string(site)
-    else reader.skip(tag)
-  }
+  const { at, schemaUrl } = readHead(reader)
   const scope = readScope(reader, at, schemaUrl)
   const origin: FromResource = { ...resource, scopeName: scope.name, scope: scopeText(scope) }
   reader.at = start
@@ -63,6 +49,19 @@ function readOfScope(reader: WireReader, resource: Pick<FromResource, 'serviceNa
     else reader.skip(tag)
   }
   reader.leave(outer)
+}
+
+/** What a group has in front of, between or behind its members, in either level: where its own message begins (-1: it has none), and its schema. */
+function readHead(reader: WireReader): { readonly at: number; readonly schemaUrl: string } {
+  let at = -1
+  let schemaUrl = ''
+  while (reader.at < reader.limit) {
+    const tag = reader.uint32()
+    if (tag === 10) at = skipFrom(reader, tag)
+    else if (tag === 26) schemaUrl = reader.string(site)
+    else reader.skip(tag)
+  }
+  return { at, schemaUrl }
 }
 
 /** Passes a field by and answers where it began. */
