@@ -6,6 +6,7 @@ import type { Buffer } from 'node:buffer'
 import * as types from 'node:util/types'
 import { DEPTH_MAX, ErrorFlag, errorClasses, Tag, viewNames } from './any-tags.js'
 import { MISFIT, NO_ROOM } from './contract.js'
+import { measureElements } from './dense-array.js'
 import { isPlainObject } from './field-type.js'
 import { writeString } from './string-codec.js'
 
@@ -129,12 +130,12 @@ function writePairs(
 }
 
 function writeArray(value: readonly unknown[], view: DataView, bytes: Buffer, at: number, limit: number, depth: number): number {
-  const length = value.length
-  const names = Object.keys(value)
-  // With as many keys as elements the keys are the elements, unless a hole makes up for a property: then the last key is no index.
-  if (names.length !== length || (length > 0 && names[length - 1] !== String(length - 1))) {
+  const length = measureElements(value, limit - at - 5)
+  if (length === NO_ROOM) return NO_ROOM
+  if (length === MISFIT) {
+    const names = Object.keys(value)
     view.setUint8(at, Tag.sparseArray)
-    view.setUint32(at + 1, length, true)
+    view.setUint32(at + 1, value.length, true)
     view.setUint32(at + 5, names.length, true)
     return writePairs(value, names, view, bytes, at + 9, limit, depth)
   }

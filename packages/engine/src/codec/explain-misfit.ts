@@ -1,83 +1,126 @@
 /**
- * Why a value cannot be encoded, with the path to the place. Runs once, when a record is refused; it walks the value the way `any-writer.ts` does, and
- * remembers where it is, so it finds cycles exactly.
+ * Why a value cannot be encoded, with the path to the place. Runs when a record is refused, and before a shape is learnt from one; it walks the value the way `any-writer.ts` does, and
+ * remembers where it is, so it finds cycles exactly. A step knows its parent, and the path is made of them where something is wrong: most often nothing is.
  */
 import * as types from 'node:util/types'
 import type { ErrorCode } from '../errors/catalogue.js'
 import { SluiceError } from '../errors/sluice-error.js'
 import { DEPTH_MAX } from './any-tags.js'
 import { isDetached } from './any-writer.js'
+import { isDenseArray } from './dense-array.js'
 import { isPlainObject } from './field-type.js'
+
+/** What a step is of its parent. */
+const Place = { index: 0, field: 1, mapKey: 2, mapValue: 3, setValue: 4, cause: 5 } as const
+type PlaceCode = (typeof Place)[keyof typeof Place]
 
 interface Step {
   readonly value: unknown
-  readonly path: string
   readonly depth: number
-  /** Set on the step that leaves an object again. */
-  readonly leave?: object
+  readonly parent: Step | undefined
+  readonly place: PlaceCode
+  /** Index, name, or key in a Map. */
+  readonly key: unknown
+  /** Everything inside of it stands before it again when it has been looked at. */
+  isOpen: boolean
 }
 
 /** The error for a value that `writeAny` refused, or undefined where nothing is wrong with it. */
 export function explainMisfit(record: unknown): SluiceError | undefined {
-  const open = new Map<object, string>()
+  const open = new Map<object, Step>()
   const done = new Set<object>()
-  const steps: Step[] = [{ value: record, path: 'record', depth: 0 }]
+  const steps: Step[] = [{ value: record, depth: 0, parent: undefined, place: Place.field, key: undefined, isOpen: false }]
   let tooDeep: SluiceError | undefined
-  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
-    if (step.leave !== undefined) {
-      open.delete(step.leave)
-      done.add(step.leave)
+  for (let step = steps.at(-1); step !== undefined; step = steps.at(-1)) {
+    const { value, depth } = step
+    if (step.isOpen) {
+      steps.pop()
+      open.delete(value as object)
+      done.add(value as object)
       continue
     }
-    const { value, path, depth } = step
-    const refused = refusal(value, path)
+    const refused = refusal(step)
     if (refused !== undefined) return refused
-    if (typeof value !== 'object' || value === null) continue
-    const ancestor = open.get(value)
-    if (ancestor !== undefined) return fail('SLUICE_RECORD_CYCLE', `${path} is ${ancestor} again: a record cannot refer to itself`)
-    if (done.has(value)) continue
-    if (depth >= DEPTH_MAX) {
-      // Not further down: paths grow with the depth, and what lies this deep may go on for megabytes.
-      tooDeep ??= fail('SLUICE_RECORD_NOT_ENCODABLE', `A record is nested deeper than ${DEPTH_MAX} levels, at ${shorten(path)}`)
+    if (typeof value !== 'object' || value === null || done.has(value)) {
+      steps.pop()
       continue
     }
-    open.set(value, shorten(path))
-    steps.push({ value, path, depth, leave: value })
-    for (const child of childrenOf(value, path).reverse()) steps.push({ ...child, depth: depth + 1 })
+    const ancestor = open.get(value)
+    if (ancestor !== undefined)
+      return fail('SLUICE_RECORD_CYCLE', `${pathOf(step)} is ${pathOf(ancestor)} again: a record cannot refer to itself`)
+    if (depth >= DEPTH_MAX) {
+      // Not further down: what lies this deep may go on for megabytes.
+      tooDeep ??= fail('SLUICE_RECORD_NOT_ENCODABLE', `A record is nested deeper than ${DEPTH_MAX} levels, at ${pathOf(step)}`)
+      steps.pop()
+      continue
+    }
+    const below = steps.length
+    pushChildren(value, step, steps)
+    if (steps.length === below) {
+      steps.pop()
+      continue
+    }
+    step.isOpen = true
+    open.set(value, step)
   }
   return tooDeep
+}
+
+/** Readable at any depth. */
+function pathOf(last: Step): string {
+  const parts: string[] = []
+  for (let step: Step | undefined = last; step?.parent !== undefined; step = step.parent) parts.push(partOf(step))
+  return shorten(`record${parts.reverse().join('')}`)
+}
+
+function partOf({ place, key }: Step): string {
+  switch (place) {
+    case Place.index:
+      return `[${String(key)}]`
+    case Place.field:
+      return /^[A-Za-z_$][\w$]*$/.test(key as string) ? `.${String(key)}` : `[${JSON.stringify(key)}]`
+    case Place.mapKey:
+      return `.keys(${String(key)})`
+    case Place.mapValue:
+      return `.get(${describeKey(key)})`
+    case Place.setValue:
+      return `.values(${String(key)})`
+    case Place.cause:
+      return '.cause'
+  }
 }
 
 const fail = (code: ErrorCode, message: string, hint?: string): SluiceError => new SluiceError(code, message, { hint })
 
 const shorten = (path: string): string => (path.length <= 200 ? path : `${path.slice(0, 120)}...${path.slice(-60)}`)
 
-function refusal(value: unknown, fullPath: string): SluiceError | undefined {
-  const path = shorten(fullPath)
+function refusal(step: Step): SluiceError | undefined {
+  const { value } = step
   if (typeof value === 'function')
-    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a function${named(value.name)}, which cannot be sent`)
-  if (typeof value === 'symbol') return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a symbol, which cannot be sent`)
+    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a function${named(value.name)}, which cannot be sent`)
+  if (typeof value === 'symbol') return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a symbol, which cannot be sent`)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  if (types.isPromise(value)) return fail('SLUICE_RECORD_PROMISE', `${path} is a Promise`)
-  if (types.isSharedArrayBuffer(value)) return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a SharedArrayBuffer, which cannot be sent`)
+  if (types.isPromise(value)) return fail('SLUICE_RECORD_PROMISE', `${pathOf(step)} is a Promise`)
+  if (types.isSharedArrayBuffer(value))
+    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a SharedArrayBuffer, which cannot be sent`)
   if (ArrayBuffer.isView(value) || types.isArrayBuffer(value)) {
     const buffer = ArrayBuffer.isView(value) ? value.buffer : value
     if (types.isSharedArrayBuffer(buffer))
-      return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a view of a SharedArrayBuffer, which cannot be sent`)
-    if (isDetached(buffer)) return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is detached: its memory was transferred elsewhere`)
+      return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a view of a SharedArrayBuffer, which cannot be sent`)
+    if (isDetached(buffer)) return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is detached: its memory was transferred elsewhere`)
     return undefined
   }
   if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef || types.isGeneratorObject(value))
-    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a ${className(value)}, which cannot be sent`)
+    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a ${className(value)}, which cannot be sent`)
   if (types.isDate(value) || types.isMap(value) || types.isSet(value) || types.isRegExp(value) || types.isNativeError(value))
     return undefined
   if (types.isBoxedPrimitive(value)) {
     const primitive: unknown = value.valueOf()
     if (typeof primitive !== 'symbol' && typeof primitive !== 'object') return undefined
-    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${path} is a boxed ${typeof primitive}, which cannot be sent`)
+    return fail('SLUICE_RECORD_NOT_ENCODABLE', `${pathOf(step)} is a boxed ${typeof primitive}, which cannot be sent`)
   }
   if (isPlainObject(value)) return undefined
-  const message = `${path} is an instance of the class ${className(value)}; records are plain data`
+  const message = `${pathOf(step)} is an instance of the class ${className(value)}; records are plain data`
   return fail('SLUICE_RECORD_CLASS_INSTANCE', message)
 }
 
@@ -92,34 +135,39 @@ function isSuspect(value: unknown): boolean {
   return (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol'
 }
 
-function childrenOf(value: object, path: string): { value: unknown; path: string }[] {
-  if (types.isMap(value)) {
-    const children: { value: unknown; path: string }[] = []
+/** Only what may be refused, or holds something; the first comes to lie on top. */
+function pushChildren(value: object, parent: Step, steps: Step[]): void {
+  const first = steps.length
+  const push = (child: unknown, place: PlaceCode, key: unknown): void => {
+    if (isSuspect(child)) steps.push({ value: child, depth: parent.depth + 1, parent, place, key, isOpen: false })
+  }
+  if (isDenseArray(value)) for (let index = 0; index < value.length; index++) push(value[index], Place.index, index)
+  else if (types.isMap(value)) {
+    let index = 0
     for (const [key, item] of Map.prototype.entries.call(value)) {
-      children.push({ value: key, path: `${path}.keys(${children.length / 2})` })
-      children.push({ value: item, path: `${path}.get(${describeKey(key)})` })
+      push(key, Place.mapKey, index++)
+      push(item, Place.mapValue, key)
     }
-    return children
-  }
-  if (types.isSet(value))
-    return Array.from(Set.prototype.values.call(value), (item: unknown, index) => ({ value: item, path: `${path}.values(${index})` }))
-  if (types.isNativeError(value)) {
+  } else if (types.isSet(value)) {
+    let index = 0
+    for (const item of Set.prototype.values.call(value)) push(item, Place.setValue, index++)
+  } else if (types.isNativeError(value)) {
     const cause = Object.getOwnPropertyDescriptor(value, 'cause')
-    return cause !== undefined && 'value' in cause ? [{ value: cause.value, path: `${path}.cause` }] : []
+    if (cause !== undefined && 'value' in cause) push(cause.value, Place.cause, undefined)
+  } else if (Array.isArray(value) || isPlainObject(value)) {
+    const isArray = Array.isArray(value)
+    for (const name of Object.keys(value))
+      push((value as Record<string, unknown>)[name], isArray && /^\d+$/.test(name) ? Place.index : Place.field, name)
   }
-  if (!Array.isArray(value) && !isPlainObject(value)) return []
-  const isArray = Array.isArray(value)
-  // Only what may be refused, or holds something: a long list of numbers is not written down item by item.
-  const mayMatter = Object.keys(value).filter((name) => isSuspect((value as Record<string, unknown>)[name]))
-  return mayMatter.map((name) => ({
-    value: (value as Record<string, unknown>)[name],
-    path:
-      isArray && /^\d+$/.test(name)
-        ? `${path}[${name}]`
-        : /^[A-Za-z_$][\w$]*$/.test(name)
-          ? `${path}.${name}`
-          : `${path}[${JSON.stringify(name)}]`,
-  }))
+  reverse(steps, first)
+}
+
+function reverse(steps: Step[], first: number): void {
+  for (let low = first, high = steps.length - 1; low < high; low++, high--) {
+    const step = steps[low] as Step
+    steps[low] = steps[high] as Step
+    steps[high] = step
+  }
 }
 
 function describeKey(key: unknown): string {

@@ -3,6 +3,7 @@
  * a type has few steps above it, so a field that drifts settles. Generator, interpreter and definitions all walk this tree.
  */
 import { isDate } from 'node:util/types'
+import { isDenseArray } from './dense-array.js'
 import type { RecordShape } from './record-shape.js'
 
 /** Kind bytes as they stand in a definition. */
@@ -76,15 +77,10 @@ export function isPlainObject(value: object): boolean {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
 }
 
-/** Whether generated code may handle the array: no holes, no properties beside its elements. */
-export function isDenseArray(value: readonly unknown[]): boolean {
-  if (Object.getPrototypeOf(value) !== Array.prototype) return false
-  const names = Object.keys(value)
-  // As many keys as elements, and the last key is the last index: were there a hole, another property would stand last.
-  return names.length === value.length && (names.length === 0 || names[names.length - 1] === String(names.length - 1))
-}
-
-/** Objects looked at in one value before the rest counts as `any`: what refers to itself in many places has no end otherwise. */
+/**
+ * Objects looked at in one value, because what refers to itself in many places has no end otherwise. The rest of a list is taken to be like what was seen of it, which the encoder finds out; everywhere
+ * else it counts as `any`.
+ */
 const OBJECTS_MAX = 20_000
 
 /** The narrowest type of one value. */
@@ -113,7 +109,9 @@ function typeOfObject(value: object, depth: number, budget: { left: number }): F
     if (depth >= NESTING_MAX || !isDenseArray(value)) return ANY
     let element: FieldType = NEVER
     for (const item of value) {
-      element = widen(element, typeOf(item, depth + 1, budget))
+      const type = typeOf(item, depth + 1, budget)
+      if (budget.left < 0 && element.kind !== Kind.never) break
+      element = widen(element, type)
       if (element.kind === Kind.any) break
     }
     return { kind: Kind.array, nullable: false, element }

@@ -7,7 +7,8 @@
 import { writeAny } from './any-writer.js'
 import { hasProtoAccessor } from './code-generation.js'
 import { type EncodeFunction, MISFIT, NO_ROOM } from './contract.js'
-import { type FieldType, isDenseArray, Kind, type ObjectType, type ScalarType } from './field-type.js'
+import { measureList } from './dense-array.js'
+import { type FieldType, Kind, type ObjectType, type ScalarType } from './field-type.js'
 import { elementSize, fixedSize, hasVariablePart, Presence, presentSize } from './layout.js'
 import { createStringSite } from './string-cache.js'
 import { writeString } from './string-codec.js'
@@ -18,7 +19,7 @@ const tools = {
   writeAny,
   timeOf,
   createStringSite,
-  isDense: (value: unknown): boolean => Array.isArray(value) && isDenseArray(value),
+  measureList,
   isPlain,
   plain: Object.prototype,
   isInt64: (value: bigint): boolean => BigInt.asIntN(64, value) === value,
@@ -193,13 +194,15 @@ class EncoderText {
       case Kind.array: {
         const index = this.#fresh('i')
         const item = this.#fresh('e')
-        this.line(`if (!isDense(${value})) break fit`)
-        this.line(`if (end + 4 > limit) return ${NO_ROOM}`)
-        this.line(`view.setUint32(end, ${value}.length, true)`)
+        const length = this.#fresh('n')
+        const size = elementSize(type.element)
+        this.line(`const ${length} = measureList(${value}, (limit - end - 4)${size === 1 ? '' : ` / ${size}`})`)
+        this.line(`if (${length} < 0) { if (${length} === ${MISFIT}) break fit; return ${NO_ROOM} }`)
+        this.line(`view.setUint32(end, ${length}, true)`)
         this.line('end += 4')
-        this.line(`for (let ${index} = 0; ${index} < ${value}.length; ${index}++) {`)
+        this.line(`for (let ${index} = 0; ${index} < ${length}; ${index}++) {`)
         this.line(`const ${item} = ${value}[${index}]`)
-        const block = this.#block(elementSize(type.element))
+        const block = this.#block(size)
         if (fixedSize(type.element) === 0) this.line(`view.setUint8(${block}, 0)`)
         this.fixed(type.element, item, block, 0)
         this.variable(type.element, item, block, 0)

@@ -2,7 +2,8 @@
 import type { Buffer } from 'node:buffer'
 import { writeAny } from './any-writer.js'
 import { type EncodeFunction, MISFIT, NO_ROOM } from './contract.js'
-import { type FieldType, isDenseArray, Kind } from './field-type.js'
+import { measureList } from './dense-array.js'
+import { type FieldType, Kind } from './field-type.js'
 import { elementSize, fixedSize, Presence, presentSize } from './layout.js'
 import { writeString } from './string-codec.js'
 import { hasExactlyKeys, isPlain, timeOf } from './value-checks.js'
@@ -101,10 +102,10 @@ function writeVariable(type: FieldType, value: unknown, view: DataView, bytes: B
 }
 
 function writeElements(type: FieldType, value: unknown, view: DataView, bytes: Buffer, at: number, limit: number): number {
-  if (!Array.isArray(value) || !isDenseArray(value)) return MISFIT
-  if (at + 4 > limit) return NO_ROOM
-  view.setUint32(at, value.length, true)
   const size = elementSize(type)
+  const length = measureList(value, (limit - at - 4) / size)
+  if (length < 0) return length
+  view.setUint32(at, length, true)
   const isFiller = fixedSize(type) === 0
   let end = at + 4
   for (const item of value as readonly unknown[]) {

@@ -15,7 +15,8 @@ export class PrivateBuffer {
 
   /** Makes it ready for a new record. */
   reset(): void {
-    if (this.bytes.length === 0 || this.bytes.length > KEPT_BYTES) this.#allocate(Math.min(FIRST_BYTES, this.#bytesMax))
+    if (this.bytes.length === 0) this.#allocate(Math.min(FIRST_BYTES, this.#bytesMax))
+    else if (this.bytes.length > KEPT_BYTES) this.#allocate(KEPT_BYTES)
   }
 
   /** Doubles it; answers false at the limit. */

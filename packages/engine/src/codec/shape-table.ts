@@ -9,6 +9,7 @@ import { type FieldType, Kind, sameNames } from './field-type.js'
 import { generateEncoder } from './generated-encoder.js'
 import { interpretEncoder } from './interpreted-encoder.js'
 import { fixedSize } from './layout.js'
+import { isPlain } from './value-checks.js'
 
 export interface Shape {
   readonly id: number
@@ -88,7 +89,8 @@ export class ShapeTable {
     if (this.order.length <= SETTLED) return this.order
     let first: string | undefined
     let last = ''
-    if (typeof value === 'object' && value !== null) {
+    // Of others the keys say nothing, and those of an array or a buffer are as many as its elements.
+    if (isPlain(value)) {
       for (const name in value) {
         first ??= name
         last = name

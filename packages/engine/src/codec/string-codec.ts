@@ -26,6 +26,7 @@ import {
 /** Up to this length a loop over the characters beats a native call. */
 const LOOP_MAX = 16
 const BYTE_LENGTH_MAX = 253
+const BEYOND_LATIN1 = /[^\x00-\xff]/
 const LONG_LATIN1 = 254
 const TWO_BYTE = 255
 /** `site` is the account of the place, where it has one. */
@@ -72,7 +73,7 @@ function writeLongString(text: string, view: DataView, bytes: Buffer, at: number
   const start = length <= BYTE_LENGTH_MAX ? at + 1 : at + 5
   if (start + length > limit) return NO_ROOM
   const proven = limit - start >= 3 * length ? (bytes as NativeBuffer).utf8Write(text, start) === length : false
-  if (!proven && !writeLatin1(text, view, start)) return writeTwoByte(text, view, bytes, at, limit)
+  if (!proven && !writeLatin1(text, view, bytes, start)) return writeTwoByte(text, view, bytes, at, limit)
   if (length <= BYTE_LENGTH_MAX) view.setUint8(at, length)
   else {
     view.setUint8(at, LONG_LATIN1)
@@ -81,7 +82,12 @@ function writeLongString(text: string, view: DataView, bytes: Buffer, at: number
   return start + length
 }
 
-function writeLatin1(text: string, view: DataView, start: number): boolean {
+function writeLatin1(text: string, view: DataView, bytes: Buffer, start: number): boolean {
+  if (text.length > BYTE_LENGTH_MAX) {
+    if (BEYOND_LATIN1.test(text)) return false
+    ;(bytes as NativeBuffer).latin1Write(text, start)
+    return true
+  }
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index)
     if (unit > 0xff) return false

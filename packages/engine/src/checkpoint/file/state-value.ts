@@ -9,7 +9,8 @@ import { DEPTH_MAX, Tag } from '../../codec/any-tags.js'
 import { writeAny } from '../../codec/any-writer.js'
 import { type Cursor, MISFIT, NO_ROOM } from '../../codec/contract.js'
 import { corrupt } from '../../codec/corrupt.js'
-import { isDenseArray, isPlainObject } from '../../codec/field-type.js'
+import { measureList } from '../../codec/dense-array.js'
+import { isPlainObject } from '../../codec/field-type.js'
 import { readString, writeString } from '../../codec/string-codec.js'
 import type { ObjectShapes } from './object-shapes.js'
 
@@ -104,9 +105,10 @@ function writeArray(
   shapes: ObjectShapes,
   depth: number,
 ): number {
+  const length = measureList(value, limit - at - 5)
+  if (length === NO_ROOM) return NO_ROOM
   // With holes, or properties beside the elements.
-  if (!isDenseArray(value)) return writeAny(value, view, bytes, at, limit, depth)
-  const { length } = value
+  if (length === MISFIT) return writeAny(value, view, bytes, at, limit, depth)
   if (length > 0 && isNumbers(value)) {
     const end = at + 5 + 8 * length
     if (end > limit) return NO_ROOM
