@@ -31,7 +31,7 @@ export default defineJob(
       ack: z.enum(['accepted', 'checkpoint']).default('accepted'),
     }),
     // Aligned ones would wait until the back end has taken what is in front of it.
-    checkpoint: { interval: '1s', directory: 'sidecar-checkpoints', mode: 'unaligned' },
+    checkpoint: { interval: '5s', directory: 'sidecar-checkpoints', mode: 'unaligned' },
   },
   (job, { port, backEnd, directory, diskBytes, records, encoding, sample, ack }) => {
     const spans = job.source('spans', fromOtlp({ signal: 'traces', host: '127.0.0.1', port, ack }), { parallelism: 1 })

@@ -6,10 +6,12 @@ import type { StateRegistry } from '../state/state-registry.js'
 import type { ChannelSlice } from '../channel/channel-slice.js'
 import type { SnapshotFileHandle } from './protocol.js'
 
-/** Sections of an operator, at most one of each per subtask. */
+/** Sections of an operator, at most one of each per subtask; of parts any number. */
 export type SectionName =
   /** What `Operator.snapshot` gave. */
   | 'operator'
+  /** What `Operator.snapshotParts` gave, in that order. */
+  | 'part'
   /** Its watermark and, for a `timestamps` operator, its tracker. */
   | 'time'
   /** Splits, positions. */
@@ -40,11 +42,13 @@ export interface SnapshotWriter {
   readonly pendingBytes: number
   /** Writes a section: plain data, encoded at once. */
   section(operator: string, name: SectionName, value: unknown): void
+  /** Takes state that comes in parts, each of them plain data; they are asked for by `step`, and `return` is called where no more are wanted. */
+  parts(operator: string, parts: Iterator<unknown>): void
   /** Writes what a barrier overtook on one channel, or a part of it. */
   slice(slice: ChannelSlice): void
   /** Freezes the keyed state of an operator; the rest is written by `step`. */
   freeze(operator: string, state: StateRegistry): void
-  /** Goes on writing frozen state until `late` says so or too much is pending; true when all of it is written. */
+  /** Goes on writing frozen state, and parts, until `late` says so or too much is pending; true when all of it is written. */
   step(late: () => boolean): boolean
   /** Settles when everything is durable; undefined where there was nothing to write. */
   finish(): Promise<SnapshotFileHandle | undefined>
@@ -70,6 +74,8 @@ export interface SnapshotReader {
    * Fails with `SLUICE_STATE_INCOMPATIBLE`, naming operator, state and field, before anything was changed.
    */
   loadKeyed(operator: string, from: number, to: number, state: StateRegistry): Promise<void>
+  /** Parts of the state of an operator, in order, of the subtasks that `isMine` names by their index: read one at a time, and not kept. */
+  parts(operator: string, isMine: (index: number) => boolean): AsyncIterable<unknown>
   /** What barriers overtook on a logical edge, in the order of the records of each channel. */
   slices(edge: string): Promise<readonly ChannelSlice[]>
 }

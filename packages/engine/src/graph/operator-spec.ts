@@ -128,10 +128,17 @@ export interface Operator {
    */
   snapshot?(): unknown
   /**
+   * State that is too large to be encoded at once: called right behind `snapshot`, and asked for one part after the other while records flow again. What it gives is what there was at
+   * the snapshot; `return` is called where no more is wanted. undefined: there is none.
+   */
+  snapshotParts?(): Iterator<unknown> | undefined
+  /**
    * After a restore, before the first record and behind `open`: keyed state is in its tables; rebuild what is derived from it, ask for deadlines again.
    * Afterwards `fire` is called as behind a watermark.
    */
   restore?(restored: RestoredOperator): void
+  /** Behind `restore`: each part of the state, in the order in which they were given. */
+  restorePart?(part: unknown): void
   /** After the last record, also on failure. */
   close?(): void | Promise<void>
 }

@@ -5,7 +5,7 @@
  */
 import type { InputChannel } from '../channel/input-channel.js'
 import type { Section, SnapshotReader, SnapshotWriter } from '../checkpoint/snapshot.js'
-import { groupsOf, shareOf } from '../checkpoint/redistribute.js'
+import { groupsOf, heirOf, shareOf } from '../checkpoint/redistribute.js'
 import type { StateRegistry } from '../state/state-registry.js'
 import type { AsyncEntryState, AsyncState } from './async-table.js'
 import type { ChainNode } from './chain-drivers.js'
@@ -76,6 +76,8 @@ export function writeSections(writer: SnapshotWriter, parts: SectionParts, head:
       writer.section(name, 'time', section)
     }
     if (operator?.snapshot !== undefined) writer.section(name, 'operator', operator.snapshot())
+    const later = operator?.snapshotParts?.()
+    if (later !== undefined) writer.parts(name, later)
     if (table !== undefined) writer.section(name, 'in-flight', table.snapshot())
     const end = head.ends[position] as EndOfInput
     if (end.ending || end.entered || end.left) writer.section(name, 'end', end)
@@ -130,6 +132,8 @@ export async function restoreSections(reader: SnapshotReader, parts: SectionPart
       const sections = await reader.sections(name, 'operator')
       const states = union ? own(sections, parts).map(({ value }) => value) : mine(sections, parts)
       operator.restore?.({ watermark: seen, states, ended: end.entered || end.left })
+      if (operator.restorePart !== undefined)
+        for await (const part of reader.parts(name, (writer) => heirOf(writer, parallelism) === index)) operator.restorePart(part)
       time.restoreSeen(position, seen)
     }
     if (tracker !== undefined && times.length > 0) {

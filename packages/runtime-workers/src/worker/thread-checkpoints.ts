@@ -65,6 +65,7 @@ function withoutState(reader: SnapshotReader, ignored: readonly string[]): Snaps
   return {
     id: reader.id,
     sections: async (operator, name) => (ignored.includes(operator) ? [] : reader.sections(operator, name)),
+    parts: (operator, isMine) => reader.parts(operator, ignored.includes(operator) ? () => false : isMine),
     loadKeyed: async (operator, from, to, state) => {
       if (!ignored.includes(operator)) await reader.loadKeyed(operator, from, to, state)
     },

@@ -135,6 +135,10 @@ function announceSnapshots(writers: SnapshotWriters, onStep: (step: StepName) =>
           sent()
           writer.section(operator, name, value)
         },
+        parts: (operator, parts) => {
+          sent()
+          writer.parts(operator, parts)
+        },
         slice: (slice) => writer.slice(slice),
         freeze: (operator, state) => {
           sent()
@@ -155,6 +159,10 @@ function announceRestore(reader: SnapshotReader, onStep: (step: StepName) => voi
     sections: (operator, name) => {
       onStep('restore')
       return reader.sections(operator, name)
+    },
+    parts: (operator, isMine) => {
+      onStep('restore')
+      return reader.parts(operator, isMine)
     },
     loadKeyed: (operator, from, to, state) => {
       onStep('restore')

@@ -45,6 +45,14 @@ class FilesReader implements SnapshotReader {
     })
   }
 
+  async *parts(operator: string, isMine: (index: number) => boolean): AsyncGenerator {
+    for (const file of await this.#open()) {
+      if (!isMine(file.index.index)) continue
+      for (const section of file.index.sections)
+        if (section.operator === operator && section.name === 'part') yield file.value(section.block)
+    }
+  }
+
   slices(edge: string): Promise<readonly ChannelSlice[]> {
     return once(this.#slices, edge, async () => {
       const slices: ChannelSlice[] = []

@@ -61,6 +61,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
   readonly #blocks: StoredBlock[] = []
   readonly #frozen: FrozenOperator[] = []
   #nextFrozen = 0
+  readonly #parts: { readonly operator: string; readonly parts: Iterator<unknown> }[] = []
 
   constructor(
     { storage, folderOf, keyGroups, attempt, placeOf }: SnapshotWritersOptions,
@@ -124,7 +125,15 @@ class FileWriter implements SnapshotWriter, EntryHost {
     }
   }
 
+  parts(operator: string, parts: Iterator<unknown>): void {
+    this.#parts.push({ operator, parts })
+  }
+
   step(late: () => boolean): boolean {
+    return this.#stepFrozen(late) && this.#stepParts(late)
+  }
+
+  #stepFrozen(late: () => boolean): boolean {
     for (; this.#nextFrozen < this.#frozen.length; this.#nextFrozen++) {
       const frozen = this.#frozen[this.#nextFrozen] as FrozenOperator
       for (;;) {
@@ -139,6 +148,26 @@ class FileWriter implements SnapshotWriter, EntryHost {
       }
     }
     return true
+  }
+
+  #stepParts(late: () => boolean): boolean {
+    for (let first = this.#parts[0]; first !== undefined; first = this.#parts[0]) {
+      if (this.failed) break
+      if (this.pendingBytes >= SNAPSHOT_WRITE_BYTES_MAX || late()) return false
+      try {
+        const next = first.parts.next()
+        if (next.done === true) this.#parts.shift()
+        else this.section(first.operator, 'part', next.value)
+      } catch (error) {
+        this.#fail(error)
+      }
+    }
+    this.#endParts()
+    return true
+  }
+
+  #endParts(): void {
+    for (const { parts } of this.#parts.splice(0)) parts.return?.()
   }
 
   async finish(): Promise<SnapshotFileHandle | undefined> {
@@ -165,6 +194,7 @@ class FileWriter implements SnapshotWriter, EntryHost {
   discard(): Promise<void> {
     for (const frozen of this.#frozen) frozen.thaw()
     this.#nextFrozen = this.#frozen.length
+    this.#endParts()
     // What was written is not state, because no manifest names it.
     return this.#output.discard()
   }

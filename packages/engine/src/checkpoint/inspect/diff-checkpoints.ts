@@ -14,7 +14,7 @@ export type StateDifference =
   | { readonly change: 'removed'; readonly before: StateLine }
   | { readonly change: 'changed'; readonly before: StateLine; readonly after: StateLine }
 
-/** Records of channels are left out: they have no identity. */
+/** Records of channels, and parts of large state, are left out: they have no identity. */
 export async function* diffCheckpoints(before: DiffSide, after: DiffSide): AsyncGenerator<StateDifference> {
   const entries = new Map<string, string>()
   for await (const entry of readEntries(before.storage, before.checkpoint.files)) {

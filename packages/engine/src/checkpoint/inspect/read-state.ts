@@ -75,7 +75,7 @@ export function identityOf(entry: SnapshotEntry): string | undefined {
     case 'timer':
       return JSON.stringify([entry.operator, entry.state, entry.namespace, keyText(entry.key), entry.time])
     case 'section':
-      return JSON.stringify([entry.operator, 'section', entry.name, entry.index])
+      return entry.name === 'part' ? undefined : JSON.stringify([entry.operator, 'section', entry.name, entry.index])
     case 'slice':
       return undefined
   }

@@ -1,5 +1,5 @@
 /**
- * The blocks of records that a subtask has on disk: one file each, written and read as a whole and removed when it was read. A file is named by job, operator, subtask and
+ * The blocks of records that a subtask has on disk: one file each, written and read as a whole and removed when it was read, or when a checkpoint that needs it has it. A file is named by job, operator, subtask and
  * process, so that what a process left behind that is no more is known, and removed.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,9 @@ import { fileSafe, type OperatorContext, SluiceError } from '@sluice/engine'
 export interface SpilledBlock {
   readonly path: string
   readonly bytes: number
+  /** How many, and what they take in memory. */
+  readonly records: number
+  readonly memoryBytes: number
 }
 
 const SUFFIX = '.spill'
@@ -22,6 +25,9 @@ export class SpillFiles {
   readonly #subtask: number
   readonly #parallelism: number
   #files = 0
+  /** What a checkpoint still reads, and what of it was to be removed meanwhile. */
+  readonly #kept = new Set<string>()
+  readonly #doomed = new Set<string>()
 
   constructor({ operator, job, subtask }: OperatorContext, directory: string) {
     this.#operator = operator
@@ -43,11 +49,15 @@ export class SpillFiles {
     return this.#guard('encoded', () => serialize(records))
   }
 
-  write(block: Uint8Array): SpilledBlock {
+  decode(block: Uint8Array): readonly unknown[] {
+    return this.#guard('decoded', () => deserialize(block) as readonly unknown[])
+  }
+
+  write(block: Uint8Array, { records, memoryBytes }: Pick<SpilledBlock, 'records' | 'memoryBytes'>): SpilledBlock {
     const path = join(this.#directory, `${this.#prefix}${this.#subtask}.${process.pid}.${this.#files++}${SUFFIX}`)
     return this.#guard('written', () => {
       writeFileSync(path, block, { flag: 'wx' })
-      return { path, bytes: block.length }
+      return { path, bytes: block.length, records, memoryBytes }
     })
   }
 
@@ -55,8 +65,26 @@ export class SpillFiles {
     return this.#guard('read', () => deserialize(readFileSync(path)) as readonly unknown[])
   }
 
+  readBlock(path: string): Uint8Array {
+    return this.#guard('read', () => {
+      const bytes = readFileSync(path)
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+    })
+  }
+
   remove(path: string): void {
-    this.#guard('removed', () => rmSync(path, { force: true }))
+    if (this.#kept.has(path)) this.#doomed.add(path)
+    else this.#guard('removed', () => rmSync(path, { force: true }))
+  }
+
+  /** It stays until it is let go. */
+  keep(path: string): void {
+    this.#kept.add(path)
+  }
+
+  letGo(path: string): void {
+    this.#kept.delete(path)
+    if (this.#doomed.delete(path)) this.remove(path)
   }
 
   /** Of an attempt of this subtask that is over, or of a process that is. */

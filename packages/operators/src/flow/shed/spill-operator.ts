@@ -1,10 +1,14 @@
 /**
  * A queue that goes on on disk. What leaves next is in memory, behind it stand blocks on disk, behind these the block that is being filled; while there is nothing on disk, both ends
  * are one queue. Nothing is lost: where the disk may take no more, the producers wait. Reading and writing are synchronous, a block at a time.
+ *
+ * A checkpoint has all of it and needs no file afterwards. Blocks are immutable, so it takes them as they lie there, one after the other while records flow; a file that it has not read yet
+ * stays until it has, beside `diskBytes`.
  */
 import { assert, type HoldingOperator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
 import { TimeMarks } from '../time-marks.js'
 import type { SpillFiles, SpilledBlock } from './spill-files.js'
+import { type HeldRecord, type SpilledPart, SpilledParts } from './spilled-parts.js'
 
 /** A block is at most this part of the memory of the queue; the end that leaves has twice as much, so that the next block is read in time. */
 export const BLOCKS_PER_QUEUE = 4
@@ -124,14 +128,9 @@ export class SpillOperator implements HoldingOperator {
     this.#marks.hold(this.#next, watermark, idle)
   }
 
-  /** Everything, also what is on disk: a checkpoint needs no file of the directory. */
+  /** What leaves next; where nothing is on disk, everything. */
   snapshot(): SpillState {
-    const records = [
-      ...this.#head.list(),
-      ...this.#blocks.flatMap(({ path }) => this.#files.read(path) as readonly Waiting[]),
-      ...this.#tail.list(),
-      ...(this.#hand === undefined ? [] : [this.#hand]),
-    ]
+    const records = this.#blocks.length === 0 ? [...this.#head.list(), ...this.#behind] : this.#head.list()
     return {
       records: records.map(({ value, timestamp }) => ({ value, timestamp })),
       marks: this.#marks.snapshot().map(({ before, watermark, idle }) => ({ before: Math.max(0, before - this.#oldest), watermark, idle })),
@@ -139,15 +138,29 @@ export class SpillOperator implements HoldingOperator {
     }
   }
 
+  snapshotParts(): Iterator<SpilledPart> | undefined {
+    if (this.#blocks.length === 0) return undefined
+    const behind = this.#behind.map(({ value, timestamp }) => ({ value, timestamp }))
+    return new SpilledParts(this.#files, this.#blocks, behind)
+  }
+
   restore({ states }: RestoredOperator): void {
-    // At another parallelism more may come than the share of the disk: it stays, and nothing more comes until there is room.
-    this.#restoring = true
-    for (const { records } of states as readonly SpillState[])
-      for (const { value, timestamp } of records) this.#put(this.#waiting(value, timestamp))
-    this.#restoring = false
+    for (const { records } of states as readonly SpillState[]) this.#putAll(records)
     const { index, parallelism } = this.#context.subtask
     const own = (states as readonly SpillState[]).find(({ subtask }) => subtask.index === index && subtask.parallelism === parallelism)
     this.#marks.restore(own?.marks ?? [])
+  }
+
+  restorePart(part: unknown): void {
+    const spilled = part as SpilledPart
+    if ('behind' in spilled) return this.#putAll(spilled.behind)
+    const { block, records, memoryBytes } = spilled
+    // As it was, where it fits between what is here: the front is there, and nothing stands behind the blocks.
+    const fits = records <= this.#blockRecords && memoryBytes <= this.#blockBytes
+    const isNext = this.#head.length > 0 && this.#tail.length === 0 && this.#hand === undefined
+    if (!fits || !isNext) return this.#putAll(this.#files.decode(block) as readonly Waiting[])
+    this.#next += records
+    this.#push(this.#files.write(block, { records, memoryBytes }))
   }
 
   close(): void {
@@ -165,6 +178,18 @@ export class SpillOperator implements HoldingOperator {
     }
     this.#next++
     return { value, timestamp, bytes }
+  }
+
+  /** What is behind the blocks on disk. */
+  get #behind(): readonly Waiting[] {
+    return this.#hand === undefined ? this.#tail.list() : [...this.#tail.list(), this.#hand]
+  }
+
+  /** At another parallelism more may come than the share of the disk: it stays, and nothing more comes until there is room. */
+  #putAll(records: readonly HeldRecord[]): void {
+    this.#restoring = true
+    for (const { value, timestamp } of records) this.#put(this.#waiting(value, timestamp))
+    this.#restoring = false
   }
 
   #put(record: Waiting): void {
@@ -197,12 +222,16 @@ export class SpillOperator implements HoldingOperator {
       this.#tailDiskBytes = encoded.length
       return false
     }
-    const block = this.#files.write(encoded)
+    const block = this.#files.write(encoded, { records: this.#tail.length, memoryBytes: this.#tail.bytes })
     this.#takeTail()
+    this.#push(block)
+    return true
+  }
+
+  #push(block: SpilledBlock): void {
     this.#blocks.push(block)
     this.#diskBytes += block.bytes
     this.#context.metrics.gauge('spilledBytes', this.#diskBytes)
-    return true
   }
 
   #fitsDisk(bytes: number): boolean {
@@ -237,7 +266,7 @@ export class SpillOperator implements HoldingOperator {
 }
 
 interface SpillState {
-  readonly records: readonly { readonly value: unknown; readonly timestamp: number }[]
+  readonly records: readonly HeldRecord[]
   readonly marks: readonly { readonly before: number; readonly watermark: number; readonly idle: boolean }[]
   readonly subtask: OperatorContext['subtask']
 }

@@ -19,6 +19,12 @@ async function opened(options: Partial<Spill> = {}): Promise<ShedBench> {
   return bench
 }
 
+function partsOf(parts: Iterator<unknown> | undefined): unknown[] {
+  const all: unknown[] = []
+  for (let next = parts?.next(); next !== undefined && next.done !== true; next = parts?.next()) all.push(next.value)
+  return all
+}
+
 const files = (): readonly string[] => readdirSync(join(directory, 'deep'))
 
 test('what does not fit goes to disk and comes back in its order, with timestamps and behind it the watermarks', async () => {
@@ -40,7 +46,7 @@ it('loses, doubles and reorders nothing whatever comes when, and keeps its bound
   const step = fc.oneof(
     fc.record({ kind: fc.constant('push' as const), pad: fc.string({ maxLength: 20 }), times: fc.integer({ min: 1, max: 9 }) }),
     fc.record({ kind: fc.constant('release' as const), records: fc.integer({ min: 1, max: 12 }) }),
-    fc.record({ kind: fc.constant('restore' as const) }),
+    fc.record({ kind: fc.constant('restore' as const), meanwhile: fc.integer({ min: 0, max: 30 }) }),
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.integer({ min: 4, max: 12 }), async (steps, records) => {
@@ -57,11 +63,19 @@ it('loses, doubles and reorders nothing whatever comes when, and keeps its bound
           bench.release(each.records)
         } else {
           const states = [structuredClone(bench.operator.snapshot?.())]
+          const parts = bench.operator.snapshotParts?.()
+          const emitted = bench.out.length
+          // Records go on leaving and coming while a checkpoint reads what is on disk.
+          bench.release(each.meanwhile)
+          if (!bench.context.inputHeld) bench.push({ id: -1, pad: '' })
+          const written = structuredClone(partsOf(parts))
           await bench.operator.close?.()
-          out.push(...bench.out)
+          expect(files()).toEqual([])
+          out.push(...bench.out.slice(0, emitted))
           bench = await opened(options)
           bench.block()
           bench.operator.restore?.({ watermark: Number.NEGATIVE_INFINITY, states, ended: false })
+          for (const part of written) bench.operator.restorePart?.(part)
         }
         expect(out.length + bench.out.length + bench.operator.holding).toBe(id)
         // Only a restore may bring more, of what was in memory before: that stays.
@@ -76,6 +90,35 @@ it('loses, doubles and reorders nothing whatever comes when, and keeps its bound
     }),
     { numRuns: 60 },
   )
+})
+
+test('a checkpoint reads a block at a time, files stay until it has them, and those it gives up are removed', async () => {
+  const bench = await opened()
+  bench.block()
+  for (let id = 0; id < 100; id++) bench.push({ id })
+  const before = files().length
+  const parts = bench.operator.snapshotParts?.()
+  bench.flow()
+  expect(files()).toHaveLength(before)
+  parts?.next()
+  expect(files()).toHaveLength(before - 1)
+  parts?.return?.()
+  expect(files()).toEqual([])
+  expect(parts?.next()).toEqual({ done: true, value: undefined })
+})
+
+test('another size of the queue takes the blocks of a checkpoint apart', async () => {
+  const bench = await opened({ records: 16 })
+  bench.block()
+  for (let id = 0; id < 50; id++) bench.push({ id })
+  const states = [bench.operator.snapshot?.()]
+  const written = partsOf(bench.operator.snapshotParts?.())
+  const smaller = await opened({ records: 4 })
+  smaller.block()
+  smaller.operator.restore?.({ watermark: Number.NEGATIVE_INFINITY, states, ended: false })
+  for (const part of written) smaller.operator.restorePart?.(part)
+  smaller.flow()
+  expect(smaller.out).toEqual(Array.from({ length: 50 }, (_, id) => id))
 })
 
 test('where the disk may take no more the producers wait', async () => {
