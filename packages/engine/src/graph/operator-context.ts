@@ -111,6 +111,11 @@ export interface AsyncContext extends BaseContext {
   readonly attempt?: number
   /** The run whose checkpoints are taken; undefined where none are. */
   readonly run?: RunIdentity | undefined
+  /**
+   * Of a batch: gives up one of its records, while the others go on; the policy for errors says what becomes of it. Counts with the attempt that says so. Throws the error where
+   * that policy is 'fail', where it is no error of the record, and where there is no batch.
+   */
+  deadLetter(record: unknown, error: unknown): void
 }
 
 /** What the engine gives a guard of calls with a record. */

@@ -17,6 +17,7 @@ import { assert, SluiceError } from '../errors/sluice-error.js'
 import type { DeadLetter } from '../graph/operator-spec.js'
 import type { CallWords } from '../metrics/call-words.js'
 import { isPromise } from './element-checks.js'
+import { FailedRecords } from './failed-records.js'
 import type { AsyncCallContext } from './operator-contexts.js'
 import type { RecordFailures } from './record-failures.js'
 
@@ -410,7 +411,9 @@ export class AsyncTable {
 
   /** Calls the function for an entry that has its place. */
   #call(entry: InFlight): void {
+    const { gathers, failures } = this.#options
     const context = this.#contextOf(entry.sequence)
+    if (gathers !== undefined && failures !== undefined) context.failed = new FailedRecords(failures)
     let result: unknown
     try {
       result = this.#options.call(entry.input, context)
@@ -419,7 +422,7 @@ export class AsyncTable {
       return
     }
     if (isPromise(result)) this.#await(entry, result, this.#context)
-    else this.#settle(entry, result, undefined)
+    else this.#settle(entry, result, this.#lettersGiven(entry, context))
   }
 
   #await(entry: InFlight, result: PromiseLike<unknown>, context: AsyncCallContext | undefined): void {
@@ -434,7 +437,7 @@ export class AsyncTable {
       (value) => {
         this.#calls--
         if (completed !== undefined) this.#countCompleted(entry)
-        this.#settle(entry, value, undefined)
+        this.#settle(entry, value, this.#lettersGiven(entry, entry.context))
         wake()
       },
       (error: unknown) => {
@@ -464,10 +467,28 @@ export class AsyncTable {
     const attempts = context?.attempt ?? 1
     const letters: DeadLetter[] = []
     for (let at = 0; at < records.length; at++) {
-      const letter = failures.letterOf(error, records[at], { timestamp: times?.[at] ?? timestamp, recordId, attempts })
+      const record = records[at]
+      const reason = context?.failed?.errorOf(record, error) ?? error
+      const letter = failures.letterOf(reason, record, { timestamp: times?.[at] ?? timestamp, recordId, attempts })
       if (letter !== undefined) letters.push(letter)
     }
     // Nobody reads them: they are counted, and that is all.
+    return lettersPort === undefined ? NO_LETTERS : letters
+  }
+
+  /** Of a batch that was called and did not fail: what its function gave up. */
+  #lettersGiven({ input, times, sequence }: InFlight, context: AsyncCallContext | undefined): readonly DeadLetter[] | undefined {
+    const given = context?.failed?.list ?? []
+    const { failures, lettersPort, contextOf } = this.#options
+    if (given.length === 0 || failures === undefined) return undefined
+    const { recordId } = contextOf(sequence)
+    const attempts = context?.attempt ?? 1
+    const letters: DeadLetter[] = []
+    for (const { record, error } of given) {
+      const timestamp = times?.[(input as readonly unknown[]).indexOf(record)] ?? Number.NaN
+      const letter = failures.letterOf(error, record, { timestamp, recordId, attempts })
+      if (letter !== undefined) letters.push(letter)
+    }
     return lettersPort === undefined ? NO_LETTERS : letters
   }
 

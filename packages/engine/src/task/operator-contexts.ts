@@ -18,6 +18,7 @@ import type { ColumnKind, ColumnName } from '../state/column.js'
 import type { KeyTable } from '../state/key-table.js'
 import type { StatePart, StateRegistry } from '../state/state-registry.js'
 import type { WindowTables } from '../state/window-tables.js'
+import type { FailedRecords } from './failed-records.js'
 import { type UserMetric, UserMetrics } from './user-metrics.js'
 
 /** What contexts need of the subtask they belong to. */
@@ -232,12 +233,28 @@ export class AsyncCallContext implements AsyncContext {
   readonly #shared: OperatorContexts
   /** Number of the call in this subtask. */
   sequence: number
-  /** Set by a guard of calls: from when it waits for another attempt it is the number of that one. */
-  attempt = 1
+  /** Of a batch whose records may be given up. */
+  failed: FailedRecords | undefined = undefined
+  #attempt = 1
 
   constructor(shared: OperatorContexts, sequence: number) {
     this.#shared = shared
     this.sequence = sequence
+  }
+
+  get attempt(): number {
+    return this.#attempt
+  }
+
+  /** Set by a guard of calls: from when it waits for another attempt it is the number of that one. */
+  set attempt(attempt: number) {
+    this.#attempt = attempt
+    this.failed?.clear()
+  }
+
+  deadLetter(record: unknown, error: unknown): void {
+    if (this.failed === undefined) throw error
+    this.failed.add(record, error)
   }
 
   get job(): string {

@@ -1,6 +1,7 @@
 /** Records on which an operator's code fails: dropped and counted, or dead letters, while everything else goes on as if they had not been there. */
 import { describe, expect, it } from 'vitest'
 import { SluiceError } from '../../src/errors/sluice-error.js'
+import type { AsyncContext } from '../../src/graph/operator-context.js'
 import type { DeadLetter, ErrorPolicy, OperatorSpec } from '../../src/graph/operator-spec.js'
 import { planJob } from '../../src/plan/plan-job.js'
 import { resolveSettings } from '../../src/plan/settings.js'
@@ -292,7 +293,58 @@ describe.each(settingsOf)('records that fail, %s', (_name, settings) => {
   })
 })
 
+/** Reads its records, and gives up those that fail. */
+const insertEach = (written: number[], onError: ErrorPolicy, fn: (records: readonly number[]) => Promise<void> | void = () => {}) =>
+  asyncMap(
+    (records: readonly number[], context: AsyncContext) => {
+      for (const record of records) {
+        try {
+          check(record)
+        } catch (error) {
+          context.deadLetter(record, error)
+          continue
+        }
+        written.push(record)
+      }
+      return fn(records)
+    },
+    { discardsResults: true, ordered: false, concurrency: 2, onError, gathers: { recordsMax: 16, timeMs: 50 } },
+  )
+
 describe('a batch', () => {
+  it.each([
+    ['at once', () => {}],
+    ['with a promise', async () => {}],
+  ])('gives records up one by one %s, and the others go on', async (_name, fn) => {
+    const written: number[] = []
+    const ran = await run(insertEach(written, 'deadLetter', fn))
+    expect(written).toEqual(range(COUNT).filter((record) => !fails(record)))
+    expect(ran.letters.map(({ input, reason, attempts }) => [input, reason, attempts])).toEqual(
+      range(COUNT)
+        .filter(fails)
+        .map((record) => [record, `${record} is wrong`, 1]),
+    )
+    expect(ran.letters[0]?.recordId).toMatch(/^op\/0\/\d+$/)
+    expect(counted(ran, 'deadLetters')).toEqual({ WRONG: ran.letters.length })
+    expect(counted(await run(insertEach([], 'drop', fn)), 'dropped')).toEqual({ failed: ran.letters.length })
+  })
+
+  it('that fails is letters of all its records, those that were given up with their own error', async () => {
+    const { letters } = await run(
+      insertEach([], 'deadLetter', async ([first]) => {
+        if (first === 0) throw new Error('refused')
+      }),
+    )
+    const lost = range(COUNT).filter((record) => record < 16 || fails(record))
+    expect(letters.map(({ input, reason }) => [input, reason])).toEqual(
+      lost.map((record) => [record, fails(record) ? `${record} is wrong` : 'refused']),
+    )
+  })
+
+  it('fails the job where its policy is to fail', async () => {
+    await expect(run(insertEach([], 'fail'))).rejects.toMatchObject({ code: 'SLUICE_OPERATOR_FAILED', cause: { message: '3 is wrong' } })
+  })
+
   it('is called when its time has come, also where nothing follows', async () => {
     const calls: { readonly at: number; readonly records: readonly number[] }[] = []
     const simulations: Simulation[] = []

@@ -62,6 +62,11 @@ export class Attempt implements AsyncContext {
     return this.#record.now()
   }
 
+  /** One that was given up may go on, and says nothing of those that follow. */
+  deadLetter(record: unknown, error: unknown): void {
+    if (this.#aborted === undefined) this.#record.deadLetter(record, error)
+  }
+
   countError(): void {
     this.#record.countError()
   }

@@ -66,4 +66,15 @@ export interface BatchContext extends Context {
   readonly attempt: number
   /** Counts an error that your code answers by itself. An adaptive `rateLimit` in front follows it. */
   countError(): void
+  /**
+   * Gives up one record of the batch, while the others go on: it is dropped or a dead letter, as `onError` says, when this attempt has succeeded. Throws the error where `onError` is
+   * 'fail'.
+   *
+   * @example
+   * stream.sink('insert', forEachBatch(async (orders, context) => {
+   *   const refused = await database.insert('orders', orders)
+   *   for (const { order, reason } of refused) context.deadLetter(order, new Error(reason))
+   * }, { onError: 'deadLetter' }))
+   */
+  deadLetter(record: unknown, error: unknown): void
 }

@@ -28,7 +28,8 @@ const TIME_MS_DEFAULT = 1_000
  * where the records of a subtask come in the same order again (a replayable source, parallelism 1 or no exchange in between, the same parallelism) and batches fill
  * before their `time`. Otherwise another batch may bear the id: where that matters, make an id from the records.
  *
- * What protects calls counts batches: an attempt is a call with a whole batch. With `onError: 'deadLetter'` each record of a batch that is given up is a dead letter.
+ * What protects calls counts batches: an attempt is a call with a whole batch. With `onError: 'deadLetter'` each record of a batch that is given up is a dead letter. One record is
+ * given up by itself with `context.deadLetter(record, error)`.
  *
  * @throws SLUICE_OPERATOR_FAILED where the function throws or rejects, with the cause; SLUICE_TIMEOUT where a call takes too long.
  * @example

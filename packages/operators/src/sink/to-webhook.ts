@@ -138,7 +138,18 @@ async function beginningOf(answer: PostAnswer): Promise<string> {
 
 function bodyOf({ json, single }: WebhookRequest, batch: readonly unknown[], context: AsyncContext): string {
   const before = json.nonFinite
-  const texts = batch.map((record) => json.stringify(record))
+  const texts: string[] = []
+  let error: unknown
+  for (const record of batch) {
+    try {
+      texts.push(json.stringify(record))
+    } catch (unwritable) {
+      context.deadLetter(record, unwritable)
+      error = unwritable
+    }
+  }
+  // Nothing is left to be sent.
+  if (texts.length === 0) throw error
   // Once per batch, however often it is sent.
   if (json.nonFinite !== before && context.attempt === 1) countNonFinite(context, json.nonFinite, before)
   return single ? (texts[0] as string) : `[${texts.join(',')}]`

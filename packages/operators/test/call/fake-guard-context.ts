@@ -10,6 +10,8 @@ export class FakeGuardContext implements GuardContext {
   readonly counted: Record<string, number> = {}
   readonly warnings: string[] = []
   readonly changes: BreakerChange[] = []
+  /** Records that were given up, by their error. */
+  readonly givenUp: (readonly [record: unknown, error: unknown])[] = []
   readonly abort = new AbortController()
   readonly #shares: Map<string, unknown>
 
@@ -85,6 +87,7 @@ export class FakeGuardContext implements GuardContext {
       now: () => Date.now(),
       use: (name: string) => this.use(name),
       countError: () => {},
+      deadLetter: (record, error) => void this.givenUp.push([record, error]),
     }
   }
 }

@@ -123,6 +123,9 @@ describe('a function', () => {
   class FakeAsyncContext extends FakeOperatorContext implements AsyncContext {
     readonly signal = new AbortController().signal
     readonly recordId = 'lookup/0/0'
+    deadLetter(_record: unknown, error: unknown): void {
+      throw error
+    }
   }
 
   interface Call {

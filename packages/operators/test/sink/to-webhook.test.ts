@@ -86,6 +86,22 @@ describe('toWebhook', () => {
     expect(toWebhook(url, { records: 2, time: '5s' }).spec).toMatchObject({ gathers: { recordsMax: 2, timeMs: 5000 } })
   })
 
+  test('sends the others of a list where one of them is no JSON', async () => {
+    const { url, received } = await receiver(status(503), status(200))
+    const context = new FakeGuardContext()
+    const wrong = { run: () => 1 }
+    const unsupported = expect.objectContaining({ code: 'SLUICE_JSON_UNSUPPORTED' })
+    await send(toWebhook(url, { records: 3, retry: { delay: 1 } }), [[1, wrong, 2]], { context })
+    expect(received.map(({ body }) => body)).toEqual(['[1,2]', '[1,2]'])
+    // Said with each attempt; the last one counts.
+    expect(context.givenUp).toEqual([
+      [wrong, unsupported],
+      [wrong, unsupported],
+    ])
+    await expect(send(toWebhook(url), [[wrong]])).rejects.toEqual(unsupported)
+    expect(received).toHaveLength(2)
+  })
+
   test('a request that comes again has the same key; another one in its place has not', async () => {
     const { url, received } = await receiver()
     const run = { id: 'r1', attempt: 1, restoredCheckpoint: 0 }

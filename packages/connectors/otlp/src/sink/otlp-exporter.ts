@@ -45,19 +45,42 @@ export class OtlpExporter<T> {
 
   /** @throws CallError */
   async send(batch: readonly T[], context: BatchContext): Promise<void> {
-    const { target, codec, encoding, compression } = this.#options
-    let body = encoding === 'json' ? encodeText(codec.writeJson(batch)) : codec.writeProtobuf(batch)
+    const { target, compression } = this.#options
+    const { records, encoded } = this.#encode(batch, context)
+    let body = encoded
     if (compression === 'gzip') body = await (this.#compress ??= await loadGzip())(body)
     const response = await post(target, { method: 'POST', body, headers: this.#headers, signal: context.signal })
     const answer = await response.read(ANSWER_BYTES_MAX)
     const isJson = (response.header('content-type') ?? '').startsWith(JSON_TYPE)
     if (!response.ok) throw this.#refused(response, statusMessage(answer, isJson), context)
     const partial = this.#partialSuccess(answer, isJson, context)
-    if (partial.rejected >= batch.length && batch.length > 0) {
+    if (partial.rejected >= records && records > 0) {
       const reason = partial.message.slice(0, REASON_LENGTH)
-      throw new CallError(`${this.#where()} refused all ${batch.length} records of a request: ${reason}`, { retriable: false })
+      throw new CallError(`${this.#where()} refused all ${records} records of a request: ${reason}`, { retriable: false })
     }
     if (partial.rejected > 0 || partial.message !== '') this.#tellRejected(partial, context)
+  }
+
+  /** What OpenTelemetry does not have is looked for where there is any: then each record is written by itself, and those that can be are sent. */
+  #encode(batch: readonly T[], context: BatchContext): { readonly records: number; readonly encoded: Uint8Array<ArrayBuffer> } {
+    const { codec, encoding } = this.#options
+    const write = (records: readonly T[]): Uint8Array<ArrayBuffer> =>
+      encoding === 'json' ? encodeText(codec.writeJson(records)) : codec.writeProtobuf(records)
+    try {
+      return { records: batch.length, encoded: write(batch) }
+    } catch (error) {
+      const sendable = batch.filter((record) => {
+        try {
+          write([record])
+          return true
+        } catch (unwritable) {
+          context.deadLetter(record, unwritable)
+          return false
+        }
+      })
+      if (sendable.length === 0) throw error
+      return { records: sendable.length, encoded: write(sendable) }
+    }
   }
 
   #refused(response: PostAnswer, message: string, context: BatchContext): CallError {

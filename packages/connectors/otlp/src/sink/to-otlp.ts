@@ -1,6 +1,6 @@
 /** Telemetry to where OpenTelemetry receives it, over OTLP/HTTP. */
 import { SluiceError } from '@sluice/engine'
-import { type CallOptions, type Duration, forEachBatch, type Sink } from '@sluice/operators'
+import { type CallOptions, type Duration, forEachBatch, type Sink, type SinkWithLetters } from '@sluice/operators'
 import { checkOptions } from '../signals/check-options.js'
 import { isSignal, type RecordOfSignal, type Signal, signals, unknownSignal } from '../signals/signals.js'
 import { OtlpExporter } from './otlp-exporter.js'
@@ -47,7 +47,7 @@ const TIMEOUT_MS = 10_000
  *
  * Answers 429, 502, 503 and 504 and lost connections are worth another attempt, no sooner than `Retry-After` says; any other is not. By default there are up to 5 attempts of 10 s each. Then
  * `onError` says what becomes of the records. Records that the receiver refuses in an answer that takes the others are counted as `user.rejected` and logged; they are not sent again,
- * because nobody says which ones they are. Where it refuses all of them, the request has failed.
+ * because nobody says which ones they are. A record with a value that OpenTelemetry does not have is left to `onError` alone, and the others are sent. Where it refuses all of them, the request has failed.
  *
  * At least once: requests that were under way at a checkpoint are sent again after a restore.
  *
@@ -60,6 +60,10 @@ const TIMEOUT_MS = 10_000
  *   circuitBreaker: { whileOpen: 'wait' },
  * }))
  */
+export function toOtlp<const O extends ToOtlpOptions<Signal>>(
+  url: string | URL,
+  options: O,
+): SinkWithLetters<O, Sink<RecordOfSignal[O['signal']]>>
 export function toOtlp<S extends Signal>(url: string | URL, options: ToOtlpOptions<S>): Sink<RecordOfSignal[S]> {
   checkOptions('toOtlp', options, OPTIONS)
   const {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
-import { type Signal, toOtlp, type ToOtlpOptions } from '@sluice/otlp'
+import { type Signal, type Span, toOtlp, type ToOtlpOptions } from '@sluice/otlp'
 import { defineJob, fromArray, run } from 'sluice'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readSpans } from '../../src/protobuf/read-spans.js'
@@ -83,6 +83,46 @@ test('where all records of a request are refused each of them is a dead letter',
   const { outputs } = await send(url, { onError: 'deadLetter' }).finished
   expect(requests).toHaveLength(1)
   expect(outputs.letters.map(({ reason }) => reason)).toEqual(Array.from({ length: 20 }, () => expect.stringContaining('not mine')))
+})
+
+test.each(['protobuf', 'json'] as const)(
+  'one value that OTLP lacks is one dead letter, and the rest of its request goes out as %s',
+  async (encoding) => {
+    const { url, received } = await startReceiver()
+    const wrong: readonly Span[] = [new Map(), new Date(0), 1n << 70n].map((value, index) => ({
+      ...sampleSpans[index]!,
+      name: `wrong ${index}`,
+      attributes: { 'what is it': value as never },
+    }))
+    const job = defineJob({ name: 'sender' }, (job) => {
+      const { deadLetters } = job
+        .source('spans', fromArray([...wrong.slice(0, 1), ...sampleSpans, ...wrong.slice(1)]))
+        .sink('out', toOtlp(url, { signal: 'traces', encoding, onError: 'deadLetter' }))
+      return { letters: deadLetters.map(({ input, reason, code }) => ({ name: (input as Span).name, reason, code })) }
+    })
+    const { outputs } = await run(job).finished
+    const { spans } = await received()
+    expect([...spans].sort((a, b) => a.startTimeMs - b.startTimeMs)).toStrictEqual(sampleSpans)
+    expect(outputs.letters).toEqual(
+      wrong.map(({ name }) => ({
+        name,
+        reason: expect.stringMatching(/^The value of "what is it" is .*, which OpenTelemetry does not have$/),
+        code: 'NotTelemetry',
+      })),
+    )
+  },
+)
+
+test('one value that OTLP lacks fails the job where nothing else is said, without another attempt', async () => {
+  const { url, requests } = await scriptedReceiver([{ status: 200 }])
+  const job = defineJob({ name: 'sender' }, (job) => {
+    const spans = [...sampleSpans, { ...sampleSpans[0]!, attributes: { odd: new Map() as never } }]
+    job.source('spans', fromArray(spans)).sink('out', toOtlp(url, { signal: 'traces' }))
+  })
+  await expect(run(job).finished).rejects.toMatchObject({
+    message: expect.stringContaining('The value of "odd" is an object of the class Map'),
+  })
+  expect(requests).toHaveLength(0)
 })
 
 test.each([400, 401, 404, 413, 500, 307])('a request answered with %i is not sent again', async (status) => {

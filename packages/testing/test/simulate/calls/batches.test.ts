@@ -53,6 +53,33 @@ describe('forEachBatch', { timeout: 120_000 }, () => {
     }
   })
 
+  it('gives up the records that its last attempt gave up, with crashes in between too', async () => {
+    const job = defineJob({ name: 'batches' }, (builder) => {
+      const write = forEachBatch(
+        async (records: readonly number[], context) => {
+          const { attempt } = context
+          const giveUp = (those: (record: number) => boolean): void =>
+            records.filter(those).forEach((record) => context.deadLetter(record, new Error(`${record} is odd`)))
+          giveUp((record) => record % 10 === (attempt === 1 ? 5 : 3))
+          await new Promise((resolve) => setTimeout(resolve, attempt === 1 ? 60 : 20))
+          // The first attempt has timed out by now, and says nothing any more.
+          if (attempt === 1) giveUp((record) => record % 10 === 7)
+        },
+        { records: 8, timeout: 50, retry: { delay: 1, budget: false }, onError: 'deadLetter' },
+      )
+      const { deadLetters } = builder.source('numbers', fromArray<number>([])).sink('write', write)
+      return { letters: deadLetters.map(({ input, attempts, reason }) => ({ input: input as number, attempts, reason })) }
+    })
+    for (const crashes of [0, 1]) {
+      const { outputs } = await simulate(job, { ...simulated, seed: 3 + crashes, inputs: { numbers: numbers(60) }, crashes })
+      expect(outputs.letters.toSorted((left, right) => left.input - right.input)).toEqual(
+        numbers(60)
+          .filter((record) => record % 10 === 3)
+          .map((record) => ({ input: record, attempts: 2, reason: `${record} is odd` })),
+      )
+    }
+  })
+
   it('tries a whole batch again, under the same id', async () => {
     const { job, calls } = writing({ records: 5, retry: { delay: 1, budget: false } }, ({ attempt }) => attempt < 3)
     await simulate(job, { ...simulated, inputs: { numbers: numbers(20) } })
