@@ -47,7 +47,7 @@ export default {
       from: { path: '^(packages/(?:connectors/)?[^/]+)/src/' },
       to: {
         path: '^packages/(?:connectors/)?[^/]+/src/',
-        pathNot: ['^$1/', '^packages/(?:connectors/)?[^/]+/src/(index|bin|testing|call/post)\\.ts$'],
+        pathNot: ['^$1/', '^packages/(?:connectors/)?[^/]+/src/(index|bin|testing|connector)\\.ts$'],
       },
     },
     {

@@ -13,7 +13,7 @@ const { build } = createRequire(join(packages, 'runtime-workers/package.json'))(
 /** Entries by package: what its `exports` and `imports` lead to. */
 const entries = {
   engine: ['src/index.ts'],
-  operators: ['src/index.ts', 'src/call/post.ts'],
+  operators: ['src/index.ts', 'src/connector.ts'],
   testing: ['src/index.ts'],
   'runtime-workers': ['src/index.ts', 'src/worker/worker-entry.ts'],
   cli: ['src/index.ts', 'src/bin.ts'],

@@ -12,6 +12,11 @@ export interface FromHttpOptions extends HttpListenOptions {
   readonly onInvalid?: HttpInvalidPolicy | undefined
 }
 
+type AnyHttpOptions = FromHttpOptions & {
+  readonly format?: 'json' | 'lines' | 'bytes' | HttpFormat<unknown> | undefined
+  readonly schema?: StandardSchemaV1 | undefined
+}
+
 /**
  * The records of requests. `format: 'json'` takes `application/json` (a record, or a list of records that is taken whole or not at all) and `application/x-ndjson` (a record per line,
  * taken as they come), `'lines'` takes the lines of `text/plain`, `'bytes'` a body of any type as one record, a Uint8Array.
@@ -35,19 +40,21 @@ export function fromHttp(options: FromHttpOptions & { readonly format: 'bytes'; 
 export function fromHttp<T = unknown>(
   options: FromHttpOptions & { readonly format?: 'json' | undefined; readonly schema?: undefined },
 ): Source<T>
-export function fromHttp(
-  options: FromHttpOptions & {
-    readonly format?: 'json' | 'lines' | 'bytes' | HttpFormat<unknown> | undefined
-    readonly schema?: StandardSchemaV1 | undefined
-  },
-): Source<unknown> {
-  const settings = planHttp('fromHttp', options)
+export function fromHttp(options: AnyHttpOptions): Source<unknown> {
+  return httpSource('fromHttp', options)
+}
+
+/** The same for a connector. `caller`: what a user called, in messages. */
+export function httpSource<T>(caller: string, options: FromHttpOptions & { readonly format: HttpFormat<T> }): Source<T>
+export function httpSource(caller: string, options: AnyHttpOptions): Source<unknown>
+export function httpSource(caller: string, options: AnyHttpOptions): Source<unknown> {
+  const settings = planHttp(caller, options)
   const { format = 'json', schema, onInvalid = 'reject' } = options
-  checkChoice('fromHttp: onInvalid', onInvalid, ['reject', 'fail', 'drop', 'deadLetter'])
-  if (typeof format === 'object' && format !== null) checkFormat(format)
-  else checkChoice('fromHttp: format', format, ['json', 'lines', 'bytes'])
+  checkChoice(`${caller}: onInvalid`, onInvalid, ['reject', 'fail', 'drop', 'deadLetter'])
+  if (typeof format === 'object' && format !== null) checkFormat(caller, format)
+  else checkChoice(`${caller}: format`, format, ['json', 'lines', 'bytes'])
   if (schema !== undefined && format === 'bytes')
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', "fromHttp: format 'bytes' gives bytes, which have no schema.", {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${caller}: format 'bytes' gives bytes, which have no schema.`, {
       hint: 'Give a format of your own with { types, decode }.',
     })
   const { listener, path, method, acknowledge, tokens, bodyBytesMax, queue } = settings
@@ -93,7 +100,7 @@ export function fromHttp(
   }
 }
 
-function checkFormat({ types, decode, reply }: HttpFormat<unknown>): void {
+function checkFormat(caller: string, { types, decode, reply }: HttpFormat<unknown>): void {
   const known =
     Array.isArray(types) &&
     types.length > 0 &&
@@ -101,6 +108,6 @@ function checkFormat({ types, decode, reply }: HttpFormat<unknown>): void {
   if (known && typeof decode === 'function' && (reply === undefined || typeof reply === 'function')) return
   throw new SluiceError(
     'SLUICE_OPTIONS_INVALID',
-    'fromHttp: format is a word, or { types, decode(body, request), reply? } with content types in lower case.',
+    `${caller}: format is a word, or { types, decode(body, request), reply? } with content types in lower case.`,
   )
 }

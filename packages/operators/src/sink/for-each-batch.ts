@@ -41,16 +41,17 @@ export function forEachBatch<T, const O extends ForEachBatchOptions = ForEachBat
 ): SinkWithLetters<O, Sink<T>>
 export function forEachBatch<T>(fn: (records: readonly T[], context: BatchContext) => unknown, options: ForEachBatchOptions = {}): Sink<T> {
   checkFunction('forEachBatch', fn)
-  return batchSink<T>('forEachBatch', fn as (records: never, context: AsyncContext) => unknown, options)
+  return batchSink<T>('forEachBatch', fn, options)
 }
 
-/** A sink that gathers records and calls a function with them. `what`: its name in messages, and its type in the plan. */
+/** A sink that gathers records and calls a function with them. `what`: what a user called, in messages and as its type in the plan, where `more` says no other. */
 export function batchSink<T>(
   what: string,
-  fn: (records: never, context: AsyncContext) => unknown,
+  called: (records: readonly T[], context: BatchContext) => unknown,
   options: ForEachBatchOptions,
   more: Readonly<Record<string, unknown>> = {},
 ): Sink<T> {
+  const fn = called as (records: never, context: AsyncContext) => unknown
   const { spec: calls, options: shown, ...details } = planCalls(what, fn, options, ['records', 'time'])
   const { records = RECORDS_DEFAULT, time = TIME_MS_DEFAULT } = options
   checkInteger(`${what}: records`, records, 1)

@@ -63,10 +63,10 @@ export function toWebhook<T>(url: string | URL, options: ToWebhookOptions = {}):
   // A limit of time for all attempts is one for each of them too.
   const limits = options.timeout === undefined && typeof retry === 'object' && retry.within !== undefined ? {} : { timeout }
   return batchSink<T>(
-    'webhook',
+    'toWebhook',
     (batch: readonly unknown[], context: AsyncContext) => send(request, batch, context),
     { ...others, ...limits, records, retry },
-    { url: `${target.origin}${target.pathname}`, method },
+    { type: 'webhook', url: `${target.origin}${target.pathname}`, method },
   )
 }
 

@@ -236,6 +236,6 @@ describe('toWebhook', () => {
     for (const url of ['nowhere', 'ftp://host/'])
       expect(() => toWebhook(url)).toThrow(expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID' }))
     expect(() => toWebhook('http://host/', { headers: { 'a b': 'c' } })).toThrow('no name of a header')
-    expect(() => toWebhook('http://host/', { records: 0 })).toThrow('webhook: records is 0')
+    expect(() => toWebhook('http://host/', { records: 0 })).toThrow('toWebhook: records is 0')
   })
 })

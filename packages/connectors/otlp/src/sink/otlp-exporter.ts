@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { type BatchContext, CallError } from '@sluice/operators'
-import { parseRetryAfter, post, type PostAnswer, requestHeaders } from '@sluice/operators/post'
+import { parseRetryAfter, post, type PostAnswer, requestHeaders } from '@sluice/operators/connector'
 import { type PartialSuccess, readResponse, responseFrom, statusMessage } from '../signals/response.js'
 import { JSON_TYPE, PROTOBUF, type SignalCodec } from '../signals/signals.js'
 import { MalformedTelemetry } from '../wire/malformed.js'

@@ -1,6 +1,7 @@
 /** Telemetry to where OpenTelemetry receives it, over OTLP/HTTP. */
 import { SluiceError } from '@sluice/engine'
-import { type CallOptions, type Duration, forEachBatch, type Sink, type SinkWithLetters } from '@sluice/operators'
+import type { CallOptions, Duration, Sink, SinkWithLetters } from '@sluice/operators'
+import { batchSink } from '@sluice/operators/connector'
 import { checkOptions } from '../signals/check-options.js'
 import { isSignal, type RecordOfSignal, type Signal, signals, unknownSignal } from '../signals/signals.js'
 import { OtlpExporter } from './otlp-exporter.js'
@@ -84,12 +85,12 @@ export function toOtlp<S extends Signal>(url: string | URL, options: ToOtlpOptio
   checkHeaders(headers)
   const target = parseUrl(url, signals[signal].path)
   const exporter = new OtlpExporter<RecordOfSignal[S]>({ target, codec: signals[signal], headers, compression, encoding })
-  const guarded = { timeout: TIMEOUT_MS, retry: {}, ...calls, records, time, concurrency }
-  const sink = forEachBatch<RecordOfSignal[S]>((batch, context) => exporter.send(batch, context), guarded)
-  return {
-    ...sink,
-    options: { ...sink.options, type: 'otlp', signal, url: `${target.origin}${target.pathname}`, compression, encoding },
-  }
+  return batchSink<RecordOfSignal[S]>(
+    'toOtlp',
+    (batch, context) => exporter.send(batch, context),
+    { timeout: TIMEOUT_MS, retry: {}, ...calls, records, time, concurrency },
+    { type: 'otlp', signal, url: `${target.origin}${target.pathname}`, compression, encoding },
+  )
 }
 
 function parseUrl(url: string | URL, path: string): URL {

@@ -1,5 +1,6 @@
 /** Telemetry that OpenTelemetry sends, over OTLP/HTTP. */
-import { fromHttp, type HttpListenOptions, type Source } from '@sluice/operators'
+import type { HttpListenOptions, Source } from '@sluice/operators'
+import { httpSource } from '@sluice/operators/connector'
 import { checkOptions } from '../signals/check-options.js'
 import { isSignal, type RecordOfSignal, type Signal, type SignalCodec, signals, unknownSignal } from '../signals/signals.js'
 import { otlpFormat } from './otlp-format.js'
@@ -52,6 +53,6 @@ export function fromOtlp<S extends Signal>(options: FromOtlpOptions<S>): Source<
   if (!isSignal(signal)) throw unknownSignal('fromOtlp', signal)
   const codec: SignalCodec<RecordOfSignal[S]> = signals[signal]
   const { path = codec.path, port = 4318, bodyBytesMax = BODY_BYTES_MAX } = rest
-  const source = fromHttp<RecordOfSignal[S]>({ ...rest, port, path, bodyBytesMax, method: 'POST', format: otlpFormat(codec) })
+  const source = httpSource<RecordOfSignal[S]>('fromOtlp', { ...rest, port, path, bodyBytesMax, method: 'POST', format: otlpFormat(codec) })
   return { ...source, options: { ...source.options, type: 'otlp', signal } }
 }

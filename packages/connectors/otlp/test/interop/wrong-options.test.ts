@@ -9,6 +9,9 @@ test.each<[string, object | undefined, string]>([
   ['a signal that there is not', { signal: 'spans' }, 'signal is "spans"'],
   ['an option that is misspelt', { signal: 'traces', prot: 4318 }, 'fromOtlp has no option prot'],
   ['an option of fromHttp that it has not', { signal: 'traces', method: 'PUT' }, 'fromOtlp has no option method'],
+  ['a port that there is not', { signal: 'traces', port: 70_000 }, 'fromOtlp: port is 70000'],
+  ['a queue that is misspelt', { signal: 'traces', queue: { record: 1 } }, 'queue of fromOtlp has no option record'],
+  ['an answer that there is not', { signal: 'logs', overload: { status: 500 } }, 'fromOtlp: overload.status is 500'],
 ])('fromOtlp: %s', (_what, options, message) => {
   expect(() => fromOtlp(options as never)).toThrow(
     expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: expect.stringContaining(message) as string }),
@@ -22,6 +25,8 @@ test.each<[string, object | undefined, string]>([
   ['headers that are none', { signal: 'traces', headers: null }, 'headers takes an object'],
   ['a header without a name', { signal: 'traces', headers: { 'a b': 'c' } }, '"a b" is no name of a header'],
   ['a header that is no text', { signal: 'traces', headers: { a: 5 } }, 'the header a has a value that cannot be sent'],
+  ['batches of nothing', { signal: 'traces', records: 0 }, 'toOtlp: records is 0'],
+  ['a policy that there is not', { signal: 'traces', onError: 'ignore' }, "onError of toOtlp is 'ignore'"],
 ])('toOtlp: %s', (_what, options, message) => {
   expect(() => toOtlp(URL_OF_ALL, options as never)).toThrow(
     expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: expect.stringContaining(message) as string }),
