@@ -2,6 +2,7 @@
 import { defineJob, forEachBatch, type ForEachBatchOptions, fromArray, type Job } from '@sluice/operators'
 import { describe, expect, it } from 'vitest'
 import { at, simulate } from '../../../src/index.js'
+import { SeededRandom } from '../../../src/schedule/seeded-random.js'
 
 interface Call {
   readonly id: string
@@ -10,24 +11,47 @@ interface Call {
   failed: boolean
 }
 
-function writing(options: ForEachBatchOptions, fails: (call: Call, before: number) => boolean = () => false) {
-  const calls: Call[] = []
-  let underWay = 0
-  const most = { underWay: 0 }
+type Fails = (call: Call, before: number) => boolean
+
+function writing(options: ForEachBatchOptions, fails?: Fails) {
+  const { write, calls, most } = batches(options, fails)
   const job: Job<unknown, object> = defineJob({ name: 'writing' }, (builder) => {
-    const write = forEachBatch<number>(async (records, { recordId: id, attempt }) => {
-      const call = { id, attempt, records: [...records], failed: false }
-      const before = calls.length
-      calls.push(call)
-      most.underWay = Math.max(most.underWay, ++underWay)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      underWay--
-      call.failed = fails(call, before)
-      if (call.failed) throw new Error('down')
-    }, options)
     builder.source('numbers', fromArray<number>([])).sink('write', write)
   })
   return { job, calls, most }
+}
+
+/** With the attempt of the job in which each record came in front of the sink. */
+function gathering(options: ForEachBatchOptions, fails?: Fails) {
+  const { write, calls } = batches(options, fails)
+  const attemptOf = new Map<number, number>()
+  let attempts = 0
+  const job: Job<unknown, object> = defineJob({ name: 'gathering' }, (builder) => {
+    const attempt = ++attempts
+    const pass = (id: number): number => {
+      attemptOf.set(id, attempt)
+      return id
+    }
+    builder.source('numbers', fromArray<number>([])).map(pass).sink('write', write)
+  })
+  return { job, calls, attemptOf }
+}
+
+function batches(options: ForEachBatchOptions, fails: Fails = () => false) {
+  const calls: Call[] = []
+  let underWay = 0
+  const most = { underWay: 0 }
+  const write = forEachBatch<number>(async (records, { recordId: id, attempt }) => {
+    const call = { id, attempt, records: [...records], failed: false }
+    const before = calls.length
+    calls.push(call)
+    most.underWay = Math.max(most.underWay, ++underWay)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    underWay--
+    call.failed = fails(call, before)
+    if (call.failed) throw new Error('down')
+  }, options)
+  return { write, calls, most }
 }
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, id) => id)
@@ -112,5 +136,47 @@ describe('forEachBatch', { timeout: 120_000 }, () => {
       }
     }
     expect(crashes).toBeGreaterThan(8)
+  })
+
+  it('goes on with the batch that it was gathering, wherever it is stopped or crashes', async () => {
+    const spanning = { stop: 0, crash: 0 }
+    const faults = { stop: 0, crash: 0 }
+    for (let seed = 1; seed <= 12; seed++) {
+      const random = new SeededRandom(seed)
+      const kind = seed % 2 === 0 ? 'stop' : 'crash'
+      const recordsMax = 3 + random.below(6)
+      // Records come slowly, so that a batch is gathered nearly all the time; some are cut by their time and some are full.
+      const gapMs = 5 + random.below(40)
+      const { job, calls, attemptOf } = gathering(
+        { records: recordsMax, time: 50 + random.below(300), concurrency: 1 + random.below(3), retry: { delay: '10ms', budget: false } },
+        ({ id, attempt }) => id.endsWith('2') && attempt === 1,
+      )
+      const { crashes } = await simulate(job, {
+        ...simulated,
+        seed,
+        inputs: { numbers: numbers(60).map((id) => at(id * gapMs, id)) },
+        crashes: Array.from({ length: 3 }, () => ({
+          of: kind === 'stop' ? 'stop' : random.pick(['process', 'worker'] as const),
+          choice: 30 + random.below(300),
+        })),
+        checkpoint: { interval: 40, mode: random.pick(['aligned', 'unaligned'] as const) },
+      })
+      faults[kind] += crashes
+      const written = calls.filter(({ failed }) => !failed).flatMap(({ records }) => records)
+      expect([...new Set(written)].toSorted((left, right) => left - right)).toEqual(numbers(60))
+      // A stop lets what is under way end, and what is gathered goes with the checkpoint: nothing is written twice.
+      if (kind === 'stop') expect(written).toHaveLength(60)
+      for (const { records } of calls) {
+        expect(records.length).toBeLessThanOrEqual(recordsMax)
+        // In their order, and none is left out.
+        expect(records).toEqual(records.map((_, index) => (records[0] as number) + index))
+        if (new Set(records.map((id) => attemptOf.get(id))).size > 1) spanning[kind]++
+      }
+    }
+    // Batches that were begun in one attempt and called in another.
+    expect(faults.stop).toBeGreaterThan(8)
+    expect(faults.crash).toBeGreaterThan(8)
+    expect(spanning.stop).toBeGreaterThan(5)
+    expect(spanning.crash).toBeGreaterThan(5)
   })
 })
