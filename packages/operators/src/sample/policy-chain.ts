@@ -5,6 +5,7 @@
 import { hashKey, SluiceError } from '@sluice/engine'
 import { mixBits } from '../flow/mix-bits.js'
 import type { TraceInfo, TracePolicy, TraceRule } from './sample-types.js'
+import { TraceIntervals } from './trace-intervals.js'
 
 /** No policy keeps the trace. */
 export const NONE = -1
@@ -13,7 +14,6 @@ const TWO_TO_32 = 2 ** 32
 
 type Rule = TraceRule<unknown>
 type AnyRule = Extract<Rule, { kind: 'keepIfAny' }>
-type LongerRule = Extract<Rule, { kind: 'keepIfLonger' }>
 
 interface Bucket {
   readonly perMs: number
@@ -32,6 +32,9 @@ export class PolicyChain {
   readonly #tests: readonly ((record: unknown) => unknown)[]
   /** By index. */
   readonly #buckets: readonly (Bucket | undefined)[]
+  readonly #intervals: readonly (TraceIntervals | undefined)[]
+  /** Those that there are. */
+  readonly #lasting: readonly TraceIntervals[]
 
   /** @param parallelism over how many subtasks rates are divided */
   constructor(operator: string, policies: readonly TracePolicy<unknown>[], parallelism: number, nowMs: number) {
@@ -49,6 +52,8 @@ export class PolicyChain {
       const size = Math.max(1, share)
       return { perMs: share / rule.perMs, size, tokens: size, atMs: nowMs }
     })
+    this.#intervals = this.#rules.map((rule) => (rule.kind === 'keepIfLonger' ? new TraceIntervals(rule.intervalOf) : undefined))
+    this.#lasting = this.#intervals.filter((intervals) => intervals !== undefined)
   }
 
   /** Behind a restore: what a rate may have let pass already is not given twice. */
@@ -83,18 +88,27 @@ export class PolicyChain {
     return NONE
   }
 
+  begin(slot: number): void {
+    for (let at = 0; at < this.#lasting.length; at++) (this.#lasting[at] as TraceIntervals).begin(slot)
+  }
+
+  /** What policies need to know of each record of an open trace. Runs per record. */
+  add(slot: number, record: unknown): void {
+    for (let at = 0; at < this.#lasting.length; at++) (this.#lasting[at] as TraceIntervals).add(slot, record)
+  }
+
   /** The policy that decides on a trace, to keep it or (`dropWhen`) to drop it. `asked`: none of its records has one that decides at once. */
-  decide(records: readonly unknown[], trace: TraceInfo, nowMs: number, asked: boolean): number {
+  decide(slot: number, records: readonly unknown[], trace: TraceInfo, nowMs: number, asked: boolean): number {
     const rules = this.#rules
     for (let index = 0; index < rules.length; index++) {
       const rule = rules[index] as Rule
       if (asked && rule.kind === 'keepIfAny' && this.#atOnce.includes(index)) continue
-      if (this.#decides(rule, index, records, trace, nowMs)) return index
+      if (this.#decides(rule, index, slot, records, trace, nowMs)) return index
     }
     return NONE
   }
 
-  #decides(rule: Rule, index: number, records: readonly unknown[], trace: TraceInfo, nowMs: number): boolean {
+  #decides(rule: Rule, index: number, slot: number, records: readonly unknown[], trace: TraceInfo, nowMs: number): boolean {
     switch (rule.kind) {
       case 'keepIfAny':
         for (const record of records) if (this.#holds(index, rule.test(record))) return true
@@ -103,7 +117,7 @@ export class PolicyChain {
       case 'dropWhen':
         return this.#holds(index, rule.test(records, trace))
       case 'keepIfLonger':
-        return lastsLonger(rule, records)
+        return (this.#intervals[index] as TraceIntervals).lengthOf(slot) >= rule.durationMs
       case 'keepShare':
         // The hash itself also decides which subtask has a key.
         return mixBits(hashKey(trace.key)) >>> 0 < rule.share * TWO_TO_32
@@ -122,17 +136,6 @@ export class PolicyChain {
       },
     )
   }
-}
-
-function lastsLonger({ durationMs, intervalOf }: LongerRule, records: readonly unknown[]): boolean {
-  let earliest = Number.POSITIVE_INFINITY
-  let latest = Number.NEGATIVE_INFINITY
-  for (const record of records) {
-    const [start, end] = intervalOf(record)
-    if (start < earliest) earliest = start
-    if (end > latest) latest = end
-  }
-  return latest - earliest >= durationMs
 }
 
 function takeToken(bucket: Bucket, nowMs: number): boolean {

@@ -110,8 +110,10 @@ export class TailSampler implements Operator {
       return
     }
     const policy = this.#policies.atOnce(value)
-    if (policy === NONE) this.#collect(slot, value)
-    else this.#settleWith(slot, policy, 'sampled', value)
+    if (policy === NONE) {
+      this.#policies.add(slot, value)
+      this.#collect(slot, value)
+    } else this.#settleWith(slot, policy, 'sampled', value)
   }
 
   onDeadline(nowMs: number): void {
@@ -167,8 +169,11 @@ export class TailSampler implements Operator {
       this.#numbers(SINCE)[slot] = nowMs
       order[slot] = this.#order++
       if (status[slot] === OPEN) {
+        const records = this.#recordsOf(slot)
         this.#open.append(slot)
-        this.#held.size += this.#recordsOf(slot).length
+        this.#policies.begin(slot)
+        for (const record of records) this.#policies.add(slot, record)
+        this.#held.size += records.length
         this.#held.bytes += this.#numbers(BYTES)[slot] as number
       } else this.#decided.append(slot)
     }
@@ -198,6 +203,7 @@ export class TailSampler implements Operator {
     this.#numbers(BYTES)[slot] = 0
     ;(this.#table.columns[RECORDS] as ValueColumn).values[slot] = []
     this.#open.append(slot)
+    this.#policies.begin(slot)
     if (this.#deadline === Number.POSITIVE_INFINITY) this.#await(slot)
   }
 
@@ -273,7 +279,7 @@ export class TailSampler implements Operator {
     const nowMs = this.#now()
     if (cause === 'full' || cause === 'recordsPerTrace') this.#context.metrics.count(EARLY[cause])
     const trace = { key: this.#table.keyAt(slot), waitedMs: nowMs - (this.#numbers(SINCE)[slot] as number), cause }
-    return this.#policies.decide(records, trace, nowMs, (this.#numbers(ORDER)[slot] as number) >= this.#restoredBefore)
+    return this.#policies.decide(slot, records, trace, nowMs, (this.#numbers(ORDER)[slot] as number) >= this.#restoredBefore)
   }
 
   #settle(slot: number, policy: number, reason: DropReason): void {

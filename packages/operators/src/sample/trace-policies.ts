@@ -43,7 +43,7 @@ export function dropWhen<T>(name: string, test: (records: readonly T[], trace: T
 }
 
 /**
- * Keeps a trace that lasts `duration` or longer, from the earliest start of a record to the latest end. `intervalOf` gives both, in ms.
+ * Keeps a trace that lasts `duration` or longer, from the earliest start of a record to the latest end. `intervalOf` gives both, in ms; it is called as records come.
  *
  * @example
  * keepIfLonger('slow', '2s', (span: { startMs: number; endMs: number }) => [span.startMs, span.endMs])
