@@ -193,7 +193,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
     when: 'After Ctrl-C, SIGTERM or `sluice stop`, or when whoever read stdout has left.',
     fields: {
       signal: field('text', '`SIGINT`, `SIGTERM`, `SIGPIPE`, or `request` of `sluice stop`.'),
-      stopTimeoutMs: field('ms', 'How long what is in flight may take to flow out.'),
+      stopTimeoutMs: field(
+        'ms',
+        'How long what is in flight may take to flow out; what has not then is in the last checkpoint, or given up where none are taken.',
+      ),
     },
   },
   'job.finished': {
@@ -204,6 +207,10 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       recordsOut,
       recordsPerSecond: field('1/s', '`recordsIn` over the duration.'),
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
+      unfinished: optional(
+        '{ calls, heldRecords, betweenOperators }',
+        'What did not flow out when it was stopped, and is in its last checkpoint: calls (where records are gathered, of a batch), records that operators hold back, records on edges.',
+      ),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(
         'list of { task, subtask, worker, busyMsPerSecond, queuedMsPerSecond, backpressuredMsPerSecond, idleMsPerSecond, alignedMsPerSecond, refusingMsPerSecond, checkpointMsPerSecond, recordsIn, recordsOut, dropped, deadLetters, lateRecords, heldRecords, heldBytes, watermark }',

@@ -240,18 +240,19 @@ export function userLine({ level, message, operator, subtask, fields }: RunLogEn
 }
 
 export function finishedLine(result: RunResult<unknown>): JobLogLine {
-  const { durationMs, recordsIn, recordsOut, stopped, totals, pressure, restarts, checkpoints, userMetrics } = result
+  const { durationMs, recordsIn, recordsOut, stopped, unfinished, totals, pressure, restarts, checkpoints, userMetrics } = result
   const recordsPerSecond = durationMs > 0 ? (recordsIn / durationMs) * 1000 : 0
   return {
     level: 'info',
     event: 'job.finished',
-    msg: `${stopped ? 'stopped: ' : ''}${formatAmount(recordsIn, 'record')} in, ${formatAmount(recordsOut, 'record')} out in ${formatDuration(durationMs)}, ${formatCount(recordsPerSecond)} records/s`,
+    msg: `${stopped ? 'stopped: ' : ''}${formatAmount(recordsIn, 'record')} in, ${formatAmount(recordsOut, 'record')} out in ${formatDuration(durationMs)}, ${formatCount(recordsPerSecond)} records/s${unfinishedInWords(result)}`,
     fields: {
       durationMs: rounded(durationMs),
       recordsIn,
       recordsOut,
       recordsPerSecond: rounded(recordsPerSecond),
       stopped,
+      ...(unfinished === undefined ? {} : { unfinished }),
       edges: totals.edges.map(edgeFields),
       subtasks: totals.subtasks.map(subtaskFields),
       dropped: totals.dropped.map(({ operator, reason, edge, total }) => ({
@@ -278,6 +279,19 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
       userMetrics,
     },
   }
+}
+
+/** What a stop did not wait for, and where it is. */
+function unfinishedInWords({ unfinished, checkpoints }: RunResult<unknown>): string {
+  if (unfinished === undefined) return ''
+  const { calls, heldRecords, betweenOperators } = unfinished
+  const parts = [
+    ...(heldRecords === 0 ? [] : [`${formatAmount(heldRecords, 'record')} held back`]),
+    ...(betweenOperators === 0 ? [] : [`${formatAmount(betweenOperators, 'record')} between operators`]),
+    ...(calls === 0 ? [] : [formatAmount(calls, 'call')]),
+  ]
+  const what = parts.length === 0 ? 'what was in flight' : parts.join(', ')
+  return `\n${what} did not flow out: checkpoint ${checkpoints?.last?.id} has it, and --restore latest goes on with it`
 }
 
 function causeFields({ kind, operator, dependency, workers, share }: Cause): Fields {

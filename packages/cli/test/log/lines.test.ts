@@ -87,6 +87,7 @@ const result = {
   recordsOut: 12,
   stopped: false,
   aborted: false,
+  unfinished: { calls: 1, heldRecords: 8_000, betweenOperators: 512 },
   plan,
   totals: held,
   pressure: pressureOf(714),
@@ -186,6 +187,18 @@ const lines: readonly JobLogLine[] = [
 test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s has every documented field and no other', (event, { fields }) => {
   const line = lines.find((one) => one.event === event)
   expect(Object.keys(line?.fields ?? {}).toSorted()).toEqual(Object.keys(fields).toSorted())
+})
+
+test('what a stop did not wait for is told with where it is', () => {
+  const { unfinished, ...whole } = result
+  expect(finishedLine(result).msg).toMatch(
+    /records\/s\n8,000 records held back, 512 records between operators, 1 call did not flow out: checkpoint 7 has it, and --restore latest goes on with it$/,
+  )
+  expect(finishedLine({ ...result, unfinished: { calls: 0, heldRecords: 0, betweenOperators: 0 } }).msg).toMatch(
+    /\nwhat was in flight did not flow out: /,
+  )
+  expect(finishedLine({ ...whole, unfinished: undefined }).msg).toMatch(/records\/s$/)
+  expect(unfinished.calls).toBe(1)
 })
 
 test('checkpoints, restores and restarts in words', () => {

@@ -22,7 +22,7 @@ test('an outage of two seconds loses nothing', async () => {
   expect(stderr).toMatch(/The circuit breaker of payments is closed after \d+ ms half-open/)
 }, 60_000)
 
-test.each([
+const waits = [
   [
     'an open breaker',
     "circuitBreaker: { failures: 2, openFor: '1h' }",
@@ -33,30 +33,39 @@ test.each([
     "retry: { attempts: 'unlimited', delay: '1h', delayMax: '1h' }",
     /call \(subtask 0\) had 4 records waiting for another attempt \(down\)/,
   ],
-])(
-  'Ctrl-C ends a job that waits for %s, says so, and the job goes on from its checkpoint',
-  async (_what, protection, says) => {
-    await folder.write(
-      'down.ts',
-      `import { existsSync } from 'node:fs'
+] as const
+
+async function writeJob(protection: string, stopTimeoutMs = 10_000): Promise<void> {
+  await folder.write(
+    'down.ts',
+    `import { existsSync } from 'node:fs'
 import { defineJob, generate, toJsonLines } from 'sluice'
-const checkpoint = { interval: '100ms', directory: 'state', mode: 'unaligned' } as const
-export default defineJob({ name: 'down', checkpoint, settings: { stopTimeoutMs: 200, chaining: false } }, (job) => {
+const checkpoint = { interval: '100ms', directory: 'state' } as const
+export default defineJob({ name: 'down', checkpoint, settings: { stopTimeoutMs: ${stopTimeoutMs}, chaining: false } }, (job) => {
   job.source('orders', generate((id) => ({ id }), { count: 400, rate: 2_000 }))
     .mapAsync('call', async (order) => { if (order.id >= 100 && !existsSync('up')) throw new Error('down'); return order },
       { concurrency: 4, ordered: false, ${protection.includes('retry') ? '' : "retry: { attempts: 'unlimited', delay: '1ms', delayMax: '1ms' }, "}${protection} })
     .sink('out', toJsonLines('out/'))
 })
 `,
-    )
-    const args = ['run', 'down.ts', '--parallelism', '1', '--workers', '1']
+  )
+}
+
+const args = ['run', 'down.ts', '--parallelism', '1', '--workers', '1']
+
+test.each(waits)(
+  'Ctrl-C ends a job with checkpoints that waits for %s: its last one has what waits, and a restore goes on with it',
+  async (_what, protection) => {
+    await writeJob(protection)
     const job = startSluice(args, { cwd: folder.path })
-    await job.said(protection.includes('Breaker') ? /breaker[^]*checkpoint +\d+ unaligned/ : /calls +call:[^]*checkpoint +\d+ unaligned/)
+    await job.said(protection.includes('Breaker') ? /breaker/ : /calls +call:/)
     job.process.kill('SIGINT')
     const { status, stderr } = await job.ended
-    expect(stderr).toMatch(says)
-    expect(stderr).toMatch(/hint +With --restore latest/)
-    expect(status).toBe(1)
+    expect(stderr).toMatch(/checkpoint +\d+ \(the last one: stopped\) unaligned/)
+    expect(stderr).toMatch(
+      /\d+ records between operators, 4 calls did not flow out: checkpoint \d+ has it, and --restore latest goes on with it/,
+    )
+    expect(status).toBe(130)
 
     await folder.write('up', '')
     expect(await folder.run(...args, '--restore', 'latest')).toMatchObject({ status: 0 })
@@ -66,6 +75,22 @@ export default defineJob({ name: 'down', checkpoint, settings: { stopTimeoutMs: 
     )
     const ids = parts.flatMap((text) => text.trimEnd().split('\n')).map((line) => (JSON.parse(line) as { id: number }).id)
     expect(ids.sort((a, b) => a - b)).toEqual(Array.from({ length: 400 }, (_none, id) => id))
+  },
+  60_000,
+)
+
+test.each(waits)(
+  'without checkpoints Ctrl-C gives up what waits for %s, and says what was waited for',
+  async (_what, protection, says) => {
+    await writeJob(protection, 200)
+    const [command, file, ...rest] = args
+    const job = startSluice([command!, file!, '--no-checkpoint', ...rest], { cwd: folder.path })
+    await job.said(protection.includes('Breaker') ? /breaker/ : /calls +call:/)
+    job.process.kill('SIGINT')
+    const { status, stderr } = await job.ended
+    expect(stderr).toMatch(says)
+    expect(stderr).toMatch(/hint +Raise stopTimeoutMs/)
+    expect(status).toBe(1)
   },
   60_000,
 )

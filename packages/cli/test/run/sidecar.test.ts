@@ -1,6 +1,7 @@
 /** The example of a collector beside an application, killed while its back end is down and started again: what the application was told that it has arrives, in order. */
 import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import type { UnfinishedRecords } from '@sluice/engine'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { JobFolder, type Started, startSluice } from '../support/run-sluice.js'
 import { sendSpans, SpanBackEnd } from '../support/span-back-end.js'
@@ -51,6 +52,28 @@ test('killed while the back end hangs, it delivers what its last checkpoint cove
   await killed.logged('checkpoint.completed', before.length + 2)
   expect(readdirSync(join(folder.path, 'sidecar-buffer')).length).toBeGreaterThan(0)
   await kill(killed)
+
+  backEnd.answer()
+  const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')
+  await backEnd.has(allSpans)
+  await kill(restored)
+  expect(backEnd.arrived).toEqual(allSpans)
+}, 60_000)
+
+test('Ctrl-C while nobody listens ends at once and well, and a restore delivers everything', async () => {
+  const gone = await SpanBackEnd.start()
+  const nobody = gone.url
+  await gone.close()
+  const stopped = await startCollector({ backEnd: nobody })
+  for (let from = 0; from < SPANS; from += PER_REQUEST) expect(await sendSpans(stopped.url, from, from + PER_REQUEST)).toBe(200)
+  stopped.process.kill('SIGINT')
+  const line = (await stopped.logged('job.finished', 1))[0]!
+  const { heldRecords, betweenOperators, calls } = line['unfinished'] as UnfinishedRecords
+  expect(calls).toBe(1)
+  // The others are in two requests of up to 512: one that waits, one that is gathered.
+  expect(heldRecords + betweenOperators).toBeGreaterThanOrEqual(SPANS - 2 * 512)
+  expect(heldRecords + betweenOperators).toBeLessThan(SPANS)
+  expect(await stopped.ended).toMatchObject({ status: 130 })
 
   backEnd.answer()
   const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')

@@ -343,7 +343,7 @@ export class Subtask {
     if (this.finished) return false
     const { gate, intake, aside, outputs, source } = this.#parts
     const holder = this.#holder
-    if (this.#failure !== undefined || this.#checkpoints?.ready === true) return true
+    if (this.#failure !== undefined || this.#checkpoints?.ready === true || this.#checkpoints?.done === true) return true
     for (const table of this.#tables) if (this.#mayDrain(table) || table.batchReady) return true
     if (this.nextDeadlineMs() <= nowMs) return true
     if (aside.closed > 0) for (const output of outputs) if (output.blocked && output.creditArrived()) return true
@@ -351,7 +351,7 @@ export class Subtask {
       for (const output of outputs) if (output.blocked && output.creditArrived()) return true
       if (holder === undefined) return this.#time.active && !this.#held && !this.#expansionActive()
     } else if (this.#expansionActive() || this.#time.active) return true
-    if (this.#endSent) return this.#checkpoints?.done === true
+    if (this.#endSent) return false
     if (gate.closed === 0) for (const { sink } of this.#sinks) if (sink.holdsLetters) return true
     if (holder?.releasable === true) return true
     if (this.#ending) return gate.closed === 0 && !this.#endAwaits()
@@ -420,7 +420,9 @@ export class Subtask {
   step(nowMs: number): boolean {
     if (this.finished) return false
     if (this.#failure !== undefined) throw this.#failure
-    const { gate, aside, outputs, accounting, clock } = this.#parts
+    // Also where its input has not ended: a stop may have been cut short, and what is left is state.
+    if (this.#checkpoints?.done === true) return this.#leave(nowMs)
+    const { gate, aside, outputs, clock } = this.#parts
     this.#working = false
     this.#aligned = false
     const taken = this.#taken
@@ -467,13 +469,16 @@ export class Subtask {
     this.#account(progressed, endMs)
     if (this.#tables.length > 0) this.#countInFlight(endMs)
     if (endMs - this.#adaptedAtMs >= ADAPT_PERIOD_MS) this.#adapt(endMs)
-    if (this.#endSent && outputs.every((output) => output.drained) && this.#mayLeave()) {
-      this.finished = true
-      accounting.set(SubtaskWord.finished, 1)
-      accounting.enter(SubtaskState.finished, endMs)
-      return true
-    }
+    if (this.#endSent && outputs.every((output) => output.drained) && this.#mayLeave()) return this.#leave(endMs)
     return progressed
+  }
+
+  #leave(nowMs: number): true {
+    const { accounting } = this.#parts
+    this.finished = true
+    accounting.set(SubtaskWord.finished, 1)
+    accounting.enter(SubtaskState.finished, nowMs)
+    return true
   }
 
   /** Where checkpoints are taken a subtask takes part in them until the last one is complete and committed. */
@@ -499,7 +504,7 @@ export class Subtask {
     for (const { node, expansion, operator, sink } of nodes) {
       if (expansion !== undefined) close(node.name, () => expansion.abandon())
       if (operator?.close !== undefined) close(node.name, () => operator.close?.())
-      if (sink !== undefined) close(node.name, () => sink.close(!this.finished))
+      if (sink !== undefined) close(node.name, () => sink.close(!this.finished || !this.#endSent))
     }
     await Promise.all(closing)
   }

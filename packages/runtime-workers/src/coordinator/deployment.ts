@@ -22,6 +22,8 @@ import {
   type HostBindings,
   type LogEntry,
   type LogicalGraph,
+  type MetricsSnapshot,
+  onlyCallsWait,
   type PhysicalPlan,
   readMetrics,
   type ResolvedSettings,
@@ -46,6 +48,8 @@ import type { WorkerPool } from './worker-pool.js'
 
 /** How long threads that were told to abort may take to close what they have open. */
 const ABORT_TIMEOUT_MS = 2_000
+/** So long nothing but calls that are not made for now has kept a stopped job, when its last checkpoint takes them as they are. */
+const ONLY_CALLS_WAIT_MS = 500
 
 export interface DeploymentOptions {
   readonly graph: LogicalGraph
@@ -98,6 +102,7 @@ export class Deployment {
   #terminated = false
   #over = false
   #stopLimit: NodeJS.Timeout | undefined
+  #cutShort = false
   #checkpoints: CheckpointCoordinator | undefined
   #hostIsIn = false
   /** Asked for before the coordinator of checkpoints was there. */
@@ -123,6 +128,11 @@ export class Deployment {
   /** Monotonic time, the same in all threads. */
   get environment(): Environment {
     return this.#environment
+  }
+
+  /** Whether it was stopped with records in flight, which are in its last checkpoint. */
+  get cutShort(): boolean {
+    return this.#cutShort && !this.aborted
   }
 
   /** Whether what was in flight had to be given up. */
@@ -201,12 +211,39 @@ export class Deployment {
     if (first !== undefined) throw first.error
   }
 
-  /** Sources end and what is in flight flows out, within the time limit of the settings; then it is given up. */
+  /** Sources end and what is in flight flows out, within the time limit of the settings; then it is in the last checkpoint, or given up. */
   end(command: typeof Command.stop | typeof Command.drain): void {
     if (this.#over) return
     if (command === Command.drain) this.#checkpoints?.drain()
     this.#commands.give(command)
-    this.#stopLimit ??= this.#after(this.#options.settings.stopTimeoutMs, () => this.#abort())
+    if (this.#stopLimit !== undefined) return
+    this.#stopLimit = this.#after(this.#options.settings.stopTimeoutMs, () => this.#endLimit())
+    this.#watchCalls(undefined)
+  }
+
+  #endLimit(): void {
+    if (!this.#endCutShort()) this.#abort()
+  }
+
+  /** What is in flight becomes part of the last checkpoint, which has as long as it had to flow out. False where that cannot be. */
+  #endCutShort(): boolean {
+    if (this.#cutShort || this.#commands.current !== Command.stop) return false
+    this.#cutShort = true
+    if (this.#checkpoints?.cutShort() !== true) {
+      this.#cutShort = false
+      return false
+    }
+    clearTimeout(this.#stopLimit)
+    this.#stopLimit = this.#after(this.#options.settings.stopTimeoutMs, () => this.#abort())
+    return true
+  }
+
+  /** Looks again and again whether calls are all that a stop waits for. */
+  #watchCalls(before: MetricsSnapshot | undefined): void {
+    if (this.#options.checkpoints === undefined || this.#cutShort) return
+    const now = readMetrics(this.#options.plan, new Float64Array(this.shared.metrics), this.#environment.clock.monotonicMs())
+    if (before !== undefined && onlyCallsWait(before, now) && this.#endCutShort()) return
+    this.#after(ONLY_CALLS_WAIT_MS, () => this.#watchCalls(now))
   }
 
   async #openCheckpoints(): Promise<void> {
@@ -228,8 +265,8 @@ export class Deployment {
       setTimer: (delayMs, fire) => this.#environment.setTimer(delayMs, fire),
       random: Math.random,
       onEvent: (event) => {
-        // Everything has flowed out: the last checkpoint has its own time limit.
-        if (event.type === 'checkpoint.triggered' && event.purpose === 'final') clearTimeout(this.#stopLimit)
+        // Where everything has flowed out the last checkpoint has its own time limit.
+        if (event.type === 'checkpoint.triggered' && event.purpose === 'final' && !this.#cutShort) clearTimeout(this.#stopLimit)
         checkpoints.onEvent(event)
       },
     })

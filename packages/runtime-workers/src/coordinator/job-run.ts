@@ -31,6 +31,7 @@ import {
   SAME_PLACE_FAILURES,
   SluiceError,
   TimeWatch,
+  unfinishedRecords,
   type UserMetric,
   zeroMetrics,
 } from '@sluice/engine'
@@ -348,6 +349,7 @@ export class JobRun<O> implements RunHandle<O> {
       ...countRecords(graph, plan, after),
       stopped: this.#ending !== undefined,
       aborted: deployment.aborted,
+      unfinished: deployment.cutShort ? unfinishedRecords(plan, after) : undefined,
       plan,
       totals: { ...totals, headroom: headroom.whole(totals.headroom) },
       pressure: pressureGraph(graph, plan, before, after),

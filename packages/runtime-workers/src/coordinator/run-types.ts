@@ -18,6 +18,7 @@ import type {
   SluiceError,
   StalledWatermark,
   StuckSubtask,
+  UnfinishedRecords,
   UserMetric,
 } from '@sluice/engine'
 import type { ByteSize, CheckpointOptions, Duration, EdgeOptions, Job, RestartOptions, Stream } from '@sluice/operators'
@@ -191,6 +192,8 @@ export interface RunResult<O> {
   readonly stopped: boolean
   /** What was in flight when the time limit of a stop passed was given up. */
   readonly aborted: boolean
+  /** What did not flow out when the job was stopped, and is in its last checkpoint; undefined: everything did, or was given up. */
+  readonly unfinished: UnfinishedRecords | undefined
   readonly plan: PhysicalPlan
   /** Rates and pressure over the whole run; with restarts, over the last attempt. */
   readonly totals: IntervalReport
@@ -242,7 +245,7 @@ export interface RunStatus {
 export interface RunHandle<O> extends AsyncDisposable {
   /** Settles when every thread has left. Rejects with a `SluiceError`. */
   readonly finished: Promise<RunResult<O>>
-  /** Sources end and what is in flight flows out, for at most `stopTimeoutMs`. Settles when the job has ended; errors arrive at `finished`. */
+  /** Sources end and what is in flight flows out, for at most `stopTimeoutMs`; what does not is in the last checkpoint, where there is one. Settles when the job has ended; errors arrive at `finished`. */
   stop(): Promise<void>
   /** Like `stop`, and what is open fires, as at the end of input. */
   drain(): Promise<void>

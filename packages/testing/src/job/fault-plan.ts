@@ -10,8 +10,8 @@ export type StepName = ProtocolStep | `before storage-${string}` | `after storag
  * attempt. `choice`: in front of that choice of the scheduler, counted from the crash before; `step`: at the n-th time (from 1) that the protocol comes to a step since then.
  */
 export type Crash = {
-  /** Default `'process'`. `stop`: nothing crashes, the job is stopped, and goes on in another process. */
-  readonly of?: 'process' | 'worker' | 'stop' | undefined
+  /** Default `'process'`. `stop`: nothing crashes, the job is stopped, and goes on in another process; `cut`: what is in flight is not waited for then. */
+  readonly of?: 'process' | 'worker' | 'stop' | 'cut' | undefined
 } & ({ readonly choice: number } | { readonly step: StepName; readonly occurrence?: number | undefined })
 
 const STORAGE_STEPS = ['create', 'append', 'finish', 'publish-write', 'publish-rename', 'read', 'list', 'remove']

@@ -181,8 +181,10 @@ export class Simulation {
     if (crash.of === 'worker') {
       const workers = attempt?.workers ?? []
       if (workers.length > 0) attempt?.crash(this.scheduler.random.pick(workers))
-    } else if (crash.of === 'stop') attempt?.command(Command.stop)
-    else this.#life.end()
+    } else if (crash.of === 'stop' || crash.of === 'cut') {
+      attempt?.command(Command.stop)
+      if (crash.of === 'cut') this.#coordinator?.cutShort()
+    } else this.#life.end()
     return true
   }
 

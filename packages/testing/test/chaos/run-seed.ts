@@ -26,6 +26,8 @@ export interface Scenario {
   readonly retain: number
   readonly crashes: number
   readonly stops: number
+  /** Stops do not wait for what is in flight. */
+  readonly cut: boolean
   readonly rescale: boolean
   readonly slowMs: number
   readonly failures: number
@@ -56,6 +58,8 @@ export interface SeedReport {
   readonly processes: number
   readonly checkpoints: number
   readonly failedCheckpoints: number
+  /** Last checkpoints with records in flight between operators. */
+  readonly cutShort: number
   readonly crashes: number
   readonly diskFailures: number
   readonly flips: number
@@ -70,6 +74,7 @@ const FAULTY_CHOICES = 8_000
 const IDLE_AFTER_MS = 20
 /** What came later than the seeds that are kept is drawn from numbers of its own. */
 const DRAWN_LATER = 0x1d1e
+const DRAWN_LAST = 0xc07
 const OUTAGE_MS = 400
 
 function drawScenario(random: SeededRandom, seed: number): Scenario {
@@ -89,6 +94,7 @@ function drawScenario(random: SeededRandom, seed: number): Scenario {
     retain: 1 + random.below(3),
     crashes: mode === 'off' ? 0 : random.below(6),
     stops: mode === 'off' || random.chance(0.7) ? 0 : 1,
+    cut: new SeededRandom(seed ^ DRAWN_LAST).chance(0.5),
     slowMs: random.pick([0.5, 5, 5, 80]),
     failures: random.pick([0, 0, 0.02]),
     outages: random.chance(0.15),
@@ -118,7 +124,8 @@ export async function runSeed(seed: number, change: Change = {}): Promise<SeedRe
   // Only where timestamps are assigned in the task of the source does event time know of splits.
   const shape = { ...scenario.shape, idleAfterMs, overlapping: layouts.every(({ chaining }) => chaining !== false) || scenario.rescale }
   const drawn = drawCrashes(scenario.crashes, random)
-  const crashes = scenario.stops > 0 ? [...drawn, { of: 'stop', choice: Math.ceil(random.logUniform(50, 4_000)) } as const] : drawn
+  const crashes =
+    scenario.stops > 0 ? [...drawn, { of: scenario.cut ? 'cut' : 'stop', choice: Math.ceil(random.logUniform(50, 4_000)) } as const] : drawn
   let flips = 0
   const { operators } = scenario
   const expected = operators === undefined ? undefined : await undisturbed(seed, shape, operators)
@@ -214,6 +221,7 @@ function reportOf(seed: number, mode: Mode, flips: number, simulation: Simulatio
     processes: simulation.processes,
     checkpoints: events.filter(({ type }) => type === 'checkpoint.completed').length,
     failedCheckpoints: events.filter(({ type }) => type === 'checkpoint.failed').length,
+    cutShort: events.filter((event) => event.type === 'checkpoint.completed' && event.final === 'stopped' && event.channelBytes > 0).length,
     crashes: faults.injected,
     diskFailures: disk.failed,
     flips,

@@ -11,6 +11,7 @@ export class Tally {
   processes = 0
   checkpoints = 0
   failedCheckpoints = 0
+  cutShort = 0
   diskFailures = 0
   flips = 0
   skipped = 0
@@ -26,6 +27,7 @@ export class Tally {
     this.processes += report.processes
     this.checkpoints += report.checkpoints
     this.failedCheckpoints += report.failedCheckpoints
+    this.cutShort += report.cutShort
     this.diskFailures += report.diskFailures
     this.flips += report.flips
     this.skipped += report.skipped

@@ -69,6 +69,7 @@ export class CheckpointCoordinator {
   #endedCount = 0
   #stopped = false
   #drained = false
+  #cutShort = false
   #state: State = 'new'
   #nextId: number
   #inFlight: InFlight | undefined
@@ -136,6 +137,20 @@ export class CheckpointCoordinator {
   /** What has ended by now has been drained: the final checkpoint says so. */
   drain(): void {
     this.#drained = true
+  }
+
+  /**
+   * The job was stopped, and what is in flight is not waited for: the last checkpoint is taken now, and has all of that as state. False where it cannot be: nothing has begun, what is
+   * in flight shall flow out (`drain`), or a savepoint waits for the end, which takes no records in flight.
+   */
+  cutShort(): boolean {
+    if (this.#state !== 'running' || this.#drained || this.#savepoints.length > 0) return false
+    if (this.#cutShort || this.#endedCount === this.#ended.length) return true
+    this.#cutShort = true
+    const inFlight = this.#inFlight
+    if (inFlight === undefined) this.#schedule()
+    else if (!inFlight.publishing) this.#fail(inFlight, 'closed', new Error('the job stops, and its last checkpoint comes now'))
+    return true
   }
 
   /** A subtask says something. What is too late is left alone. */
@@ -215,7 +230,7 @@ export class CheckpointCoordinator {
   }
 
   #due(): CheckpointPurpose {
-    if (this.#endedCount === this.#ended.length) return 'final'
+    if (this.#cutShort || this.#endedCount === this.#ended.length) return 'final'
     return this.#savepoints.some(({ request }) => request.atEnd !== true) ? 'savepoint' : 'periodic'
   }
 
@@ -224,7 +239,7 @@ export class CheckpointCoordinator {
     const nowMs = this.#nowMs()
     this.#step('triggered')
     const id = this.#nextId++
-    const mode: CheckpointMode = purpose === 'periodic' ? settings.mode : 'aligned'
+    const mode: CheckpointMode = purpose === 'periodic' ? settings.mode : this.#cutShort ? 'unaligned' : 'aligned'
     const final = purpose === 'final' ? this.#finalKind() : undefined
     const savepoints = this.#savepoints.filter(({ request }) => purpose === 'final' || (purpose === 'savepoint' && request.atEnd !== true))
     this.#savepoints = this.#savepoints.filter((pending) => !savepoints.includes(pending))
@@ -242,7 +257,7 @@ export class CheckpointCoordinator {
   }
 
   #finalKind(): FinalKind {
-    if (this.#stopped) return 'stopped'
+    if (this.#stopped || this.#cutShort) return 'stopped'
     return this.#drained ? 'drained' : 'finished'
   }
 

@@ -296,6 +296,60 @@ describe('the end', () => {
   })
 })
 
+describe('a stop that does not wait', () => {
+  test('takes the last checkpoint at once, unaligned, whoever has ended', async () => {
+    const bench = await started()
+    bench.coordinator.report({ type: 'ended', subtask: 0, stopped: true })
+    expect(bench.coordinator.cutShort()).toBe(true)
+    expect(bench.coordinator.cutShort()).toBe(true)
+    expect(bench.words).toEqual(['trigger 1 unaligned'])
+    await complete(bench)
+    expect(bench.words.at(-1)).toBe('completed 1 final')
+    await expect(bench.coordinator.finished).resolves.toEqual({ id: 1, kind: 'stopped' })
+    expect(bench.manifestOf(1)).toMatchObject({ final: 'stopped', mode: 'unaligned' })
+  })
+
+  test('gives up the one in flight, which may wait for what it does not wait for', async () => {
+    const bench = await started()
+    await bench.advance(1_000)
+    const savepoint = failureOf(bench.coordinator.savepoint())
+    bench.acknowledgeAll()
+    await bench.settle()
+    expect(bench.coordinator.cutShort()).toBe(true)
+    expect(await savepoint).toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
+    await bench.advance(200)
+    expect(bench.words).toEqual(['trigger 1 aligned', 'completed 1', 'trigger 2 aligned', 'abort 2', 'trigger 3 unaligned'])
+  })
+
+  test('tries again, unaligned, also where all have ended meanwhile', async () => {
+    const bench = await started()
+    bench.coordinator.cutShort()
+    bench.coordinator.report({ type: 'declined', id: 1, subtask: 1, error: full })
+    bench.endAll(true)
+    await bench.advance(200)
+    expect(bench.words.at(-1)).toBe('trigger 2 unaligned')
+  })
+
+  test('is none where nothing runs, where everything shall flow out, and where a savepoint waits for the end', async () => {
+    const opened = await new CoordinatorBench().open()
+    expect(opened.coordinator.cutShort()).toBe(false)
+    const drained = await started()
+    drained.coordinator.drain()
+    expect(drained.coordinator.cutShort()).toBe(false)
+    const saved = await started()
+    saved.coordinator.savepoint({ atEnd: true }).catch(() => {})
+    expect(saved.coordinator.cutShort()).toBe(false)
+    expect([...opened.words, ...drained.words, ...saved.words]).toEqual([])
+  })
+
+  test('leaves an end as it is to which all have come', async () => {
+    const bench = await started()
+    bench.endAll(true)
+    expect(bench.coordinator.cutShort()).toBe(true)
+    expect(bench.words).toEqual(['trigger 1 aligned'])
+  })
+})
+
 describe('savepoints', () => {
   test('are copied whole, and the checkpoint stays part of its run', async () => {
     const bench = await started()
