@@ -18,6 +18,8 @@ export interface ListenerSettings {
   readonly headerBytesMax: number
   readonly headersTimeoutMs: number
   readonly connectionsMax: number
+  /** Open streams of HTTP/2 of all connections together, those included whose answers are not read. */
+  readonly streamsMax: number
 }
 
 /** A source, as its listener sees it. */
@@ -139,14 +141,14 @@ interface ListenerParts {
 }
 
 async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
-  const { tls, headerBytesMax, headersTimeoutMs, connectionsMax } = settings
+  const { tls, headerBytesMax, headersTimeoutMs, connectionsMax, streamsMax } = settings
   const http = await import('node:http')
   const http2 = await import('node:http2')
   const routes = new Map<string, HttpRoute[]>()
   const sessions = new Set<ServerHttp2Session>()
   const sockets = new Set<Socket>()
   const state = { closing: false }
-  const noError = http2.constants.NGHTTP2_NO_ERROR
+  const { NGHTTP2_NO_ERROR: noError, NGHTTP2_REFUSED_STREAM: refusedStream } = http2.constants
 
   const dispatch = (exchange: HttpExchange): void => {
     const found = routes.get(exchange.path)
@@ -217,7 +219,17 @@ async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
     watchIdleness(session, headersTimeoutMs)
     if (state.closing) session.close()
   })
+  let openStreams = 0
   framed.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    openStreams++
+    stream.once('close', () => openStreams--)
+    if (openStreams > streamsMax) {
+      // Not answered, because answers that nobody reads are what there is too much of: the client knows that nothing of it was looked at.
+      stream.on('error', () => undefined)
+      stream.close(refusedStream)
+      stream.resume()
+      return
+    }
     const exchange = new Http2Exchange(stream, headers, noError)
     // The bound that is announced to clients is advice to them.
     if (sizeOf(headers) <= headerBytesMax) dispatch(exchange)

@@ -1,7 +1,17 @@
 /** Why a request is refused: thrown on the way through a source, and answered at one place. */
 import type { HttpError } from './http-types.js'
 
-export class HttpRefusal extends Error {
+/** Where it was thrown says nothing, and finding that out was 8 % of the work of a thread that refuses most. */
+class WithoutStack extends Error {
+  constructor(message: string) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+export class HttpRefusal extends WithoutStack {
   readonly status: number
   readonly code: string
   readonly line: number | undefined
@@ -27,4 +37,8 @@ export class HttpRefusal extends Error {
 }
 
 /** The client has left: there is nobody to answer. */
-export class ClientGone extends Error {}
+export class ClientGone extends WithoutStack {
+  constructor() {
+    super('the client has left')
+  }
+}

@@ -43,6 +43,8 @@ const LOOPBACK = '127.0.0.1'
 const QUEUE_RECORDS = 10_000
 const QUEUE_REQUESTS = 4_096
 const CONNECTIONS_MAX = 1_024
+/** Of HTTP/2, on all connections of a listener: one that is refused still lasts until its client has read why. */
+const STREAMS_OPEN_MAX = 16_384
 /** Of a header or a token: what can be sent as one. */
 const TOKEN = /^[\x21-\x7e]+$/
 
@@ -95,6 +97,7 @@ export function planHttp(caller: string, options: HttpListenOptions): HttpSettin
         parseDuration(options.headersTimeout ?? 10_000, `${caller}: headersTimeout`),
       ),
       connectionsMax,
+      streamsMax: STREAMS_OPEN_MAX,
     },
     path,
     method,
