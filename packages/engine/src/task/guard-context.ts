@@ -73,7 +73,8 @@ export class GuardContexts implements GuardContext {
   }
 
   sayBreaker(change: BreakerChange): void {
-    this.#contexts.sayBreaker(change)
+    const { index, count } = this.threads
+    this.#contexts.sayBreaker(change, count === 1 ? '' : ` (thread ${index + 1} of ${count})`)
   }
 }
 

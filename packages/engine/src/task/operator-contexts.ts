@@ -169,13 +169,14 @@ export class OperatorContexts implements BaseContext, OperatorContext, SinkConte
     return this.#host.environment.clock.monotonicMs()
   }
 
-  sayBreaker(change: BreakerChange): void {
+  /** `which`: which one, where each thread has one. */
+  sayBreaker(change: BreakerChange, which: string): void {
     const { environment, subtask } = this.#host
     const { dependency, from, to, because, afterMs } = change
     environment.log({
       level: to === 'open' ? 'warn' : 'info',
       event: 'breaker.changed',
-      message: `The circuit breaker of ${dependency} is ${to} after ${Math.round(afterMs)} ms ${from}: ${because}`,
+      message: `The circuit breaker of ${dependency}${which} is ${to} after ${Math.round(afterMs)} ms ${from}: ${because}`,
       operator: this.operator,
       subtask: subtask.index,
       fields: { ...change },

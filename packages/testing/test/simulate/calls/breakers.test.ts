@@ -82,6 +82,18 @@ describe('a circuit breaker that lets records wait', { timeout: 60_000 }, () => 
     }
   })
 
+  it('says which thread it is of, where several have one', async () => {
+    for (const parallelism of [1, 2]) {
+      const service = new Service(0, 300)
+      const job = calling(service, { concurrency: 8, circuitBreaker: breaker, retry })
+      const { log } = await simulate(job, { inputs: { numbers: numbers(200) }, parallelism })
+      const opened = log.filter(({ event, fields }) => event === 'breaker.changed' && fields?.['from'] === 'closed')
+      const named = opened.map(({ message }) => message.replace(/ is open after .*/, '')).toSorted()
+      const threads = parallelism === 1 ? [''] : [' (thread 1 of 2)', ' (thread 2 of 2)']
+      expect(named).toEqual(threads.map((which) => `The circuit breaker of call${which}`))
+    }
+  })
+
   it('lets as many probes through as it is told, and closes when all of them have succeeded', async () => {
     const service = new Service(0, 500)
     const job = calling(service, { concurrency: 32, circuitBreaker: { ...breaker, probes: 4 }, retry })
