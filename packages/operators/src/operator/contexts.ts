@@ -71,9 +71,9 @@ export interface BatchContext extends Context {
    * 'fail'.
    *
    * @example
-   * stream.sink('insert', forEachBatch(async (orders, context) => {
-   *   const refused = await database.insert('orders', orders)
-   *   for (const { order, reason } of refused) context.deadLetter(order, new Error(reason))
+   * const insert = async (rows: readonly { id: number }[]) => rows.filter((row) => row.id < 0)
+   * orders.sink('insert', forEachBatch(async (rows: readonly { id: number }[], context) => {
+   *   for (const refused of await insert(rows)) context.deadLetter(refused, new RangeError('a negative id'))
    * }, { onError: 'deadLetter' }))
    */
   deadLetter(record: unknown, error: unknown): void
