@@ -194,6 +194,8 @@ export interface SplitSourceSpec {
   readonly open: (split: unknown, context: SourceContext, position?: unknown) => SplitReader | Promise<SplitReader>
   /** Batches have positions, and the same records come again from there. */
   readonly replayable: boolean
+  /** What was sent to it and waits to be read, at most, in bytes over all subtasks: part of the memory budget. */
+  readonly holdsBytes?: number | undefined
   /** Splits are read in the order of event time: a later one holds nothing older. */
   readonly orderedSplits?: boolean | undefined
   /** Splits end by themselves: such a source is never idle. */

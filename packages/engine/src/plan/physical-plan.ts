@@ -91,14 +91,14 @@ export interface ChainingDecision {
 export interface MemoryPlan {
   readonly budgetBytes: number
   readonly ringBytes: number
-  /** Sum over all rings, local windows, staging, overdraft, async work in flight and what operators hold back; within the budget. */
+  /** Sum over all rings, local windows, staging, overdraft, async work in flight and what operators and sources hold in queues; within the budget. */
   readonly plannedBytes: number
   readonly ringsBytes: number
   readonly localBytes: number
   readonly stagingBytes: number
   readonly overdraftBytes: number
   readonly asyncBytes: number
-  /** Queues of operators that hold records back. */
+  /** Queues of operators that hold records back, and of sources that others send to. */
   readonly heldBytes: number
   /** On top of `plannedBytes`, only while records larger than a frame are on their way: 2 x `maxRecordBytes` per ring at most. */
   readonly largeRecordBytes: number

@@ -177,7 +177,7 @@ function edgeLoads(
 }
 
 function heldBytes(graph: LogicalGraph): number {
-  return graph.nodes.reduce((sum, { spec }) => sum + (spec.kind === 'general' ? (spec.holdsBytes ?? 0) : 0), 0)
+  return graph.nodes.reduce((sum, { spec }) => sum + ('holdsBytes' in spec ? (spec.holdsBytes ?? 0) : 0), 0)
 }
 
 function asyncRecordsOf(graph: LogicalGraph, task: PlannedTask): number {

@@ -65,7 +65,7 @@ export function edgeBound(load: EdgeLoad, capacityBytes: number, maxRecordBytes:
   return { windowBytes, stagingBytes, overdraftBytes, asyncBytes, largeRecordBytes, totalBytes }
 }
 
-/** Sizes all channels beside `heldBytes`, which operators hold back by themselves; fails with `SLUICE_MEMORY_BUDGET` where even the smallest do not fit. */
+/** Sizes all channels beside `heldBytes`, which operators and sources hold in queues of their own; fails with `SLUICE_MEMORY_BUDGET` where even the smallest do not fit. */
 export function planMemory(edges: readonly EdgeLoad[], settings: PlanSettings, heldBytes = 0): MemoryPlan {
   let ringBytes: number = settings.ringBytes ?? defaultSettings.ringBytes
   const smallest = settings.ringBytes ?? PLANNED_RING_BYTES_MIN
@@ -77,7 +77,7 @@ export function planMemory(edges: readonly EdgeLoad[], settings: PlanSettings, h
   if (parts.plannedBytes > settings.memoryBytes) {
     const channels = edges.reduce((sum, edge) => sum + edge.rings + edge.locals, 0)
     const async = parts.asyncBytes === 0 ? '' : ` and ${formatBytes(parts.asyncBytes)} of async work in flight`
-    const held = heldBytes === 0 ? '' : ` and ${formatBytes(heldBytes)} for records that operators hold back`
+    const held = heldBytes === 0 ? '' : ` and ${formatBytes(heldBytes)} in queues of operators and sources`
     throw new SluiceError(
       'SLUICE_MEMORY_BUDGET',
       `the plan needs ${formatBytes(parts.plannedBytes)} for ${channels === 1 ? '1 channel' : `${channels} channels`} of ${formatBytes(ringBytes)}${async}${held}, and the budget is ${formatBytes(settings.memoryBytes)}`,

@@ -66,6 +66,7 @@ export function httpSource(caller: string, options: AnyHttpOptions): Source<unkn
     },
     parallelismMax: { value: 1, because: 'a port has one listener' },
     colocation: `listen ${host}:${port}`,
+    holdsBytes: queue.bytesMax,
     delivery: acknowledge === 'checkpoint' ? 'at-least-once' : 'at-most-once',
     schema,
     options: {

@@ -53,6 +53,7 @@ export function fromTcp(
       return TcpSource.open({ settings, format, schema }, context)
     },
     parallelismMax: { value: 1, because: 'a port has one listener' },
+    holdsBytes: settings.queue.bytesMax,
     schema,
     options: {
       type: 'tcp',

@@ -93,6 +93,8 @@ export interface SourceDefinition<T, S, P = unknown> {
    * silent for a while no longer holds event time back.
    */
   readonly bounded?: boolean | undefined
+  /** What was sent to it and waits to be read, at most, in bytes over all subtasks: part of the memory budget. Default 0: it reads no more than it gives. */
+  readonly holdsBytes?: number | undefined
 }
 
 /**
@@ -157,9 +159,11 @@ export function defineSource<T, S = undefined, P = unknown>(definition: SourceDe
     bounded = false,
     delivery = replayable ? 'exactly-once' : 'at-most-once',
     colocation,
+    holdsBytes,
   } = definition
   if (typeof open !== 'function') throw new SluiceError('SLUICE_OPTIONS_INVALID', 'defineSource needs open(split, context).')
   if (parallelismMax !== undefined) checkInteger('parallelismMax.value', parallelismMax.value, 1)
+  if (holdsBytes !== undefined) checkInteger('holdsBytes of defineSource', holdsBytes, 0)
   checkChoice('delivery of defineSource', delivery, ['exactly-once', 'at-least-once', 'at-most-once'])
   if (delivery === 'exactly-once' && !replayable)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', "delivery of defineSource is 'exactly-once', and the source is not replayable.", {
@@ -175,6 +179,7 @@ export function defineSource<T, S = undefined, P = unknown>(definition: SourceDe
       replayable,
       orderedSplits,
       bounded,
+      holdsBytes,
     },
     options,
     parallelismMax: parallelismMax ?? (splits === undefined ? { value: 1, because: 'a source without splits has one reader' } : undefined),

@@ -1,6 +1,7 @@
 /** Options of `fromHttp` that contradict, each with a sentence that names the option; and who may send. */
 import { describe, expect, test } from 'vitest'
-import { fromHttp, type JobBuilder } from '../../src/index.js'
+import { planJob, resolveSettings } from '@sluice/engine'
+import { defineSource, discard, fromHttp, fromTcp, type JobBuilder } from '../../src/index.js'
 import { BearerTokens } from '../../src/ingress/http/bearer-tokens.js'
 import { declare } from '../support/graphs.js'
 
@@ -97,4 +98,20 @@ test('tokens: any of them, as a whole, whatever its length; without any, everybo
   ])
     expect(tokens.allows(header)).toBe(false)
   expect(new BearerTokens([]).allows(undefined)).toBe(true)
+})
+
+test('what their queues may hold is part of the memory plan', () => {
+  const graph = declare((job) => {
+    job.source('small', fromHttp({ ...LISTEN, bodyBytesMax: '1mb', queue: { bytes: '2mb' } })).sink('a', discard())
+    job.source('default', fromTcp({ port: 9_000 })).sink('b', discard())
+    const own = defineSource({ open: async function* () {}, holdsBytes: 1_048_576 })
+    job.source('own', own).sink('c', discard())
+  })
+  const settings = resolveSettings(graph.settings, { cores: 2 })
+  const { memory } = planJob(graph, settings)
+  expect(memory.heldBytes).toBe((2 + 16 + 1) * 1_048_576)
+  expect(() => planJob(graph, { ...settings, memoryBytes: 8_388_608 })).toThrow(
+    /19 MiB in queues of operators and sources, and the budget is 8 MiB/,
+  )
+  expect(() => defineSource({ open: async function* () {}, holdsBytes: -1 })).toThrow('holdsBytes of defineSource is -1')
 })

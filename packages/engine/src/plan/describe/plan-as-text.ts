@@ -153,7 +153,8 @@ function memoryLines({ memory, channels }: PhysicalPlan): readonly string[] {
     cells.push(['overdraft', formatBytes(memory.overdraftBytes), 'what one call emits beyond its credit'])
   }
   if (memory.asyncBytes > 0) cells.push(['async', formatBytes(memory.asyncBytes), 'asynchronous work in flight'])
-  if (memory.heldBytes > 0) cells.push(['held back', formatBytes(memory.heldBytes), 'queues of operators that hold records back'])
+  if (memory.heldBytes > 0)
+    cells.push(['queues', formatBytes(memory.heldBytes), 'of operators that hold records back, and of sources that others send to'])
   lines.push(...table(cells).map((line) => `  ${line}`))
   if (memory.largeRecordBytes > 0) {
     lines.push(

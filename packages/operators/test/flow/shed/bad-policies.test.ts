@@ -163,7 +163,7 @@ test('what it may hold is part of the memory plan', () => {
   expect(new Simulation(graph).plan.memory.heldBytes).toBe(8 * 1024 * 1024)
   const error = refusal(() => new Simulation(graph, { memoryBytes: 4 * 1024 * 1024 }))
   expect(error.code).toBe('SLUICE_MEMORY_BUDGET')
-  expect(error.message).toContain('8 MiB for records that operators hold back')
+  expect(error.message).toContain('8 MiB in queues of operators and sources')
 })
 
 test('its subtasks have a share of the bounds, and there are no more of them than records', () => {
