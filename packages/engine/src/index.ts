@@ -103,7 +103,7 @@ export {
   TimeWatch,
   type TimeWatchOptions,
 } from './metrics/watch-time.js'
-export { onlyCallsWait, unfinishedRecords, type UnfinishedRecords } from './metrics/waiting-calls.js'
+export { onlyCallsWait } from './metrics/waiting-calls.js'
 export { nameEdges } from './plan/build-tasks.js'
 export { describePlan, type PlanFormat } from './plan/describe-plan.js'
 export { type Delivery, describeDelivery } from './plan/describe/delivery.js'

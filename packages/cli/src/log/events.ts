@@ -208,8 +208,8 @@ export const jobLogEvents: Readonly<Record<JobLogEvent, EventEntry>> = {
       recordsPerSecond: field('1/s', '`recordsIn` over the duration.'),
       stopped: field('boolean', 'Whether it ended because it was stopped.'),
       unfinished: optional(
-        '{ calls, heldRecords, betweenOperators }',
-        'What did not flow out when it was stopped, and is in its last checkpoint: calls (where records are gathered, of a batch), records that operators hold back, records on edges.',
+        '{ calls, heldRecords, channelBytes }',
+        'What did not flow out when it was stopped, and is in its last checkpoint: calls (where records are gathered, of a batch), records that operators hold back, bytes of records between operators.',
       ),
       edges: field('list', 'Per edge, over the whole run: the fields of `edge.pressure`.'),
       subtasks: field(

@@ -14,7 +14,7 @@ import type {
   SubtaskReport,
 } from '@sluice/engine'
 import type { LostEvent, NoticeEvent, RunLogEntry, RunResult } from '@sluice/runtime-workers'
-import { formatAmount, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
+import { formatAmount, formatBytes, formatByteRate, formatCount, formatDuration, formatRecordRate, formatShare } from '../format/units.js'
 import { headroomInWords } from '../report/headroom-in-words.js'
 import { heldEdges } from '../report/pressure-tables.js'
 import type { JobLogLine } from './events.js'
@@ -284,10 +284,10 @@ export function finishedLine(result: RunResult<unknown>): JobLogLine {
 /** What a stop did not wait for, and where it is. */
 function unfinishedInWords({ unfinished, checkpoints }: RunResult<unknown>): string {
   if (unfinished === undefined) return ''
-  const { calls, heldRecords, betweenOperators } = unfinished
+  const { calls, heldRecords, channelBytes } = unfinished
   const parts = [
     ...(heldRecords === 0 ? [] : [`${formatAmount(heldRecords, 'record')} held back`]),
-    ...(betweenOperators === 0 ? [] : [`${formatAmount(betweenOperators, 'record')} between operators`]),
+    ...(channelBytes === 0 ? [] : [`${formatBytes(channelBytes)} of records between operators`]),
     ...(calls === 0 ? [] : [formatAmount(calls, 'call')]),
   ]
   const what = parts.length === 0 ? 'what was in flight' : parts.join(', ')

@@ -87,7 +87,7 @@ const result = {
   recordsOut: 12,
   stopped: false,
   aborted: false,
-  unfinished: { calls: 1, heldRecords: 8_000, betweenOperators: 512 },
+  unfinished: { calls: 1, heldRecords: 8_000, channelBytes: 2_048 },
   plan,
   totals: held,
   pressure: pressureOf(714),
@@ -192,9 +192,9 @@ test.each<[string, EventEntry]>(Object.entries(jobLogEvents))('%s has every docu
 test('what a stop did not wait for is told with where it is', () => {
   const { unfinished, ...whole } = result
   expect(finishedLine(result).msg).toMatch(
-    /records\/s\n8,000 records held back, 512 records between operators, 1 call did not flow out: checkpoint 7 has it, and --restore latest goes on with it$/,
+    /records\/s\n8,000 records held back, 2 KiB of records between operators, 1 call did not flow out: checkpoint 7 has it, and --restore latest goes on with it$/,
   )
-  expect(finishedLine({ ...result, unfinished: { calls: 0, heldRecords: 0, betweenOperators: 0 } }).msg).toMatch(
+  expect(finishedLine({ ...result, unfinished: { calls: 0, heldRecords: 0, channelBytes: 0 } }).msg).toMatch(
     /\nwhat was in flight did not flow out: /,
   )
   expect(finishedLine({ ...whole, unfinished: undefined }).msg).toMatch(/records\/s$/)

@@ -63,7 +63,7 @@ test.each(waits)(
     const { status, stderr } = await job.ended
     expect(stderr).toMatch(/checkpoint +\d+ \(the last one: stopped\) unaligned/)
     expect(stderr).toMatch(
-      /\d+ records between operators, 4 calls did not flow out: checkpoint \d+ has it, and --restore latest goes on with it/,
+      /[\d.]+ (K|M)?i?B of records between operators, 4 calls did not flow out: checkpoint \d+ has it, and --restore latest goes on with it/,
     )
     expect(status).toBe(130)
 

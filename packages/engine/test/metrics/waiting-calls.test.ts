@@ -1,7 +1,6 @@
 /** What a job that was stopped waits for: calls that are not made for now, and nothing else. */
 import { expect, test } from 'vitest'
-import { onlyCallsWait, unfinishedRecords } from '../../src/metrics/waiting-calls.js'
-import type { PhysicalPlan } from '../../src/plan/physical-plan.js'
+import { onlyCallsWait } from '../../src/metrics/waiting-calls.js'
 import type { MetricsSnapshot } from '../../src/metrics/read-metrics.js'
 
 const time = (now: number) => ({ now, ms: 0 })
@@ -21,10 +20,8 @@ function reading({ inFlight = 0, recordsIn = 10, waits = {} }: Given): MetricsSn
     subtasks: [
       { asyncInFlight: 0, heldRecords: 70, recordsIn: 100, recordsOut: 30 },
       { asyncInFlight: inFlight, heldRecords: 0, recordsIn, recordsOut: 5 },
-      // It was restored with records in front of it.
-      { asyncInFlight: 0, heldRecords: 0, recordsIn: 7, recordsOut: 0 },
     ],
-    channels: [{ records: 26 }, { records: 4 }, { records: 3 }],
+    channels: [],
     operators: [[{}], [{ calls: Object.fromEntries(Object.entries(calls).map(([name, now]) => [name, time(now)])) }]],
   } as unknown as MetricsSnapshot
 }
@@ -40,9 +37,4 @@ test.each([
   ['there is no call', reading({}), reading({}), false],
 ])('%s', (_what, before, now, only) => {
   expect(onlyCallsWait(before, now)).toBe(only)
-})
-
-test('what has not flowed out is counted by where it is', () => {
-  const channels = [1, 1, 2].map((toSubtask, id) => ({ id, toSubtask }))
-  expect(unfinishedRecords({ channels } as unknown as PhysicalPlan, waiting)).toEqual({ calls: 4, heldRecords: 70, betweenOperators: 20 })
 })

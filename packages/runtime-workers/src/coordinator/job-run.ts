@@ -31,7 +31,6 @@ import {
   SAME_PLACE_FAILURES,
   SluiceError,
   TimeWatch,
-  unfinishedRecords,
   type UserMetric,
   zeroMetrics,
 } from '@sluice/engine'
@@ -48,7 +47,18 @@ import { Deployment, type DeploymentOptions } from './deployment.js'
 import { assertCheckpointsOn } from './find-restored.js'
 import { HostOutputs } from './host-outputs.js'
 import { RunCheckpoints } from './run-checkpoints.js'
-import type { NoticeEvent, Outputs, RunEvents, RunHandle, RunOptions, RunResult, RunStatus, SavepointOptions } from './run-types.js'
+import type {
+  CheckpointSummary,
+  NoticeEvent,
+  Outputs,
+  RunEvents,
+  RunHandle,
+  RunOptions,
+  RunResult,
+  RunStatus,
+  SavepointOptions,
+  UnfinishedRecords,
+} from './run-types.js'
 import { reportMsOf, settingsOf } from './settle-options.js'
 import { StuckDetector } from './stuck-detector.js'
 import { WorkerPool } from './worker-pool.js'
@@ -349,7 +359,7 @@ export class JobRun<O> implements RunHandle<O> {
       ...countRecords(graph, plan, after),
       stopped: this.#ending !== undefined,
       aborted: deployment.aborted,
-      unfinished: deployment.cutShort ? unfinishedRecords(plan, after) : undefined,
+      unfinished: deployment.cutShort ? unfinishedOf(after, checkpoints?.summary) : undefined,
       plan,
       totals: { ...totals, headroom: headroom.whole(totals.headroom) },
       pressure: pressureGraph(graph, plan, before, after),
@@ -508,6 +518,14 @@ function forgetErrors(failures: AttemptFailure[]): void {
   const at = failures.length - 1 - SAME_PLACE_FAILURES
   const old = failures[at]
   if (old !== undefined) failures[at] = { ...old, error: undefined }
+}
+
+function unfinishedOf({ subtasks }: MetricsSnapshot, checkpoints: CheckpointSummary | undefined): UnfinishedRecords {
+  return {
+    calls: subtasks.reduce((sum, { asyncInFlight }) => sum + asyncInFlight, 0),
+    heldRecords: subtasks.reduce((sum, { heldRecords }) => sum + heldRecords, 0),
+    channelBytes: checkpoints?.last?.channelBytes ?? 0,
+  }
 }
 
 /** The last failure, with why no other attempt follows and how to go on. */

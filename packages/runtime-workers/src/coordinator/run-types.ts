@@ -18,7 +18,6 @@ import type {
   SluiceError,
   StalledWatermark,
   StuckSubtask,
-  UnfinishedRecords,
   UserMetric,
 } from '@sluice/engine'
 import type { ByteSize, CheckpointOptions, Duration, EdgeOptions, Job, RestartOptions, Stream } from '@sluice/operators'
@@ -179,6 +178,16 @@ export interface RunEvents {
 
 /** The records of each stream that `declare` returned, by its name. */
 export type Outputs<O> = { readonly [K in keyof O]: O[K] extends Stream<infer T, infer _C> ? readonly T[] : never }
+
+/** Where the records are that a stop did not wait for: all of them in the last checkpoint. */
+export interface UnfinishedRecords {
+  /** Calls of asynchronous operators; where records are gathered, of a batch of them. */
+  readonly calls: number
+  /** That operators hold back. */
+  readonly heldRecords: number
+  /** Bytes of those between operators. */
+  readonly channelBytes: number
+}
 
 export interface RunResult<O> {
   /** Empty unless `collect`. With checkpoints: what belongs to complete ones, each record once; after `restore`, what came behind the one that was restored. */

@@ -74,7 +74,6 @@ const FAULTY_CHOICES = 8_000
 const IDLE_AFTER_MS = 20
 /** What came later than the seeds that are kept is drawn from numbers of its own. */
 const DRAWN_LATER = 0x1d1e
-const DRAWN_LAST = 0xc07
 const OUTAGE_MS = 400
 
 function drawScenario(random: SeededRandom, seed: number): Scenario {
@@ -94,7 +93,7 @@ function drawScenario(random: SeededRandom, seed: number): Scenario {
     retain: 1 + random.below(3),
     crashes: mode === 'off' ? 0 : random.below(6),
     stops: mode === 'off' || random.chance(0.7) ? 0 : 1,
-    cut: new SeededRandom(seed ^ DRAWN_LAST).chance(0.5),
+    cut: false,
     slowMs: random.pick([0.5, 5, 5, 80]),
     failures: random.pick([0, 0, 0.02]),
     outages: random.chance(0.15),
