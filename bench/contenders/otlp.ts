@@ -3,12 +3,13 @@
  * definitions as protobufjs compiles them, which stops at messages. Sluice's codec is taken as it is inside `fromOtlp` and `toOtlp`. tinybench warms up and samples; the figure is its median.
  */
 import { isDeepStrictEqual } from 'node:util'
+import type { Span } from '@sluice/otlp'
 import { Bench } from 'tinybench'
 import type * as readSpansModule from '../../packages/connectors/otlp/src/protobuf/read-spans.js'
 import type * as writeRequestModule from '../../packages/connectors/otlp/src/protobuf/write-request.js'
 import type { MeasureOptions, Measurement } from '../harness/figure.js'
 
-const OTLP_SPANS = 512
+export const OTLP_SPANS = 512
 export type OtlpCodec = 'sluice' | 'official'
 export type OtlpDirection = 'read' | 'write'
 
@@ -66,12 +67,25 @@ function requestOf(official: OfficialRequest): Uint8Array {
   return official.encode(official.fromObject({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans }] }] })).finish()
 }
 
-export async function measureOtlp(codec: OtlpCodec, direction: OtlpDirection, { quick }: MeasureOptions): Promise<Measurement> {
-  const official = await officialRequest()
-  const bytes = requestOf(official)
+/** The request that is measured, and its spans. */
+export async function otlpRequest(): Promise<{ readonly bytes: Uint8Array; readonly spans: readonly Span[] }> {
+  const bytes = requestOf(await officialRequest())
+  return { bytes, spans: (await loadCodec()).readSpans(bytes).records }
+}
+
+type SluiceCodec = Pick<typeof readSpansModule, 'readSpans'> & Pick<typeof writeRequestModule, 'writeSpans'>
+
+async function loadCodec(): Promise<SluiceCodec> {
   const base = import.meta.resolve('@sluice/otlp/package.json')
   const { readSpans } = (await import(new URL('./dist/protobuf/read-spans.js', base).href)) as typeof readSpansModule
   const { writeSpans } = (await import(new URL('./dist/protobuf/write-request.js', base).href)) as typeof writeRequestModule
+  return { readSpans, writeSpans }
+}
+
+export async function measureOtlp(codec: OtlpCodec, direction: OtlpDirection, { quick }: MeasureOptions): Promise<Measurement> {
+  const official = await officialRequest()
+  const bytes = requestOf(official)
+  const { readSpans, writeSpans } = await loadCodec()
   const { records } = readSpans(bytes)
   if (records.length !== OTLP_SPANS || !isDeepStrictEqual(readSpans(writeSpans(records)).records, records))
     throw new Error('the spans are not given back as they were')

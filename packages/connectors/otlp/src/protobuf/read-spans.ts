@@ -62,13 +62,13 @@ function readSpan(reader: WireReader, origin: FromResource): Span {
         traceId = reader.repeatedHex()
         break
       case 18:
-        spanId = reader.hex()
+        spanId = reader.spanId(false)
         break
       case 26:
         traceState = reader.string(stateSite)
         break
       case 34:
-        parentSpanId = reader.hex()
+        parentSpanId = reader.spanId(true)
         break
       case 42:
         name = reader.string(nameSite)

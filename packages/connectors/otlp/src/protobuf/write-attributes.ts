@@ -12,7 +12,7 @@ export function writeAttributes(writer: WireWriter, tag: number, attributes: Att
     const value = attributes[key]
     if (value === undefined) continue
     const start = writer.begin(tag, 1)
-    if (key !== '') writer.string(10, key)
+    if (key !== '') writer.key(key)
     writeValue(writer, 18, value, depth, key)
     writer.end(start, 1)
   }

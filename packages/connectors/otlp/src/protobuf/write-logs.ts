@@ -15,7 +15,7 @@ export function writeLog(writer: WireWriter, log: LogRecord): void {
   writeAttributes(writer, 50, attributes)
   if (log.droppedAttributesCount !== 0) writer.uint32(56, log.droppedAttributesCount)
   if (log.flags !== 0) writer.fixed32(69, log.flags)
-  if (log.traceId !== '') writer.hex(74, log.traceId)
+  if (log.traceId !== '') writer.repeatedHex(74, log.traceId)
   if (log.spanId !== '') writer.hex(82, log.spanId)
   writer.time(89, log.observedTimeMs, log.observedTimeNanos)
   if (log.eventName !== '') writer.string(98, log.eventName)

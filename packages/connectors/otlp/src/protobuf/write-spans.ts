@@ -9,7 +9,7 @@ import { writeAttributes } from './write-attributes.js'
 export function writeSpan(writer: WireWriter, span: Span): void {
   const { attributes, events, links } = span.wholeDoubles === undefined ? span : withWholeDoubles(span)
   const start = writer.begin(18, 2)
-  if (span.traceId !== '') writer.hex(10, span.traceId)
+  if (span.traceId !== '') writer.repeatedHex(10, span.traceId)
   if (span.spanId !== '') writer.hex(18, span.spanId)
   if (span.traceState !== '') writer.string(26, span.traceState)
   if (span.parentSpanId !== '') writer.hex(34, span.parentSpanId)

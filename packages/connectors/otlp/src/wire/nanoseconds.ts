@@ -29,16 +29,17 @@ export function highOf(ms: number, nanos: number): number {
   const upper = Math.floor(ms / 0x1_0000)
   const lower = ms - upper * 0x1_0000
   const middle = upper * 1e6
-  const rest = (middle % 0x1_0000) * 0x1_0000 + lower * 1e6 + nanos
-  return Math.floor(middle / 0x1_0000) + Math.floor(rest / TWO_32)
+  const carried = Math.floor(middle / 0x1_0000)
+  return carried + Math.floor(((middle - carried * 0x1_0000) * 0x1_0000 + lower * 1e6 + nanos) / TWO_32)
 }
 
 /** The lower word of a time. */
 export function lowOf(ms: number, nanos: number): number {
   const upper = Math.floor(ms / 0x1_0000)
   const lower = ms - upper * 0x1_0000
-  const rest = ((upper * 1e6) % 0x1_0000) * 0x1_0000 + lower * 1e6 + nanos
-  return rest % TWO_32
+  const middle = upper * 1e6
+  const rest = (middle - Math.floor(middle / 0x1_0000) * 0x1_0000) * 0x1_0000 + lower * 1e6 + nanos
+  return rest - Math.floor(rest / TWO_32) * TWO_32
 }
 
 /** As decimal digits, for JSON. */

@@ -7,6 +7,7 @@ import { NESTING_MAX } from './bounds.js'
 import { malformed } from './malformed.js'
 import { msOfWords, nanosOfWords } from './nanoseconds.js'
 import type { NativeBuffer } from './native-buffer.js'
+import { SpanIds } from './span-ids.js'
 import { createStringSite, StringMemory, type StringSite } from './string-memory.js'
 
 const TWO_32 = 0x1_0000_0000
@@ -14,6 +15,7 @@ const EMPTY = Buffer.alloc(0) as NativeBuffer
 const KEY_SITE: StringSite = createStringSite()
 /** One per thread: names and keys repeat from request to request. */
 let memory: StringMemory | undefined
+let ids: SpanIds | undefined
 
 export class WireReader {
   /** Where the next field begins. */
@@ -31,6 +33,7 @@ export class WireReader {
   #bytes: NativeBuffer = EMPTY
   #view: DataView = new DataView(EMPTY.buffer, 0, 0)
   readonly #strings: StringMemory = (memory ??= new StringMemory())
+  readonly #spanIds: SpanIds = (ids ??= new SpanIds())
   readonly #hexWords = [0, 0, 0, 0]
   #hex = ''
 
@@ -225,6 +228,14 @@ export class WireReader {
     words[3] = fourth
     this.#hex = this.#bytes.hexSlice(at, end)
     return this.#hex
+  }
+
+  /** The same, for the id of a span; `known`: of one that may have been read before. */
+  spanId(known: boolean): string {
+    const end = this.#lengthDelimited()
+    const at = this.at
+    this.at = end
+    return this.#spanIds.read(this.#bytes, this.#view, at, end - at, known)
   }
 
   /** Passes by the value of a field that is not known. */

@@ -18,9 +18,22 @@ const NIBBLES = Uint8Array.from({ length: 128 }, (_, code) => {
   return Number.isNaN(digit) ? 0x10 : digit
 })
 const TWO_32 = 0x1_0000_0000
+/** Keys that are remembered as bytes; so many others begin anew. */
+const KEYS_MAX = 1024
+
+/** The field of a key as it is written, in words of which the last may be part of nothing. */
+interface KeyField {
+  readonly words: Int32Array
+  readonly bytes: number
+}
 
 export class WireWriter {
   at = 0
+  /** Keys repeat from record to record: writing their bytes takes less than looking at each character. */
+  readonly #keys = new Map<string, KeyField>()
+  /** The id that was written last as `repeatedHex`, and its bytes. */
+  #id = ''
+  readonly #idWords = new Int32Array(4)
   #bytes: NativeBuffer = Buffer.allocUnsafeSlow(BYTES_FIRST) as NativeBuffer
   #view: DataView = new DataView(this.#bytes.buffer)
 
@@ -165,6 +178,22 @@ export class WireWriter {
     this.at += value.length
   }
 
+  /** The same as `hex`, for what is often the same as the last one: the id of a trace. */
+  repeatedHex(tag: number, digits: string): void {
+    if (digits !== this.#id) {
+      this.hex(tag, digits)
+      if (digits.length !== 32) return
+      this.#id = digits
+      for (let word = 0; word < 4; word++) this.#idWords[word] = this.#view.getInt32(this.at - 16 + 4 * word, true)
+      return
+    }
+    this.#ensure(40)
+    this.#varint(tag)
+    this.#varint(16)
+    for (let word = 0; word < 4; word++) this.#view.setInt32(this.at + 4 * word, this.#idWords[word] as number, true)
+    this.at += 16
+  }
+
   /** Hexadecimal digits as bytes. */
   hex(tag: number, digits: string): void {
     const length = digits.length >> 1
@@ -184,6 +213,33 @@ export class WireWriter {
     }
     if (wrong > 0xf || (digits.length & 1) === 1) notTelemetry('id', 'not made of pairs of hexadecimal digits')
     this.at = at
+  }
+
+  /** Text in field 1 that repeats: the key of an attribute. */
+  key(text: string): void {
+    const known = this.#keys.get(text)
+    if (known === undefined) {
+      this.#learnKey(text)
+      return
+    }
+    const { words, bytes } = known
+    this.#ensure(bytes + 4)
+    const { at } = this
+    for (let word = 0; word < words.length; word++) this.#view.setInt32(at + 4 * word, words[word] as number, true)
+    this.at = at + bytes
+  }
+
+  #learnKey(text: string): void {
+    const start = this.at
+    this.string(10, text)
+    const bytes = this.at - start
+    if (text.length > CHARACTERS_MAX) return
+    this.#ensure(4)
+    if (this.#keys.size === KEYS_MAX) this.#keys.clear()
+    this.#keys.set(text, {
+      words: Int32Array.from({ length: (bytes + 3) >> 2 }, (_, word) => this.#view.getInt32(start + 4 * word, true)),
+      bytes,
+    })
   }
 
   string(tag: number, text: string): void {

@@ -127,3 +127,24 @@ test('fields that nobody knows, groups among them, are passed by', () => {
   expect(readSpans(new Uint8Array([...unknown, ...bytes, ...unknown])).records).toEqual(readSpans(bytes).records)
   expect(() => readSpans(new Uint8Array([0xa3, 0x06, 0xac, 0x06]))).toThrow('a group that does not end')
 })
+
+test('what is remembered of keys and ids is exact, whatever came before', () => {
+  const id = (number: number, digits: number): string => number.toString(16).padStart(digits, '0')
+  // More keys than are remembered, some of them longer than those are and some of more bytes than characters, twice; and ids that come back, as others do in between.
+  const keys = Array.from({ length: 1_500 }, (_, number) => `${['key', 'ключ', 'k'.repeat(60), 'k'.repeat(46)][number % 4]}${number}`)
+  const spans = Array.from({ length: 3_000 }, (_, number): Span => {
+    const key = keys[number % keys.length] as string
+    return {
+      ...span,
+      traceId: id(1 + (number % 7 === 0 ? number : 5), 32),
+      spanId: id(number + 1, 16),
+      parentSpanId: number === 0 ? '' : id(1 + ((number * 7919) % number), 16),
+      attributes: { [key]: number, same: key },
+    }
+  })
+  for (let request = 0; request < 2; request++) expect(readSpans(writeSpans(spans)).records).toEqual(spans)
+  const upper = { ...span, traceId: 'A'.repeat(32) }
+  expect(readSpans(writeSpans([span, upper, upper])).records).toEqual([span, span, span])
+  expect(() => writeSpans([span, { ...span, traceId: 'x'.repeat(32) }])).toThrow('not made of pairs of hexadecimal digits')
+  expect(readSpans(writeSpans([span])).records).toEqual([span])
+})
