@@ -59,8 +59,9 @@ export default {
     {
       name: 'engine-is-pure',
       severity: 'error',
-      comment: 'The engine touches nothing outside; of node it may use node:buffer, node:util/types and node:zlib (CRC-32) alone',
-      from: { path: '^packages/engine/src/' },
+      comment:
+        'The engine touches nothing outside; of node it may use node:buffer, node:util/types and node:zlib (CRC-32) alone, and in one place what prints values',
+      from: { path: '^packages/engine/src/', pathNot: '^packages/engine/src/codec/dense-array.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(buffer|util/types|zlib)$' },
     },
     {
