@@ -28,6 +28,7 @@ export default class LostTestFiles {
   }
 
   onTestRunEnd() {
+    if (this.#running.size === 0) return
     for (const file of this.#running) console.error(`Not finished: ${relative(process.cwd(), file)}`)
     for (const end of this.#ends) console.error(`A process of tests ended early: ${end}`)
   }
