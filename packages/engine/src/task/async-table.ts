@@ -116,6 +116,8 @@ export interface AsyncTableOptions {
 const DEADLINES_SPARE = 64
 
 const NO_LETTERS: readonly DeadLetter[] = []
+/** Of a record that did not fail: undefined can be thrown. */
+const NO_ERROR = Symbol('no error')
 
 export class AsyncTable {
   /** Entries that have a place, the batch being gathered among them. */
@@ -413,7 +415,7 @@ export class AsyncTable {
   #call(entry: InFlight): void {
     const { gathers, failures } = this.#options
     const context = this.#contextOf(entry.sequence)
-    if (gathers !== undefined && failures !== undefined) context.failed = new FailedRecords(failures)
+    if (gathers !== undefined && failures !== undefined) context.failed = new FailedRecords(failures, entry.input as readonly unknown[])
     let result: unknown
     try {
       result = this.#options.call(entry.input, context)
@@ -455,40 +457,38 @@ export class AsyncTable {
   }
 
   /** What is left of an entry whose call failed: a letter for each record. Throws an error that no policy is for: the job fails. */
-  #lettersOf(
-    { input, timestamp, times, sequence }: InFlight,
-    error: unknown,
-    context: AsyncCallContext | undefined,
-  ): readonly DeadLetter[] {
-    const { failures, gathers, lettersPort, contextOf } = this.#options
+  #lettersOf(entry: InFlight, error: unknown, context: AsyncCallContext | undefined): readonly DeadLetter[] {
+    const { failures } = this.#options
     if (failures?.owns(error) !== true) throw error
+    return this.#letters(entry, failures, context, error)
+  }
+
+  /** Of a batch that was called and did not fail: what its function gave up. */
+  #lettersGiven(entry: InFlight, context: AsyncCallContext | undefined): readonly DeadLetter[] | undefined {
+    const { failures } = this.#options
+    if (failures === undefined || context?.failed === undefined || context.failed.count === 0) return undefined
+    return this.#letters(entry, failures, context, NO_ERROR)
+  }
+
+  /** `error`: of records that were not given up by themselves. */
+  #letters(
+    { input, timestamp, times, sequence }: InFlight,
+    failures: RecordFailures,
+    context: AsyncCallContext | undefined,
+    error: unknown,
+  ): readonly DeadLetter[] {
+    const { gathers, lettersPort, contextOf } = this.#options
     const records = gathers === undefined ? [input] : (input as readonly unknown[])
     const { recordId } = contextOf(sequence)
     const attempts = context?.attempt ?? 1
     const letters: DeadLetter[] = []
     for (let at = 0; at < records.length; at++) {
-      const record = records[at]
-      const reason = context?.failed?.errorOf(record, error) ?? error
-      const letter = failures.letterOf(reason, record, { timestamp: times?.[at] ?? timestamp, recordId, attempts })
+      const reason = context?.failed === undefined ? error : context.failed.errorAt(at, error)
+      if (reason === NO_ERROR) continue
+      const letter = failures.letterOf(reason, records[at], { timestamp: times?.[at] ?? timestamp, recordId, attempts })
       if (letter !== undefined) letters.push(letter)
     }
     // Nobody reads them: they are counted, and that is all.
-    return lettersPort === undefined ? NO_LETTERS : letters
-  }
-
-  /** Of a batch that was called and did not fail: what its function gave up. */
-  #lettersGiven({ input, times, sequence }: InFlight, context: AsyncCallContext | undefined): readonly DeadLetter[] | undefined {
-    const given = context?.failed?.list ?? []
-    const { failures, lettersPort, contextOf } = this.#options
-    if (given.length === 0 || failures === undefined) return undefined
-    const { recordId } = contextOf(sequence)
-    const attempts = context?.attempt ?? 1
-    const letters: DeadLetter[] = []
-    for (const { record, error } of given) {
-      const timestamp = times?.[(input as readonly unknown[]).indexOf(record)] ?? Number.NaN
-      const letter = failures.letterOf(error, record, { timestamp, recordId, attempts })
-      if (letter !== undefined) letters.push(letter)
-    }
     return lettersPort === undefined ? NO_LETTERS : letters
   }
 

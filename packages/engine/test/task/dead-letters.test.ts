@@ -329,6 +329,59 @@ describe('a batch', () => {
     expect(counted(await run(insertEach([], 'drop', fn)), 'dropped')).toEqual({ failed: ran.letters.length })
   })
 
+  it('gives a record up once, however often it is said, with the first error', async () => {
+    const twice = asyncMap(
+      (records: readonly number[], context: AsyncContext) => {
+        for (const record of [...records].reverse()) {
+          if (!fails(record)) continue
+          for (const nth of ['first', 'second']) context.deadLetter(record, new Error(nth))
+        }
+      },
+      { discardsResults: true, ordered: false, onError: 'deadLetter', gathers: { recordsMax: 16, timeMs: 50 } },
+    )
+    const ran = await run(twice)
+    expect(ran.letters.map(({ input, reason }) => [input, reason])).toEqual(
+      range(COUNT)
+        .filter(fails)
+        .map((record) => [record, 'first']),
+    )
+    expect(counted(ran, 'deadLetters')).toEqual({ Error: ran.letters.length })
+  })
+
+  it('gives up as many of equal records as are said', async () => {
+    const dropped: number[] = []
+    const halves = asyncMap(
+      (records: readonly unknown[], context: AsyncContext) => {
+        const some = records.slice(0, 3)
+        dropped.push(some.length)
+        for (const record of some) context.deadLetter(record, new Error('refused'))
+      },
+      { discardsResults: true, ordered: false, onError: 'deadLetter', gathers: { recordsMax: 16, timeMs: 50 } },
+    )
+    const letters: DeadLetter[] = []
+    const graph = graphOf(
+      [
+        { name: 'same', spec: indexSource(COUNT, () => 'same') },
+        { name: 'op', spec: halves, ports: ['deadLetters'] },
+        { name: 'dead', spec: collectInto(letters), parallelism: 1 },
+      ],
+      [
+        { from: 'same', to: 'op' },
+        { from: 'op', to: 'dead' },
+      ],
+    )
+    await new Simulation(graph, { workers: 1, parallelism: 1 }).run()
+    expect(letters.length).toBe(dropped.reduce((sum, count) => sum + count, 0))
+  })
+
+  it('fails the job where it gives up what is not in it: its own record would be taken for delivered', async () => {
+    const other = asyncMap(
+      (records: readonly number[], context: AsyncContext) => context.deadLetter({ row: records[0] }, new Error('refused')),
+      { discardsResults: true, ordered: false, onError: 'deadLetter', gathers: { recordsMax: 16, timeMs: 50 } },
+    )
+    await expect(run(other)).rejects.toMatchObject({ code: 'SLUICE_OPTIONS_INVALID', message: expect.stringContaining('not in the batch') })
+  })
+
   it('that fails is letters of all its records, those that were given up with their own error', async () => {
     const { letters } = await run(
       insertEach([], 'deadLetter', async ([first]) => {

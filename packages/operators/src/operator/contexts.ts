@@ -67,8 +67,10 @@ export interface BatchContext extends Context {
   /** Counts an error that your code answers by itself. An adaptive `rateLimit` in front follows it. */
   countError(): void
   /**
-   * Gives up one record of the batch, while the others go on: it is dropped or a dead letter, as `onError` says, when this attempt has succeeded. Throws the error where `onError` is
-   * 'fail'.
+   * Gives up one record of the batch, while the others go on: it is dropped or a dead letter, as `onError` says, when this attempt has succeeded. Give it the record itself, as it is in
+   * the batch; said twice, the first error counts. Throws the error where `onError` is 'fail'.
+   *
+   * @throws SLUICE_OPTIONS_INVALID for what is not in the batch
    *
    * @example
    * const insert = async (rows: readonly { id: number }[]) => rows.filter((row) => row.id < 0)
