@@ -1,7 +1,7 @@
 /** Records that clients send over HTTP. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice, checkSchema } from '../source/check-options.js'
 import { defineSource } from '../source/define-source.js'
 import type { Source } from '../source/source.js'
 import { planHttp } from './http/http-settings.js'
@@ -57,6 +57,7 @@ export function httpSource(caller: string, options: AnyHttpOptions): Source<unkn
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `${caller}: format 'bytes' gives bytes, which have no schema.`, {
       hint: 'Give a format of your own with { types, decode }.',
     })
+  checkSchema(caller, schema)
   const { listener, path, method, acknowledge, tokens, bodyBytesMax, queue } = settings
   const { host, port, tls } = listener
   const source = defineSource<unknown>({

@@ -1,7 +1,7 @@
 /** Records that clients send over TCP. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice, checkSchema } from '../source/check-options.js'
 import { defineSource } from '../source/define-source.js'
 import type { Source } from '../source/source.js'
 import { planTcp } from './tcp/tcp-settings.js'
@@ -46,6 +46,7 @@ export function fromTcp(
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `fromTcp: format '${format}' gives bytes, which have no schema.`, {
       hint: 'Give a format of your own with { framing, decode }.',
     })
+  checkSchema('fromTcp', schema)
   const { host, port, tls, ...limits } = settings
   const source = defineSource<unknown>({
     open: async (_split, context) => {

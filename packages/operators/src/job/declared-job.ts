@@ -6,7 +6,7 @@ import { dependencySettings } from '../call/call-settings.js'
 import { type Dependency, DeclaredDependency } from '../call/dependency.js'
 import type { Resource } from '../operator/contexts.js'
 import { shapeOfSchema } from '../schema/record-shape.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction, checkOptions } from '../source/check-options.js'
 import type { Source } from '../source/source.js'
 import { asStream, DeclaredStream } from '../stream/declared-stream.js'
 import type { SourceOptions } from '../stream/options.js'
@@ -34,6 +34,7 @@ export class DeclaredJob implements JobBuilder {
         declaredAt,
       })
     }
+    checkOptions(`source ${name}`, options, ['parallelism'])
     const { spec, parallelismMax, pinnedToHost, delivery, functions, lossy, colocation, needsCheckpoints } = source
     if (source.listens !== undefined) this.#draft.claimListener(source.listens, name, declaredAt)
     const node = this.#draft.addNode({

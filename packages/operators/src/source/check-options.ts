@@ -17,7 +17,9 @@ export function checkChoice<const C extends string | boolean>(option: string, va
 export function checkOptions(what: string, options: unknown, known: readonly string[]): asserts options is object {
   const takes = `It takes ${known.join(', ')}.`
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} is ${describe(options)}, and takes an object of options.`, { hint: takes })
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} takes an object of options, and was given ${describe(options)}.`, {
+      hint: takes,
+    })
   }
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || known.includes(option)) continue
@@ -26,6 +28,13 @@ export function checkOptions(what: string, options: unknown, known: readonly str
       hint: meant === undefined ? takes : `Did you mean ${meant}? ${takes}`,
     })
   }
+}
+
+/** A schema, where there is one: whatever speaks Standard Schema, such as zod. */
+export function checkSchema(caller: string, schema: unknown): void {
+  if (schema === undefined || ((typeof schema === 'object' || typeof schema === 'function') && schema !== null && '~standard' in schema))
+    return
+  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${caller}: schema is ${describe(schema)}, and takes one such as z.object({ ... }).`)
 }
 
 /** What happens to records that fail. */

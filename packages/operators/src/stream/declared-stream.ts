@@ -81,6 +81,7 @@ import type {
 } from './stream.js'
 
 const FUNCTION_OPTIONS = ['name', 'parallelism', 'onError']
+const PROCESS_OPTIONS = ['parallelism', 'onError']
 const BATCH_RECORDS_DEFAULT = 10_000
 
 type Fn = (record: never) => unknown
@@ -620,9 +621,15 @@ function checkAggregateNames(name: string, aggregators: Readonly<Record<string, 
 }
 
 /** The plan of an operator whose handlers are the user's, with what happens to records on which they throw. */
-function withPolicy(name: string, plan: OperatorPlan, { onError }: ProcessOptions): OperatorPlan {
-  checkErrorPolicy(`${plan.options?.['type']} ${name}`, onError)
+function withPolicy(name: string, plan: OperatorPlan, options: ProcessOptions): OperatorPlan {
+  const onError = policyOf(`${plan.options?.['type']} ${name}`, options)
   return plan.spec.kind === 'general' ? { ...plan, spec: { ...plan.spec, onError } } : plan
+}
+
+function policyOf(what: string, options: ProcessOptions): ProcessOptions['onError'] {
+  checkOptions(what, options, PROCESS_OPTIONS)
+  checkErrorPolicy(what, options.onError)
+  return options.onError
 }
 
 /** Types say so too: an operator that keeps what it has seen would be half changed by a record on which it fails. */
@@ -642,9 +649,9 @@ function processSpec(
   name: string,
   given: AnyFunction | LooseHandlers,
   keyOf: Fn | undefined,
-  { onError }: ProcessOptions,
+  options: ProcessOptions,
 ): { readonly spec: OperatorSpec; readonly details: Details } {
-  checkErrorPolicy(`process ${name}`, onError)
+  const onError = policyOf(`process ${name}`, options)
   const handlers: LooseHandlers = typeof given === 'function' ? { onRecord: given } : given
   const functions: AnyFunction[] = []
   for (const handler of ['onStart', 'onRecord', 'onEnd'] as const) {

@@ -1,14 +1,16 @@
 /** From the options of `withTimestamps` to the watermarks of what follows. Runs while a job is declared. */
 import { type OperatorSpec, SluiceError, type WatermarkSpec } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import { checkErrorPolicy } from '../source/check-options.js'
+import { checkErrorPolicy, checkOptions } from '../source/check-options.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { TimestampOptions } from '../stream/options.js'
 
 const IDLE_AFTER_MS_DEFAULT = 30_000
+const OPTIONS = ['outOfOrderness', 'monotonous', 'watermark', 'idleAfter', 'alignment', 'perRecord', 'name', 'parallelism', 'onError']
 
 export function planTimestamps(fn: AnyFunction, options: TimestampOptions): OperatorPlan {
+  checkOptions('withTimestamps', options, OPTIONS)
   const { outOfOrderness, monotonous, watermark, idleAfter = IDLE_AFTER_MS_DEFAULT, alignment, perRecord = false, onError } = options
   checkErrorPolicy('withTimestamps', onError)
   const given = [outOfOrderness, monotonous, watermark].filter((option) => option !== undefined).length

@@ -31,9 +31,10 @@ test.each<[object, string]>([
   [{ connectionsMax: 0 }, 'connectionsMax is 0'],
   [{ bodyByteMax: '1mb' }, 'fromHttp has no option bodyByteMax'],
   [{ queue: { record: 5 } }, 'queue of fromHttp has no option record'],
-  [{ queue: 5 }, 'queue of fromHttp is 5, and takes an object of options'],
+  [{ queue: 5 }, 'queue of fromHttp takes an object of options, and was given 5'],
   [{ overload: { retry: 5 } }, 'overload of fromHttp has no option retry'],
-  [{ tls: true }, 'tls of fromHttp is true, and takes an object of options'],
+  [{ tls: true }, 'tls of fromHttp takes an object of options, and was given true'],
+  [{ schema: { amount: 'number' } }, 'fromHttp: schema is object, and takes one such as z.object({ ... })'],
   [{ token: 5 }, 'token takes text, or a list of texts'],
   [{ format: 'bytes', schema: {} }, "format 'bytes' gives bytes, which have no schema"],
 ])('%j: %s', (options, message) => {

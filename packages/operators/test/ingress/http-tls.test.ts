@@ -3,11 +3,21 @@ import { connect as connectHttp2 } from 'node:http2'
 import { request } from 'node:https'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { fromHttp } from '../../src/index.js'
+import { fromHttp, fromTcp } from '../../src/index.js'
 import { driveSource } from './drive-source.js'
 import { testCertificate } from './test-certificate.js'
 
 const ca = testCertificate.cert
+
+test.each([
+  ['fromHttp', fromHttp({ port: 0, path: '/in', tls: { key: 'server.key', cert: testCertificate.cert } })],
+  ['fromTcp', fromTcp({ port: 0, tls: { key: testCertificate.key, cert: 'server.pem' } })],
+])('%s does not take the name of a file for a key or a certificate', async (_name, source) => {
+  await expect(driveSource(source)).rejects.toMatchObject({
+    code: 'SLUICE_OPTIONS_INVALID',
+    message: expect.stringMatching(/^tls: key and cert cannot be used: (?!.*server)/) as string,
+  })
+})
 
 test('HTTP/1.1 and HTTP/2 over TLS; what is not TLS is no request', async () => {
   const source = await driveSource(fromHttp({ port: 0, path: '/in', tls: testCertificate, headersTimeout: 1_000 }))

@@ -143,6 +143,22 @@ describe('the dead letters of a job', () => {
         expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: 'op has no option onError.', hint }),
       )
     expect(declare((numbers) => numbers.keyBy((n) => n, onError))).toThrow('keyBy has no option onError.')
+    expect(() => edgesOf((job) => job.source('numbers', fromArray([1]), onError).sink('out', discard()))).toThrow(
+      'source numbers has no option onError.',
+    )
+    // Misspelt, it would be no policy at all.
+    const misspelt = { onEror: 'drop' } as object
+    for (const wrong of [
+      (numbers: Stream<number>) => numbers.process('op', (n) => [n], misspelt),
+      (numbers: Stream<number>) => keyed(numbers).process('op', (n) => [n], misspelt),
+      (numbers: Stream<number>) =>
+        keyed(numbers).coProcess('op', keyed(numbers), { state: {}, onLeft() {}, onRight() {} } as never, misspelt),
+      (numbers: Stream<number>) => numbers.withTimestamps((n) => n, misspelt),
+    ]) {
+      expect(declare(wrong)).toThrow(
+        expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', hint: expect.stringContaining('Did you mean onError?') as string }),
+      )
+    }
     expect(declare((numbers) => numbers.sink('op', discard(), onError))).toThrow('sink op has no option onError.')
     expect(declare((numbers) => numbers.split({ deadLetters: () => true } as never))).toThrow("must not be named 'deadLetters'")
     for (const wrong of [

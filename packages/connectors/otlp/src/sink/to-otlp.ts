@@ -1,8 +1,7 @@
 /** Telemetry to where OpenTelemetry receives it, over OTLP/HTTP. */
 import { SluiceError } from '@sluice/engine'
 import type { CallOptions, Duration, Sink, SinkWithLetters } from '@sluice/operators'
-import { batchSink } from '@sluice/operators/connector'
-import { checkOptions } from '../signals/check-options.js'
+import { batchSink, checkOptions } from '@sluice/operators/connector'
 import { isSignal, type RecordOfSignal, type Signal, signals, unknownSignal } from '../signals/signals.js'
 import { OtlpExporter } from './otlp-exporter.js'
 

@@ -1,7 +1,6 @@
 /** Telemetry that OpenTelemetry sends, over OTLP/HTTP. */
 import type { HttpListenOptions, Source } from '@sluice/operators'
-import { httpSource } from '@sluice/operators/connector'
-import { checkOptions } from '../signals/check-options.js'
+import { checkOptions, httpSource } from '@sluice/operators/connector'
 import { isSignal, type RecordOfSignal, type Signal, type SignalCodec, signals, unknownSignal } from '../signals/signals.js'
 import { otlpFormat } from './otlp-format.js'
 

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { SluiceError } from '@sluice/engine'
 import { cannotListen } from '../cannot-listen.js'
+import { loadTls } from '../load-tls.js'
 import { Http1Exchange, Http2Exchange, type HttpExchange } from './http-exchange.js'
 import type { ListenTls } from './http-types.js'
 
@@ -190,8 +191,7 @@ async function createParts(settings: ListenerSettings): Promise<ListenerParts> {
       ? http.createServer(options)
       : (await import('node:https')).createServer({
           ...options,
-          key: keyOf(tls.key),
-          cert: keyOf(tls.cert),
+          ...(await loadTls(tls)),
           ALPNProtocols: ['h2', 'http/1.1'],
           handshakeTimeout: headersTimeoutMs,
         })
@@ -347,8 +347,4 @@ function sizeOf(headers: IncomingHttpHeaders): number {
   let bytes = 0
   for (const [name, value] of Object.entries(headers)) bytes += name.length + String(value).length
   return bytes
-}
-
-function keyOf(pem: string | Uint8Array): string | Buffer {
-  return typeof pem === 'string' ? pem : Buffer.from(pem)
 }

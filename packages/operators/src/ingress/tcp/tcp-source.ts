@@ -9,6 +9,7 @@ import { cannotListen } from '../cannot-listen.js'
 import { type DecodedPart, RecordDecoder } from '../http/record-decoder.js'
 import { type Delivery, type DeliveryOutcome, IngressQueue } from '../ingress-queue.js'
 import type { IngressRoom } from '../ingress-room.js'
+import { loadTls } from '../load-tls.js'
 import type { Framing } from './message-splitter.js'
 import { type ConnectionHost, type Ending, TcpConnection } from './tcp-connection.js'
 import type { TcpSettings } from './tcp-settings.js'
@@ -170,9 +171,8 @@ export class TcpSource implements SourceReader<unknown>, ConnectionHost {
     let server: Server
     if (tls === undefined) server = createServer({ noDelay: false }, onSocket)
     else {
-      const { key, cert } = tls
       const secure = await import('node:tls')
-      server = secure.createServer({ key: pemOf(key), cert: pemOf(cert), handshakeTimeout: HANDSHAKE_MS }, onSocket)
+      server = secure.createServer({ ...(await loadTls(tls)), handshakeTimeout: HANDSHAKE_MS }, onSocket)
       server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
     }
     server.maxConnections = connectionsMax
@@ -219,8 +219,4 @@ function framingOf(format: TcpSourceOptions['format']): Framing {
   if (typeof format === 'object') return format.framing
   if (format === 'bytes') return 'none'
   return format === 'lengthPrefixed' ? format : 'lines'
-}
-
-function pemOf(pem: string | Uint8Array): string | Buffer {
-  return typeof pem === 'string' ? pem : Buffer.from(pem)
 }
