@@ -181,7 +181,10 @@ export class Deployment {
       await this.#openCheckpoints()
       await this.#runThreads()
     } finally {
+      this.#over = true
+      for (const timer of this.#timers) clearTimeout(timer)
       for (const resolve of this.#waitingForCheckpoints.splice(0)) resolve(undefined)
+      await this.#environment.close()
       await this.#checkpoints?.close()
     }
   }
@@ -202,10 +205,7 @@ export class Deployment {
       }
       await Promise.race([Promise.all(workers), this.#givenUp])
     } finally {
-      this.#over = true
       untrap?.()
-      for (const timer of this.#timers) clearTimeout(timer)
-      await this.#environment.close()
     }
     const [first] = this.#failures.sort((a, b) => a.atMs - b.atMs)
     if (first !== undefined) throw first.error
