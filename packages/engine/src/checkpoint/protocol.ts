@@ -16,14 +16,14 @@ export const checkpointModes: readonly CheckpointMode[] = ['aligned', 'unaligned
 
 /** Coordinator to subtasks. */
 export interface CheckpointControl {
-  /** Sources of all threads begin checkpoint `id`; `unaligned`: everybody does. `atMs`: now, of the monotonic clock. */
-  trigger(id: number, mode: CheckpointMode, atMs: number): void
+  /** Sources of all threads begin checkpoint `id`; `unaligned`: everybody does. `atMs`: now, of the monotonic clock. `final`: nothing comes after it, subtasks leave when they have committed. */
+  trigger(id: number, mode: CheckpointMode, atMs: number, final: boolean): void
   /** An aligned checkpoint goes on unaligned. */
   overtake(id: number): void
   /** Checkpoints up to this one are given up. */
   abort(upTo: number): void
-  /** Checkpoint `id` is complete: what was prepared up to it is to be committed. `final`: nothing comes after it, subtasks leave when they have committed. */
-  completed(id: number, final: boolean): void
+  /** Checkpoint `id` is complete: what was prepared up to it is to be committed. */
+  completed(id: number): void
 }
 
 /** Figures of one subtask's part of a checkpoint; times in ms. */

@@ -21,8 +21,9 @@ export class CheckpointWords implements CheckpointControl {
     return Atomics.load(this.#words, ControlWord.completedId)
   }
 
-  trigger(id: number, mode: CheckpointMode, atMs: number): void {
+  trigger(id: number, mode: CheckpointMode, atMs: number, final: boolean): void {
     this.#triggeredAtMs[0] = atMs
+    if (final) Atomics.store(this.#words, ControlWord.finalId, id)
     Atomics.store(this.#words, ControlWord.checkpointMode, checkpointModes.indexOf(mode))
     this.#publish(ControlWord.checkpointId, id)
   }
@@ -35,8 +36,7 @@ export class CheckpointWords implements CheckpointControl {
     this.#publish(ControlWord.abortedUpTo, upTo)
   }
 
-  completed(id: number, final: boolean): void {
-    if (final) Atomics.store(this.#words, ControlWord.finalId, id)
+  completed(id: number): void {
     this.#publish(ControlWord.completedId, id)
   }
 

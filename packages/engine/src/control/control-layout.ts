@@ -21,7 +21,7 @@ export const ControlWord = {
   overtakeId: 19,
   /** The newest complete checkpoint: what was prepared up to it is committed. */
   completedId: 20,
-  /** The complete checkpoint that nothing comes after, 0: none yet; written in front of `completedId`. */
+  /** The newest checkpoint that was asked for as the last one, 0: none yet; written in front of `checkpointId`. */
   finalId: 21,
   /** When the newest checkpoint was asked for, in ms of the monotonic clock: a Float64 over two words, written in front of `checkpointId`. */
   triggeredAtMs: 22,

@@ -288,7 +288,7 @@ export interface SinkWriter {
    * state, and written again after a restore. Without it those of a write under way are.
    */
   unwritten?(): readonly unknown[]
-  /** The job failed: gives up everything since the last `prepare`. `close` follows. */
+  /** The job failed, or was stopped with records in flight: gives up everything since the last `prepare`. `close` follows. */
   abort?(): void | Promise<void>
   /**
    * End of input: everything written must be durable when this settles, and visible too, unless there is `prepare`: a last checkpoint follows

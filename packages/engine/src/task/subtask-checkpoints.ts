@@ -87,6 +87,8 @@ export class SubtaskCheckpoints {
   #aborted = 0
   #committed = 0
   #final = false
+  /** The cut of the last checkpoint was made in a source. */
+  #ceased = false
   #current: Current | undefined
   #throttled = false
   /** Settles when all that was given up is gone from storage. */
@@ -199,6 +201,7 @@ export class SubtaskCheckpoints {
       for (const { sink } of sinks) sink.beginCheckpoint(id)
       source?.countTaken?.()
       source?.acknowledgements?.cut(id)
+      if (source !== undefined && Atomics.load(this.#words, ControlWord.finalId) === id) this.#cease()
     } catch (error) {
       for (const input of captures) input.abandonCapture()
       this.#discard(writer)
@@ -223,6 +226,16 @@ export class SubtaskCheckpoints {
       written: false,
       finishing: false,
     }
+  }
+
+  /**
+   * A source takes nothing more: it would be in no checkpoint, and whoever sent it would be told that it was taken. Nobody waits for what it would give; those behind it go on, because
+   * others may need the credit for their own cuts.
+   */
+  #cease(): void {
+    if (this.#ceased) return
+    this.#ceased = true
+    this.#parts.gate.closed++
   }
 
   /** Writes on. */

@@ -51,7 +51,7 @@ export class CoordinatorBench implements CheckpointControl {
   readonly events: CheckpointEvent[] = []
   readonly steps: ProtocolStep[] = []
   readonly words: string[] = []
-  readonly triggered: { readonly id: number; readonly mode: CheckpointMode }[] = []
+  readonly triggered: { readonly id: number; readonly mode: CheckpointMode; readonly final: boolean }[] = []
   readonly completedIds: number[] = []
   readonly aborted = new Set<number>()
   finalId: number | undefined
@@ -102,11 +102,11 @@ export class CoordinatorBench implements CheckpointControl {
     return this.coordinator.progress?.id
   }
 
-  trigger(id: number, mode: CheckpointMode): void {
+  trigger(id: number, mode: CheckpointMode, _atMs: number, final: boolean): void {
     expect(id).toBeGreaterThan(this.triggered.at(-1)?.id ?? 0)
     for (const before of this.triggered) expect(this.completedIds.includes(before.id) || this.aborted.has(before.id)).toBe(true)
     expect(this.finalId).toBeUndefined()
-    this.triggered.push({ id, mode })
+    this.triggered.push({ id, mode, final })
     this.words.push(`trigger ${id} ${mode}`)
   }
 
@@ -121,7 +121,8 @@ export class CoordinatorBench implements CheckpointControl {
     this.words.push(`abort ${upTo}`)
   }
 
-  completed(id: number, final: boolean): void {
+  completed(id: number): void {
+    const final = this.triggered.at(-1)?.final === true
     expect(this.aborted).not.toContain(id)
     expect(id).toBeGreaterThan(this.completedIds.at(-1) ?? 0)
     expect(this.#acknowledged.get(id)?.size).toBe(plan.subtasks.length)

@@ -4,6 +4,7 @@
  * Both fail at once, with the seed.
  */
 import type { ThreadCheckpoints } from '../../src/checkpoint/thread-checkpoints.js'
+import type { CheckpointMode } from '../../src/checkpoint/protocol.js'
 import { CheckpointWords } from '../../src/control/checkpoint-words.js'
 import { Command, type CommandCode, ControlWord, Doorbell } from '../../src/control/control-layout.js'
 import type { Environment, LogEntry } from '../../src/environment/environment.js'
@@ -111,14 +112,15 @@ export class Simulation {
     this.#wakeAll()
   }
 
-  /** Asks for an aligned checkpoint. */
-  trigger(checkpoint: number): void {
-    this.#checkpointWords.trigger(checkpoint, 'aligned', this.nowMs)
+  /** Asks for a checkpoint, an aligned one unless told otherwise. */
+  trigger(checkpoint: number, mode: CheckpointMode = 'aligned', last = false): void {
+    this.#checkpointWords.trigger(checkpoint, mode, this.nowMs, last)
   }
 
   /** Says that a checkpoint is complete; where it is the last one, subtasks leave. */
   complete(checkpoint: number, last = true): void {
-    this.#checkpointWords.completed(checkpoint, last)
+    if (last) Atomics.store(new Int32Array(this.shared.control), ControlWord.finalId, checkpoint)
+    this.#checkpointWords.completed(checkpoint)
   }
 
   /** Says that checkpoints up to this one are given up. */

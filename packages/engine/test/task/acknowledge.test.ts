@@ -112,6 +112,23 @@ it('tells what was taken behind each step, and what a checkpoint covers when it 
   expect(told.slice(-4)).toEqual(['checkpoint 100 is complete', 'covered 40', 'taken 40', 'closed'])
 })
 
+it('takes nothing behind the cut of the last checkpoint, where a stop does not wait: it would be told as taken, and be in no checkpoint', async () => {
+  const told: string[] = []
+  let seen = 0
+  const graph = job(source({ batches: [range(100)], told }), (record) => {
+    seen++
+    if (record === 5) {
+      simulation.command(Command.stop)
+      simulation.trigger(1, 'unaligned', true)
+    }
+    simulation.spend(0.3)
+  })
+  const simulation: Simulation = simulate(graph, told)
+  await simulation.run()
+  expect(seen).toBeLessThan(100)
+  expect(told.slice(-4)).toEqual(['checkpoint 1 is complete', `covered ${seen}`, `taken ${seen}`, 'closed'])
+})
+
 it('a checkpoint that was given up covers nothing', async () => {
   const told: string[] = []
   const graph = job(source({ batches: [range(10), range(10, 10)], told }), (record) => {

@@ -38,7 +38,7 @@ class Bench {
   }
 
   trigger(id: number): void {
-    new CheckpointWords(this.words.buffer as SharedArrayBuffer, () => {}).trigger(id, 'unaligned', 1)
+    new CheckpointWords(this.words.buffer as SharedArrayBuffer, () => {}).trigger(id, 'unaligned', 1, false)
   }
 }
 

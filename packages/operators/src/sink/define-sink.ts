@@ -78,7 +78,7 @@ export interface RecordWriter<in T> {
    * keep them, and they are written again after a restore. Without it a checkpoint keeps those of a write under way.
    */
   unwritten?(): readonly unknown[]
-  /** The job failed: gives up what was written since the last `prepare`. A call may be under way. `close` follows. Not called where the process died. */
+  /** The job failed, or was stopped with records in flight: gives up what was written since the last `prepare`. A call may be under way. `close` follows. Not called where the process died. */
   abort?(): void | Promise<void>
   /**
    * End of input: when it settles, everything written is durable and visible; with checkpoints and `prepare`, a last checkpoint makes it so. It is not called

@@ -21,8 +21,8 @@ export class SimulatedControl implements CheckpointControl {
     this.#words = new CheckpointWords(attempt.shared.control, () => attempt.ring())
   }
 
-  trigger(id: number, mode: CheckpointMode, atMs: number): void {
-    this.#words.trigger(id, mode, atMs)
+  trigger(id: number, mode: CheckpointMode, atMs: number, final: boolean): void {
+    this.#words.trigger(id, mode, atMs, final)
   }
 
   overtake(id: number): void {
@@ -33,10 +33,10 @@ export class SimulatedControl implements CheckpointControl {
     this.#words.abort(upTo)
   }
 
-  completed(id: number, final: boolean): void {
+  completed(id: number): void {
     const { random } = this.#scheduler
     const tell = (): void => {
-      if (this.#words.completedId <= id) this.#words.completed(id, final)
+      if (this.#words.completedId <= id) this.#words.completed(id)
     }
     if (random.chance(LATE)) this.#later(`completed ${id}, late`, tell)
     else tell()

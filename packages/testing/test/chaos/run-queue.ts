@@ -45,7 +45,8 @@ export async function runSeed(seed: number): Promise<QueueReport> {
   const intervalMs = random.logUniform(10, 100)
   const layout = drawSettings(random, { checkRecords: false })
   const drawn = drawCrashes(random.below(6), random)
-  const crashes = random.chance(0.3) ? [...drawn, { of: 'stop', choice: Math.ceil(random.logUniform(50, 3_000)) } as const] : drawn
+  const stop = { of: seed % 2 === 0 ? 'cut' : 'stop' } as const
+  const crashes = random.chance(0.3) ? [...drawn, { ...stop, choice: Math.ceil(random.logUniform(50, 3_000)) }] : drawn
   const job = defineJob({ name: 'messages' }, (builder) => {
     const messages = builder.source('messages', queue.source())
     const waited = asynchronous

@@ -47,7 +47,7 @@ export const mutants: readonly Mutant[] = [
     replacements: [
       {
         find: '    inFlight.publishing = true\n',
-        by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id, inFlight.final !== undefined)\n',
+        by: '    inFlight.publishing = true\n    this.#options.control.completed(inFlight.id)\n',
       },
     ],
     change: { ...often, mode: 'aligned', slowMs: 80, crashes: 30, slowDatabaseMs: 0 },

@@ -54,6 +54,8 @@ const FAILURE_BACKOFF = { initialMs: 100, maxMs: 10_000 }
 /** Of the time that the last one has: so long it waits behind a failure at most. */
 const FINAL_PAUSE_SHARE = 0.1
 
+const HAS_RECORDS_IN_FLIGHT = 'the job is stopped, and its last checkpoint has records in flight'
+
 type Timer = ReturnType<Environment['setTimer']>
 type State = 'new' | 'running' | 'over' | 'dead'
 
@@ -141,15 +143,19 @@ export class CheckpointCoordinator {
 
   /**
    * The job was stopped, and what is in flight is not waited for: the last checkpoint is taken now, and has all of that as state. False where it cannot be: nothing has begun, what is
-   * in flight shall flow out (`drain`), or a savepoint waits for the end, which takes no records in flight.
+   * in flight shall flow out (`drain`), or a savepoint waits for the end, which takes no records in flight. Other savepoints are given up.
    */
   cutShort(): boolean {
-    if (this.#state !== 'running' || this.#drained || this.#savepoints.length > 0) return false
+    if (this.#state !== 'running' || this.#drained || this.#savepoints.some(({ request }) => request.atEnd === true)) return false
     if (this.#cutShort || this.#endedCount === this.#ended.length) return true
     this.#cutShort = true
+    for (const { reject } of this.#savepoints.splice(0)) reject(savepointFailed(HAS_RECORDS_IN_FLIGHT))
     const inFlight = this.#inFlight
-    if (inFlight === undefined) this.#schedule()
-    else if (!inFlight.publishing) this.#fail(inFlight, 'closed', new Error('the job stops, and its last checkpoint comes now'))
+    if (inFlight !== undefined && !inFlight.publishing)
+      this.#fail(inFlight, 'closed', new Error('the job stops, and its last checkpoint comes now'))
+    // What made those before fail may be what this one does not wait for.
+    this.#notBeforeMs = Number.NEGATIVE_INFINITY
+    this.#schedule()
     return true
   }
 
@@ -173,6 +179,7 @@ export class CheckpointCoordinator {
    */
   savepoint(request: SavepointRequest = {}): Promise<string> {
     if (this.#state === 'over' || this.#state === 'dead') return Promise.reject(savepointFailed('this attempt of the job has ended'))
+    if (this.#cutShort) return Promise.reject(savepointFailed(HAS_RECORDS_IN_FLIGHT))
     return new Promise((resolve, reject) => {
       this.#savepoints.push({ request, resolve, reject })
       this.#schedule()
@@ -253,7 +260,7 @@ export class CheckpointCoordinator {
       this.#overtake = this.#after(settings.alignedTimeoutMs, () => this.#onAlignedTimeout(inFlight))
     }
     onEvent({ type: 'checkpoint.triggered', id, purpose, mode })
-    control.trigger(id, mode, nowMs)
+    control.trigger(id, mode, nowMs, purpose === 'final')
   }
 
   #finalKind(): FinalKind {
@@ -316,7 +323,7 @@ export class CheckpointCoordinator {
     this.#step('completed')
     const folder = this.#folderOf(inFlight.id)
     onEvent(inFlight.summarise(nowMs, `${storage.description}/${folder}`))
-    if (this.#state === 'running') control.completed(inFlight.id, inFlight.final !== undefined)
+    if (this.#state === 'running') control.completed(inFlight.id)
     for (const pending of inFlight.savepoints) this.#later(() => this.#copy(pending, folder, manifest))
     const { final } = inFlight
     if (final !== undefined) {

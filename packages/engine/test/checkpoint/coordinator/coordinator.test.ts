@@ -317,8 +317,39 @@ describe('a stop that does not wait', () => {
     await bench.settle()
     expect(bench.coordinator.cutShort()).toBe(true)
     expect(await savepoint).toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
-    await bench.advance(200)
     expect(bench.words).toEqual(['trigger 1 aligned', 'completed 1', 'trigger 2 aligned', 'abort 2', 'trigger 3 unaligned'])
+  })
+
+  test('comes at once behind many that failed, because they may have waited for what it does not wait for', async () => {
+    const bench = await started({ settings: { timeoutMs: 100_000 } })
+    for (let id = 1; id <= 8; id++) {
+      await bench.advanceToTimer()
+      bench.coordinator.report({ type: 'declined', id, subtask: 1, error: full })
+    }
+    bench.coordinator.cutShort()
+    expect(bench.words.at(-1)).toBe('trigger 9 unaligned')
+  })
+
+  test('gives up savepoints that wait for others, and those that are asked for later: it has records in flight', async () => {
+    const bench = await started()
+    await bench.advance(1_000)
+    const waiting = failureOf(bench.coordinator.savepoint())
+    expect(bench.coordinator.cutShort()).toBe(true)
+    expect(await waiting).toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
+    const later = failureOf(bench.coordinator.savepoint())
+    // Were it kept, the next try would take it along.
+    bench.coordinator.report({ type: 'declined', id: 2, subtask: 1, error: full })
+    await bench.advance(1_000)
+    await complete(bench)
+    expect(await later).toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
+    expect(bench.words).toEqual([
+      'trigger 1 aligned',
+      'abort 1',
+      'trigger 2 unaligned',
+      'abort 2',
+      'trigger 3 unaligned',
+      'completed 3 final',
+    ])
   })
 
   test('tries again, unaligned, also where all have ended meanwhile', async () => {
