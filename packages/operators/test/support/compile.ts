@@ -6,6 +6,9 @@ import ts from 'typescript'
 const here = dirname(fileURLToPath(import.meta.url))
 const repository = join(here, '../../../..')
 
+/** What is on disk, as parsed and bound once: most of a call would be doing that again. All calls have the same options but for \`paths\`. */
+const parsed = new Map<string, ts.SourceFile | undefined>()
+
 /**
  * Diagnostics by snippet: `line: message`, lines counted from 1; an empty list where it compiles.
  *
@@ -35,7 +38,9 @@ export function compile(
   host.readFile = (path) => files.get(path)?.text ?? readFile(path)
   host.getSourceFile = (path, language, ...rest) => {
     const file = files.get(path)
-    return file === undefined ? getSourceFile(path, language, ...rest) : ts.createSourceFile(path, file.text, language, true)
+    if (file !== undefined) return ts.createSourceFile(path, file.text, language, true)
+    if (!parsed.has(path)) parsed.set(path, getSourceFile(path, language, ...rest))
+    return parsed.get(path)
   }
   const program = ts.createProgram([...files.keys()], compilerOptions, host)
   const diagnostics: Record<string, string[]> = {}
