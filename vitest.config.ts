@@ -1,8 +1,9 @@
 /**
- * Four projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
+ * Three projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
  * workers or the real binary; package names resolve to dist there, because neither worker threads nor the binary can
  * load TypeScript, and one process must not hold two copies of a package. `bench`: the workload
- * of the benchmarks, the conformance of its queries and of an example with DuckDB, on the same terms as `built`. `types`: what the compiler says about the API.
+ * of the benchmarks, the conformance of its queries and of an example with DuckDB, on the same terms as `built`. Types (`*.test-d.ts`) are
+ * tested by the compiler: `npm run check:tests`.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -46,19 +47,6 @@ export default defineConfig({
           server: { deps: { external: [/\/packages\/(?:connectors\/)?[a-z-]+\/dist\//] } },
           testTimeout: 60_000,
           hookTimeout: 60_000,
-        },
-      },
-      {
-        test: {
-          name: 'types',
-          include: [],
-          typecheck: {
-            enabled: true,
-            only: true,
-            include: ['packages/*/test/types/**/*.test-d.ts'],
-            tsconfig: 'tsconfig.types.json',
-            ignoreSourceErrors: true,
-          },
         },
       },
     ],
