@@ -22,6 +22,8 @@ export default defineConfig({
           exclude: ['packages/connectors/*/test/interop/**'],
           // Time is virtual there: the other projects start threads and processes of their own, one file after the other.
           maxWorkers: '100%',
+          // The longest take a second or two where nothing else runs; what stands still stands still for longer.
+          testTimeout: 20_000,
           sequence: { groupOrder: 0 },
         },
       },
