@@ -137,7 +137,8 @@ describe('a limit that drops', () => {
       expect(outputs.dropped.length).toBeGreaterThan(0)
       unread += ORDERS - ids.length
     }
-    expect(unread).toBeGreaterThanOrEqual(0)
+    // Some of these readers have no credit at some time: what they miss is counted as `user.unread`.
+    expect(unread).toBeGreaterThan(0)
   })
 
   it('fails where the key function throws or gives undefined, with the operator', async () => {
