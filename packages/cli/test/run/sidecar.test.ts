@@ -50,9 +50,22 @@ async function kill(collector: Collector): Promise<void> {
 
 const allSpans = Array.from({ length: SPANS }, (_none, number) => number)
 
+async function sendAll(url: string): Promise<void> {
+  for (let from = 0; from < SPANS; from += PER_REQUEST) expect(await sendSpans(url, from, from + PER_REQUEST)).toBe(200)
+}
+
+/** A collector that goes on from the last checkpoint, with the back end up again, in order and none twice. */
+async function deliversAll(): Promise<void> {
+  backEnd.answer()
+  const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')
+  await backEnd.has(allSpans)
+  await kill(restored)
+  expect(backEnd.arrived).toEqual(allSpans)
+}
+
 test('killed while the back end hangs, it delivers what its last checkpoint covers, in order', async () => {
   const killed = await startCollector({ backEnd: backEnd.url })
-  for (let from = 0; from < SPANS; from += PER_REQUEST) expect(await sendSpans(killed.url, from, from + PER_REQUEST)).toBe(200)
+  await sendAll(killed.url)
   await backEnd.hangs()
   // One may have been under way when the last span was taken: the next one has it.
   const before = await killed.logged('checkpoint.completed', 0)
@@ -60,11 +73,7 @@ test('killed while the back end hangs, it delivers what its last checkpoint cove
   expect(readdirSync(join(folder.path, 'sidecar-buffer')).length).toBeGreaterThan(0)
   await kill(killed)
 
-  backEnd.answer()
-  const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')
-  await backEnd.has(allSpans)
-  await kill(restored)
-  expect(backEnd.arrived).toEqual(allSpans)
+  await deliversAll()
 }, 60_000)
 
 test('Ctrl-C while nobody listens ends at once and well, and a restore delivers everything', async () => {
@@ -72,7 +81,7 @@ test('Ctrl-C while nobody listens ends at once and well, and a restore delivers 
   const nobody = gone.url
   await gone.close()
   const stopped = await startCollector({ backEnd: nobody })
-  for (let from = 0; from < SPANS; from += PER_REQUEST) expect(await sendSpans(stopped.url, from, from + PER_REQUEST)).toBe(200)
+  await sendAll(stopped.url)
   stopped.process.kill('SIGINT')
   const line = (await stopped.logged('job.finished', 1))[0]!
   const { heldRecords, channelBytes, calls } = line['unfinished'] as NonNullable<RunResult<unknown>['unfinished']>
@@ -81,11 +90,7 @@ test('Ctrl-C while nobody listens ends at once and well, and a restore delivers 
   expect(channelBytes).toBeGreaterThan(0)
   expect(await stopped.ended).toMatchObject({ status: 130 })
 
-  backEnd.answer()
-  const restored = await startCollector({ backEnd: backEnd.url }, '--restore', 'latest')
-  await backEnd.has(allSpans)
-  await kill(restored)
-  expect(backEnd.arrived).toEqual(allSpans)
+  await deliversAll()
 }, 60_000)
 
 test("with ack: 'checkpoint' it delivers everything that was answered, although it is killed at once", async () => {

@@ -5,6 +5,7 @@ import { brotliCompressSync } from 'node:zlib'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { type FromHttpOptions, fromHttp } from '../../src/index.js'
 import { type DriveOptions, type DrivenSource, driveSource } from './drive-source.js'
+import { http2Frame } from './http2-frame.js'
 
 const drive = (options: Partial<FromHttpOptions> & object = {}, driving?: DriveOptions): Promise<DrivenSource> =>
   driveSource(fromHttp({ port: 0, path: '/in', ...options } as never), driving)
@@ -78,16 +79,6 @@ function answerOf(stream: ClientHttp2Stream): Promise<{ readonly status: number;
     stream.on('error', reject)
     stream.on('close', () => resolve({ status, body: text === '' ? undefined : JSON.parse(text) }))
   })
-}
-
-/** A frame of HTTP/2. */
-function http2Frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header.writeUInt8(type, 3)
-  header.writeUInt8(flags, 4)
-  header.writeUInt32BE(stream, 5)
-  return Buffer.concat([header, payload])
 }
 
 /** What a connection of HTTP/2 begins with, and the headers of a request of JSON on stream 1, literally. */

@@ -4,6 +4,7 @@ import { connect as connectTcp } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import type { HttpExchange } from '../../src/ingress/http/http-exchange.js'
 import { HttpListener } from '../../src/ingress/http/http-listener.js'
+import { http2Frame } from './http2-frame.js'
 
 const STREAMS_MAX = 10
 
@@ -90,18 +91,9 @@ const RST_STREAM = 3
 const SETTINGS = 4
 const GOAWAY = 7
 
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const header = Buffer.alloc(9)
-  header.writeUIntBE(payload.length, 0, 3)
-  header.writeUInt8(type, 3)
-  header.writeUInt8(flags, 4)
-  header.writeUInt32BE(stream, 5)
-  return Buffer.concat([header, payload])
-}
-
 /** POST /in, literally, with names from the static table. */
 const POST = Buffer.concat([Buffer.from([0x83, 0x86, 0x04, 3]), Buffer.from('/in'), Buffer.from([0x01, 1]), Buffer.from('t')])
-const BEGINNING = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0, Buffer.alloc(0))])
+const BEGINNING = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), http2Frame(SETTINGS, 0, 0, Buffer.alloc(0))])
 const ids = (count: number): number[] => Array.from({ length: count }, (_, index) => 2 * index + 1)
 
 /** Sends bytes and settles at the first GOAWAY, or when the connection is closed. */
@@ -127,7 +119,7 @@ test('a client that opens streams and resets them is told to go away, and not li
   let handled = 0
   const listener = await listen(() => handled++)
   onTestFinished(() => listener.close())
-  const streams = ids(5_000).flatMap((id) => [frame(HEADERS, 4, id, POST), frame(RST_STREAM, 0, id, Buffer.from([0, 0, 0, 8]))])
+  const streams = ids(5_000).flatMap((id) => [http2Frame(HEADERS, 4, id, POST), http2Frame(RST_STREAM, 0, id, Buffer.from([0, 0, 0, 8]))])
   expect(await send(listener, Buffer.concat([BEGINNING, ...streams]))).toBe('told to go')
   expect(handled).toBeLessThan(2_500)
 })
@@ -136,7 +128,7 @@ test('a client that opens more streams than it may is left', async () => {
   let handled = 0
   const listener = await listen(() => handled++)
   onTestFinished(() => listener.close())
-  const streams = ids(5_000).map((id) => frame(HEADERS, 4, id, POST))
+  const streams = ids(5_000).map((id) => http2Frame(HEADERS, 4, id, POST))
   expect(['told to go', 'closed']).toContain(await send(listener, Buffer.concat([BEGINNING, ...streams])))
   expect(handled).toBe(STREAMS_MAX)
 })
