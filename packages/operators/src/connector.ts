@@ -2,4 +2,4 @@
 export { parseRetryAfter, post, type PostAnswer, requestHeaders } from './call/post.js'
 export { httpSource } from './ingress/from-http.js'
 export { batchSink } from './sink/for-each-batch.js'
-export { checkOptions } from './source/check-options.js'
+export { checkOptions } from './options/check-options.js'

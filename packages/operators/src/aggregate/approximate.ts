@@ -1,6 +1,6 @@
 /** Aggregates that answer with a stated error in bounded memory. Their accumulators are plain data and merge to what one alone would hold. */
 import { SluiceError } from '@sluice/engine'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction, checkOptions } from '../options/check-options.js'
 import type { Aggregator } from './aggregator.js'
 import {
   addDistinct,
@@ -42,6 +42,7 @@ const QUANTILE_ERROR_MAX = 0.5
  */
 export function approxDistinct<T>(select: (record: T) => unknown, options: ApproximateOptions = {}): Aggregator<T, number> {
   checkFunction('approxDistinct', select)
+  checkOptions('approxDistinct', options, ['error'])
   const { error = ERROR_DEFAULT } = options
   checkError('approxDistinct', error, DISTINCT_ERROR_MIN, DISTINCT_ERROR_MAX)
   const precision = Math.min(Math.max(Math.ceil(2 * Math.log2(DISTINCT_ERROR / error)), PRECISION_MIN), PRECISION_MAX)
@@ -87,6 +88,7 @@ export function quantiles<T, const Q extends readonly number[]>(
       `quantiles takes shares from 0 to 1, at least one, and was given ${JSON.stringify(shares)}.`,
     )
   }
+  checkOptions('quantiles', options, ['error'])
   const { error = ERROR_DEFAULT } = options
   checkError('quantiles', error, QUANTILE_ERROR_MIN, QUANTILE_ERROR_MAX)
   const bins = new QuantileBins(error)

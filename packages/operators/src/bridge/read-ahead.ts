@@ -1,5 +1,5 @@
 /** How far a bridge may read ahead of the job, as bounds of a batch. Pure. */
-import { checkInteger } from '../source/check-options.js'
+import { checkInteger } from '../options/check-options.js'
 
 /** Values that are taken from the other side ahead of the one that is processed, where nothing else is said. */
 export const READ_AHEAD_MAX = 256

@@ -1,7 +1,7 @@
 /** From the options of calls to what the graph knows of them. Runs while a job is declared. */
 import type { AsyncContext, AsyncSpec, ErrorPolicy } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkInteger, checkOptions } from '../source/check-options.js'
+import { checkInteger, checkOptions } from '../options/check-options.js'
 import type { CallOptions } from './call-options.js'
 import { callSettings, functionsOf, isGuarded, shownSettings } from './call-settings.js'
 import { guardCalls } from './guard-calls.js'

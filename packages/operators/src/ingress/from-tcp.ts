@@ -1,7 +1,7 @@
 /** Records that clients send over TCP. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice, checkSchema } from '../source/check-options.js'
+import { checkChoice, checkSchema } from '../options/check-options.js'
 import { defineSource } from '../source/define-source.js'
 import type { Source } from '../source/source.js'
 import { planTcp } from './tcp/tcp-settings.js'

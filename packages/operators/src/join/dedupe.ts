@@ -12,7 +12,7 @@ import {
   SluiceError,
 } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { type KeyOf, parseSpan } from './join-input.js'
 import type { DedupeOptions } from './join-types.js'

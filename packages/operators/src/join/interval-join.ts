@@ -16,7 +16,7 @@ import {
 } from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { OpenPanes } from '../window/open-panes.js'
 import { Pairs } from './inner-join.js'

@@ -1,7 +1,7 @@
 /** From what a user wrote of an unbounded join to its operator. Runs while a job is declared. */
 import type { Operator, OperatorContext } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice, checkFunction } from '../source/check-options.js'
+import { checkChoice, checkFunction } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { InnerJoin } from './inner-join.js'
 import { type JoinFn, type JoinInput, type KeyOf, parseSpan } from './join-input.js'

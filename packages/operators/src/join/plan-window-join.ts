@@ -1,7 +1,7 @@
 /** From what a user wrote of a window join to its operator. Runs while a job is declared. */
 import { type Operator, type OperatorContext, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { ByTheClock } from '../window/timed-operator.js'
 import { checkWindow } from '../window/window-settings.js'

@@ -13,7 +13,7 @@ import {
   type SplitSourceSpec,
 } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkErrorPolicy, checkFunction, checkOptions } from '../source/check-options.js'
+import { checkErrorPolicy, checkFunction, checkOptions } from '../options/check-options.js'
 import type { Source } from '../source/source.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { JoinFn, KeyOf } from './join-input.js'

@@ -10,7 +10,7 @@
  */
 import { type ColumnKind, type KeyTable, type Operator, type OperatorContext, type RestoredOperator, SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice, checkFunction } from '../source/check-options.js'
+import { checkChoice, checkFunction } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { DueRows } from './due-rows.js'
 import { type JoinFn, type JoinInput, type KeyOf, needTimestamps, RESULTS_AT_ONCE_MAX } from './join-input.js'

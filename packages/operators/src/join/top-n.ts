@@ -6,7 +6,7 @@ import type { ColumnKind, KeyTable, NumberColumn, Operator, OperatorContext, Res
 import { parseDuration } from '../duration/duration.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { type PeriodicState, restorePeriod } from '../operator/periodic-state.js'
-import { checkInteger } from '../source/check-options.js'
+import { checkInteger } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { type KeyOf, parseSpan } from './join-input.js'
 import type { TopNOptions, Update } from './join-types.js'

@@ -1,7 +1,7 @@
 /** From handlers with state to the operator that runs them. Runs while a job is declared. */
 import { SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import { type Declarations, describeStates, functionsOf, layOutState } from '../state/state-layout.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { BroadcastOperator } from './broadcast-operator.js'

@@ -1,7 +1,7 @@
 /** The policies of `tailSample`, as users write them down. Pure; runs while a job is declared. */
 import { SluiceError } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import type { NoPromise, Sentence } from '../stream/rules.js'
 import type { TraceInfo, TracePolicy } from './sample-types.js'
 

@@ -12,7 +12,7 @@ import {
   SluiceError,
 } from '@sluice/engine'
 import type { Context } from '../operator/contexts.js'
-import { checkErrorPolicy, checkInteger } from '../source/check-options.js'
+import { checkErrorPolicy, checkInteger } from '../options/check-options.js'
 import type { Sink, SinkWithLetters } from './sink.js'
 
 /** What a sink knows of the world. */

@@ -4,7 +4,7 @@ import type { CallOptions } from '../call/call-options.js'
 import { planCalls } from '../call/plan-calls.js'
 import { type Duration, parseDuration } from '../duration/duration.js'
 import type { BatchContext } from '../operator/contexts.js'
-import { checkFunction, checkInteger } from '../source/check-options.js'
+import { checkFunction, checkInteger } from '../options/check-options.js'
 import type { Sink, SinkWithLetters } from './sink.js'
 
 export interface ForEachBatchOptions extends CallOptions {

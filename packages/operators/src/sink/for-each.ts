@@ -3,7 +3,7 @@ import type { AsyncContext } from '@sluice/engine'
 import type { CallOptions } from '../call/call-options.js'
 import { planCalls } from '../call/plan-calls.js'
 import type { AsyncRecordContext } from '../operator/contexts.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import type { Sink, SinkWithLetters } from './sink.js'
 
 export interface ForEachOptions extends CallOptions {

@@ -1,6 +1,6 @@
 /** Standard output. */
 import { SluiceError } from '@sluice/engine'
-import { checkChoice, checkFunction, checkInteger } from '../source/check-options.js'
+import { checkChoice, checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { JsonText } from './json-text.js'
 import type { Sink } from './sink.js'
@@ -26,6 +26,7 @@ export interface PrintOptions<T> {
  * stream.sink('largest', print({ format: 'table', compare: (left, right) => right.amount - left.amount, limit: 10 }))
  */
 export function print<T = unknown>(options: PrintOptions<T> = {}): Sink<T> {
+  checkOptions('print', options, ['format', 'compare', 'limit'])
   const { format = 'json', compare, limit = 100 } = options
   checkChoice('print: format', format, ['json', 'table'])
   checkInteger('print: limit', limit, 1)

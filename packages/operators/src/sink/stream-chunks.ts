@@ -1,5 +1,5 @@
 /** Records as the chunks of byte streams: text and bytes as they are, everything else as lines of JSON. One per writer. */
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice, checkOptions } from '../options/check-options.js'
 import type { SinkWriteContext } from './define-sink.js'
 import { JsonText } from './json-text.js'
 import { countNonFinite } from './to-json-lines.js'
@@ -15,8 +15,12 @@ export interface ToStreamOptions {
 /** Records that make one chunk of bytes at most. */
 export const CHUNK_RECORDS = 256
 
-export function checkFormat(caller: string, format: unknown): asserts format is OutputFormat {
+/** Fails with `SLUICE_OPTIONS_INVALID`. */
+export function formatOf(caller: string, options: ToStreamOptions): OutputFormat {
+  checkOptions(caller, options, ['format'])
+  const { format = 'objects' } = options
   checkChoice(`${caller}: format`, format, ['objects', 'bytes'])
+  return format
 }
 
 export class StreamChunks {

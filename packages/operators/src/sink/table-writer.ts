@@ -5,7 +5,7 @@
  */
 import { canonicalKey, SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice } from '../options/check-options.js'
 import type { RecordWriter, SinkWriteContext } from './define-sink.js'
 import { checkOutput } from './output-path.js'
 

@@ -1,5 +1,5 @@
 /** A function that iterates as a sink. */
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import { type ConsumerContext, ConsumerWriter } from './consumer-writer.js'
 import { defineSink } from './define-sink.js'
 import type { PulledRecords } from './pulled-records.js'

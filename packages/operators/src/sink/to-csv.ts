@@ -1,7 +1,7 @@
 /** CSV files. */
 import { type ErrorPolicy, SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
-import { checkChoice, checkPath } from '../source/check-options.js'
+import { checkChoice, checkOptions, checkPath } from '../options/check-options.js'
 import { CsvText } from './csv-text.js'
 import { defineSink, type SinkWriteContext } from './define-sink.js'
 import type { FileOutput } from './file-output.js'
@@ -55,6 +55,7 @@ export function toCsv<T extends object, const P extends ErrorPolicy | undefined 
   options?: ToCsvOptions<T> & { readonly updates?: undefined; readonly onError?: P },
 ): SinkWithLetters<{ readonly onError: P }, PlainSink<T>>
 export function toCsv(path: string, options: ToCsvOptions<never> = {}): Sink<never> {
+  checkOptions('toCsv', options, ['columns', 'header', 'delimiter', 'lineBreak', 'updates', 'onError'])
   const { header = true, delimiter = ',', lineBreak = '\n', updates, onError } = options
   const columns: readonly string[] | undefined = options.columns
   checkPath('toCsv', path)

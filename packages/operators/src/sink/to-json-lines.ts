@@ -1,7 +1,7 @@
 /** JSON lines files. */
 import type { ErrorPolicy } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
-import { checkPath } from '../source/check-options.js'
+import { checkOptions, checkPath } from '../options/check-options.js'
 import { defineSink, type SinkWriteContext } from './define-sink.js'
 import type { FileOutput } from './file-output.js'
 import { FileRecordWriter } from './file-record-writer.js'
@@ -63,7 +63,9 @@ export function toJsonLines<const O extends ToJsonLinesOptions & { readonly upda
   path: string,
   options?: O,
 ): SinkWithLetters<O, PlainSink<unknown>>
-export function toJsonLines(path: string, { updates, onError }: ToJsonLinesOptions = {}): Sink<never> {
+export function toJsonLines(path: string, options: ToJsonLinesOptions = {}): Sink<never> {
+  checkOptions('toJsonLines', options, ['updates', 'onError'])
+  const { updates, onError } = options
   checkPath('toJsonLines', path)
   checkUpdates('toJsonLines', updates)
   return defineSink<unknown>({

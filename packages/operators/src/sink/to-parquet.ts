@@ -1,7 +1,7 @@
 /** Parquet files. */
 import { type ErrorPolicy, SluiceError } from '@sluice/engine'
 import type { Update } from '../join/join-types.js'
-import { checkChoice, checkInteger, checkPath } from '../source/check-options.js'
+import { checkChoice, checkInteger, checkOptions, checkPath } from '../options/check-options.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { openOutput } from './open-output.js'
 import { isFolderPath } from './output-path.js'
@@ -54,6 +54,7 @@ export function toParquet<T extends object, const P extends ErrorPolicy | undefi
   options?: ToParquetOptions<T> & { readonly updates?: undefined; readonly onError?: P },
 ): SinkWithLetters<{ readonly onError: P }, PlainSink<T>>
 export function toParquet(path: string, options: ToParquetOptions<never> = {}): Sink<never> {
+  checkOptions('toParquet', options, ['columns', 'rowGroupRecords', 'updates', 'onError'])
   const { rowGroupRecords = 50_000, updates, onError } = options
   const columns = options.columns as Readonly<Record<string, ParquetColumnType>> | undefined
   checkPath('toParquet', path)

@@ -2,12 +2,12 @@
 import { Readable } from 'node:stream'
 import { SluiceError } from '@sluice/engine'
 import type { BridgeContext } from '../bridge/protocol.js'
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import { type ConsumerContext, ConsumerWriter } from './consumer-writer.js'
 import { defineSink } from './define-sink.js'
 import type { PulledRecords } from './pulled-records.js'
 import type { Sink } from './sink.js'
-import { CHUNK_RECORDS, checkFormat, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
+import { CHUNK_RECORDS, formatOf, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
 import { callWith } from './to-async-iterable.js'
 
 /**
@@ -29,8 +29,7 @@ export function toReadable<T>(
   options: ToStreamOptions = {},
 ): Sink<T> {
   checkFunction('toReadable', fn)
-  const { format = 'objects' } = options
-  checkFormat('toReadable', format)
+  const format = formatOf('toReadable', options)
   return defineSink<T>({
     open: (context) =>
       new ConsumerWriter(

@@ -1,10 +1,10 @@
 /** A function that is given a web stream as a sink: the body of a request, `pipeThrough(new CompressionStream('gzip'))`. */
-import { checkFunction } from '../source/check-options.js'
+import { checkFunction } from '../options/check-options.js'
 import { type Consumed, type ConsumerContext, ConsumerWriter } from './consumer-writer.js'
 import { defineSink } from './define-sink.js'
 import type { PulledRecords } from './pulled-records.js'
 import type { Sink } from './sink.js'
-import { CHUNK_RECORDS, checkFormat, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
+import { CHUNK_RECORDS, formatOf, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
 import { callWith } from './to-async-iterable.js'
 
 /**
@@ -32,8 +32,7 @@ export function toWebReadable<T>(
   options: ToStreamOptions = {},
 ): Sink<T> {
   checkFunction('toWebReadable', fn)
-  const { format = 'objects' } = options
-  checkFormat('toWebReadable', format)
+  const format = formatOf('toWebReadable', options)
   return defineSink<T>({
     open: (context) =>
       new ConsumerWriter((records, abandoned) => {

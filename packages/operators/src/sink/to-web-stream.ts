@@ -5,7 +5,7 @@ import { released } from '../bridge/release.js'
 import { defineSink, type RecordWriter, type SinkWriteContext } from './define-sink.js'
 import { PendingWrites } from './pending-writes.js'
 import type { Sink } from './sink.js'
-import { CHUNK_RECORDS, checkFormat, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
+import { CHUNK_RECORDS, formatOf, StreamChunks, type ToStreamOptions } from './stream-chunks.js'
 
 /** The global WritableStream and that of `node:stream/web`, whichever types a project loads. */
 export interface WritableStreamLike<in T> {
@@ -41,8 +41,7 @@ export type WebStreamOutput<T> = WritableStreamLike<T> | (() => WritableStreamLi
 export function toWebStream<T>(output: WebStreamOutput<Uint8Array>, options: ToStreamOptions & { readonly format: 'bytes' }): Sink<T>
 export function toWebStream<T>(output: WebStreamOutput<T>, options?: ToStreamOptions & { readonly format?: 'objects' | undefined }): Sink<T>
 export function toWebStream<T>(output: WebStreamOutput<never>, options: ToStreamOptions = {}): Sink<T> {
-  const { format = 'objects' } = options
-  checkFormat('toWebStream', format)
+  const format = formatOf('toWebStream', options)
   const isFactory = typeof output === 'function'
   if (!isFactory && typeof (output as Partial<WritableStreamLike<T>> | undefined)?.getWriter !== 'function')
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'toWebStream takes a WritableStream or a function that returns one.')

@@ -4,7 +4,7 @@
  */
 import { type DeliveryGuarantee, type Listening, type SourceBatch, SluiceError, type SplitReader } from '@sluice/engine'
 import type { Context } from '../operator/contexts.js'
-import { checkChoice, checkInteger } from './check-options.js'
+import { checkChoice, checkInteger } from '../options/check-options.js'
 import { PullReader } from './pull-reader.js'
 import type { Source } from './source.js'
 

@@ -1,6 +1,6 @@
 /** Records from any async iterable: a generator, a client's cursor, an event iterator. */
 import { planReadAhead } from '../bridge/read-ahead.js'
-import { checkFunction } from './check-options.js'
+import { checkFunction, checkOptions } from '../options/check-options.js'
 import { defineSource } from './define-source.js'
 import { PullReader } from './pull-reader.js'
 import type { Source } from './source.js'
@@ -34,6 +34,7 @@ export function fromAsyncIterable<T>(
   options: FromAsyncIterableOptions = {},
 ): Source<T> {
   checkFunction('fromAsyncIterable', factory)
+  checkOptions('fromAsyncIterable', options, ['pinned', 'replayable', 'readAhead'])
   const bounds = planReadAhead('fromAsyncIterable', options.readAhead)
   return defineSource<T>({
     open: async (_split, context) => new PullReader(await factory({ signal: context.signal }), context, bounds),

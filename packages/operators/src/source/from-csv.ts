@@ -1,7 +1,7 @@
 /** CSV files. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice, checkPath } from './check-options.js'
+import { checkChoice, checkOptions, checkPath } from '../options/check-options.js'
 import { convertCell } from './convert-text.js'
 import { type CsvFormat, CsvRows, type RowPosition } from './csv-rows.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
@@ -10,6 +10,18 @@ import { nothingYet } from './from-text.js'
 import type { KnownField } from './known-fields.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
+
+const OPTIONS: readonly (keyof FromCsvOptions)[] = [
+  'schema',
+  'onInvalid',
+  'header',
+  'delimiter',
+  'quote',
+  'escape',
+  'comment',
+  'trim',
+  'orderedSplits',
+]
 
 export interface FromCsvOptions {
   /** Any Standard Schema (zod, valibot, arktype, ...); gives the type and validates each record. */
@@ -53,6 +65,7 @@ export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unkn
   const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote } = options
   const format: CsvFormat = { delimiter, quote, escape, comment: options.comment, trim: options.trim ?? false }
   checkPath('fromCsv', path)
+  checkOptions('fromCsv', options, OPTIONS)
   checkChoice('fromCsv: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (header !== true) checkColumnNames(header, 'fromCsv: header')
   for (const [option, text] of Object.entries({ delimiter, quote, escape })) {

@@ -1,6 +1,6 @@
 /** JSON lines files: one JSON value per line. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice, checkPath } from './check-options.js'
+import { checkChoice, checkOptions, checkPath } from '../options/check-options.js'
 import { convertJsonFields, type JsonConversions, jsonConversionsOf } from './convert-text.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FilePosition, type FileSplit, listFiles, splitByBytes } from './file-splits.js'
@@ -38,6 +38,7 @@ export function fromJsonLines<T = unknown>(path: string, options?: FromJsonLines
 export function fromJsonLines(path: string, options: FromJsonLinesOptions = {}): Source<unknown> {
   const { schema, onInvalid = 'fail', orderedSplits } = options
   checkPath('fromJsonLines', path)
+  checkOptions('fromJsonLines', options, ['schema', 'onInvalid', 'orderedSplits'])
   checkChoice('fromJsonLines: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   return defineSource<unknown, FileSplit, FilePosition>({
     splits: async () => splitByBytes(await listFiles(path)),

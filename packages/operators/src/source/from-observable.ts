@@ -1,6 +1,6 @@
 /** Observables: RxJS, and whatever has `subscribe`. */
 import { type ByteSize, parseByteSize } from '../duration/byte-size.js'
-import { checkChoice, checkFunction, checkInteger } from './check-options.js'
+import { checkChoice, checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import { defineSource } from './define-source.js'
 import type { ObservableLike, ObservableOverflow } from './observable.js'
 import { ObservableReader } from './observable-reader.js'
@@ -90,7 +90,9 @@ export function fromObservable<T>(
   options: FromObservableOptions | LossyObservableOptions = {},
 ): Source<T> {
   checkFunction('fromObservable', factory)
+  checkOptions('fromObservable', options, ['buffer', 'overflow', 'pinned', 'lossy'])
   const { buffer = {}, overflow = 'fail', pinned, lossy = false } = options
+  checkOptions('buffer of fromObservable', buffer, ['records', 'bytes'])
   checkChoice('fromObservable: overflow', overflow, ['fail', 'drop-newest', 'drop-oldest', 'latest'])
   const recordsMax = overflow === 'latest' ? 1 : (buffer.records ?? BUFFER_RECORDS)
   checkInteger('fromObservable: buffer.records', recordsMax, 1)

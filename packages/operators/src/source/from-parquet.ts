@@ -1,7 +1,7 @@
 /** Parquet files, row group by row group. */
 import { SluiceError } from '@sluice/engine'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { checkChoice, checkPath } from './check-options.js'
+import { checkChoice, checkOptions, checkPath } from '../options/check-options.js'
 import { defineSource } from './define-source.js'
 import { listFiles } from './file-splits.js'
 import type { ParquetFile } from './parquet/parquet-file.js'
@@ -44,6 +44,7 @@ export function fromParquet<T = Record<string, unknown>>(
 export function fromParquet(path: string, options: FromParquetOptions = {}): Source<unknown> {
   const { schema, columns, onInvalid = 'fail', orderedSplits } = options
   checkPath('fromParquet', path)
+  checkOptions('fromParquet', options, ['schema', 'columns', 'onInvalid', 'orderedSplits'])
   checkChoice('fromParquet: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (columns !== undefined && columns.length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromParquet: columns takes at least one name.')

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { SluiceError } from '@sluice/engine'
 import { planReadAhead } from '../bridge/read-ahead.js'
-import { checkChoice } from './check-options.js'
+import { checkChoice, checkOptions } from '../options/check-options.js'
 import { defineSource } from './define-source.js'
 import { ReadableReader } from './readable-reader.js'
 import type { Source } from './source.js'
@@ -44,6 +44,7 @@ export function fromReadable<T = unknown>(
   options?: FromReadableOptions & { readonly format?: 'objects' | undefined },
 ): Source<T>
 export function fromReadable(input: ReadableInput, options: FromReadableOptions = {}): Source<unknown> {
+  checkOptions('fromReadable', options, ['format', 'pinned', 'replayable', 'readAhead'])
   const { format = 'objects', pinned = false, replayable = false, readAhead } = options
   checkChoice('fromReadable: format', format, ['objects', 'bytes', 'lines'])
   const bounds = planReadAhead('fromReadable', readAhead, chunkBytesMax(format))

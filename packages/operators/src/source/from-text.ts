@@ -1,5 +1,5 @@
 /** Lines of text files. */
-import { checkPath } from './check-options.js'
+import { checkOptions, checkPath } from '../options/check-options.js'
 import { defineSource, type SourceReader, type TypedBatch } from './define-source.js'
 import { type FilePosition, type FileSplit, listFiles, splitByBytes } from './file-splits.js'
 import { LineReader } from './line-reader.js'
@@ -30,6 +30,7 @@ export interface FromTextOptions {
  */
 export function fromText(path: string, options: FromTextOptions = {}): Source<string> {
   checkPath('fromText', path)
+  checkOptions('fromText', options, ['orderedSplits'])
   return defineSource<string, FileSplit, FilePosition>({
     splits: async () => splitByBytes(await listFiles(path)),
     open: async (split, _context, position) => new TextReader(await LineReader.open(split, position)),

@@ -1,7 +1,7 @@
 /** Web streams: the body of a fetch, a TransformStream. */
 import { SluiceError } from '@sluice/engine'
 import { planReadAhead } from '../bridge/read-ahead.js'
-import { checkChoice } from './check-options.js'
+import { checkChoice, checkOptions } from '../options/check-options.js'
 import { defineSource } from './define-source.js'
 import { PullReader } from './pull-reader.js'
 import type { Source } from './source.js'
@@ -49,6 +49,7 @@ export function fromWebStream<T>(
   options?: FromWebStreamOptions & { readonly format?: 'objects' | undefined },
 ): Source<T>
 export function fromWebStream(input: WebStreamInput<unknown>, options: FromWebStreamOptions = {}): Source<unknown> {
+  checkOptions('fromWebStream', options, ['format', 'pinned', 'replayable', 'readAhead'])
   const { format = 'objects', pinned = false, replayable = false, readAhead } = options
   checkChoice('fromWebStream: format', format, ['objects', 'bytes', 'lines'])
   const bounds = planReadAhead('fromWebStream', readAhead, chunkBytesMax(format))

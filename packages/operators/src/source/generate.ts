@@ -1,6 +1,6 @@
 /** Records computed from their index: for load tests and examples. */
 import { SluiceError } from '@sluice/engine'
-import { checkFunction, checkInteger } from './check-options.js'
+import { checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import type { Source } from './source.js'
 
 export interface GenerateOptions {
@@ -21,6 +21,7 @@ export interface GenerateOptions {
 export function generate<T>(fn: (index: number) => T, options: GenerateOptions = {}): Source<T> {
   const { rate, count } = options
   checkFunction('generate', fn)
+  checkOptions('generate', options, ['rate', 'count'])
   if (count !== undefined) checkInteger('generate: count', count, 0)
   if (rate !== undefined && !(Number.isFinite(rate) && rate > 0)) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `generate: rate is ${String(rate)}, and takes records per second above 0.`)

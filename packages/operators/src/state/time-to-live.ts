@@ -1,7 +1,7 @@
 /** How long state lives, in numbers. What has expired is given up when it is met, and by a sweep that looks at a few rows for every record. */
 import { SluiceError } from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
-import { checkChoice } from '../source/check-options.js'
+import { checkChoice, checkOptions } from '../options/check-options.js'
 import type { Ttl } from './state-types.js'
 
 export interface TimeToLive {
@@ -15,7 +15,9 @@ export interface TimeToLive {
 /** Fails with `SLUICE_DURATION_INVALID` or `SLUICE_OPTIONS_INVALID`. `what` is the state it belongs to, for messages. */
 export function compileTtl(what: string, ttl: Ttl | undefined): TimeToLive | undefined {
   if (ttl === undefined) return undefined
-  const { after, time = 'processing', refresh = 'write' } = typeof ttl === 'object' && ttl !== null ? ttl : { after: ttl }
+  const given = typeof ttl === 'object' && ttl !== null ? ttl : { after: ttl }
+  checkOptions(`ttl of ${what}`, given, ['after', 'time', 'refresh'])
+  const { after, time = 'processing', refresh = 'write' } = given
   const afterMs = parseDuration(after, `ttl of ${what}`)
   if (afterMs === 0) throw new SluiceError('SLUICE_DURATION_INVALID', `ttl of ${what} is 0: nothing would be kept`)
   checkChoice(`ttl time of ${what}`, time, ['event', 'processing'])

@@ -44,7 +44,7 @@ import type { Sink } from '../sink/sink.js'
 import type { Source } from '../source/source.js'
 import { planWindowAggregate, planWindowProcess, planWindowReduce, type WindowInput } from '../window/plan-windows.js'
 import type { WindowAssigner, WindowOptions } from '../window/window-types.js'
-import { checkChoice, checkErrorPolicy, checkFunction, checkInteger, checkOptions } from '../source/check-options.js'
+import { checkChoice, checkErrorPolicy, checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import type {
   BatchOptions,
   KeyByOptions,
@@ -108,7 +108,6 @@ class Declared {
     given: NamedOperatorOptions,
     details: Details = {},
   ): number {
-    checkPolicyIsKnown('given' in name ? name.given : name.like, spec, given)
     const { parallelism } = given
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
     return this.draft.addNode({ name, spec, ports: ['out'], upstreams: this.upstreams, parallelism, declaredAt, ...details })
@@ -122,7 +121,6 @@ class Declared {
     other?: Declared,
     declaredAt: string | undefined = callSite(),
   ): number {
-    checkPolicyIsKnown(name, spec, given)
     const { parallelism } = given
     const upstreams = [...this.upstreams, ...(other?.upstreams ?? []).map((upstream) => ({ ...upstream, input: 1 }))]
     this.draft.assertCurrent(this.draft.describe(this.upstreams), declaredAt)
@@ -268,6 +266,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
   }
 
   batch(name: string, options: BatchOptions): DeclaredStream {
+    checkKeeping(`batch ${name}`, options, ['records', 'time'])
     const { records, time } = options
     if (records === undefined && time === undefined) {
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `batch ${name} needs a bound: records, time or both`)
@@ -315,6 +314,7 @@ export class DeclaredStream extends Declared implements Methods<Stream<unknown>>
 
   shed(name: string, policy: ShedPolicy<never> | Spill, options: NamedOperatorOptions = {}): DeclaredShed {
     const declaredAt = callSite()
+    checkKeeping(`shed ${name}`, options)
     const plan = planShed(name, policy)
     if (plan.directory !== undefined) this.draft.claimOutput(plan.directory, name, declaredAt)
     const { keyOf } = plan
@@ -444,16 +444,19 @@ class DeclaredWindowedStream extends Declared implements Methods<WindowedStream<
     options: NamedOperatorOptions = {},
   ): DeclaredWindowResult {
     checkAggregateNames(name, aggregators)
+    checkKeeping(`aggregate ${name}`, options)
     return this.#result(name, planWindowAggregate(name, this.#input, aggregators), options)
   }
 
   reduce(name: string, fn: Fn, options: NamedOperatorOptions = {}): DeclaredWindowResult {
     checkFunction(`reduce ${name}`, fn)
+    checkKeeping(`reduce ${name}`, options)
     return this.#result(name, planWindowReduce(name, this.#input, fn), options)
   }
 
   process(name: string, fn: Fn, options: NamedOperatorOptions = {}): DeclaredWindowResult {
     checkFunction(`process ${name}`, fn)
+    checkKeeping(`process ${name}`, options)
     return this.#result(name, planWindowProcess(name, this.#input, fn), options)
   }
 
@@ -473,6 +476,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
 
   reduce(name: string, fn: (left: never, right: never) => unknown, options: RunningReduceOptions = {}): DeclaredStream {
     checkFunction(`reduce ${name}`, fn)
+    checkKeeping(`reduce ${name}`, options, ['emit'])
     const emission = emissionOf(name, options.emit)
     const keyOf = this.#keyOf
     const spec: OperatorSpec = {
@@ -491,6 +495,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     options: RunningAggregateOptions = {},
   ): DeclaredStream {
     checkAggregateNames(name, aggregators)
+    checkKeeping(`aggregate ${name}`, options, ['emit'])
     const emission = emissionOf(name, options.emit)
     const keyOf = this.#keyOf
     const spec: OperatorSpec = {
@@ -543,21 +548,25 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
   }
 
   windowJoin(name: string, other: DeclaredKeyedStream, fn: Fn, options: WindowJoinOptions<never>): DeclaredWindowResult {
+    checkKeeping(`windowJoin ${name}`, options, ['window', 'allowedLateness'])
     return this.#timedJoin(name, other, planWindowJoin(name, this.#joined(`windowJoin ${name}`, other), fn, options), options)
   }
 
   intervalJoin(name: string, other: DeclaredKeyedStream, fn: Fn, options: IntervalJoinOptions): DeclaredWindowResult {
+    checkKeeping(`intervalJoin ${name}`, options, ['before', 'after'])
     return this.#timedJoin(name, other, planIntervalJoin(name, this.#joined(`intervalJoin ${name}`, other), fn, options), options)
   }
 
   join(name: string, other: DeclaredKeyedStream, fn: Fn, options: JoinOptions | OuterJoinOptions<OuterJoin> = {}): DeclaredStream {
     const input = this.#joined(`join ${name}`, other)
+    checkKeeping(`join ${name}`, options, ['type', 'ttl'])
     const plan = planJoin(name, input, fn, options)
     const node = this.addPlanned(name, plan, options, other)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, plan.shape, input.timed))
   }
 
   temporalJoin(name: string, versions: DeclaredKeyedStream, fn: Fn, options: TemporalJoinOptions = {}): DeclaredWindowResult {
+    checkKeeping(`temporalJoin ${name}`, options, ['type'])
     return this.#timedJoin(name, versions, planTemporalJoin(name, this.#joined(`temporalJoin ${name}`, versions), fn, options), options)
   }
 
@@ -573,6 +582,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
   }
 
   dedupe(name: string, options: DedupeOptions = {}): DeclaredStream {
+    checkKeeping(`dedupe ${name}`, options, ['ttl', 'time'])
     const node = this.addPlanned(name, planDedupe(name, this.#keyOf, this.fullyTimed, options), options)
     return new DeclaredStream(this.draft, this.outputOf(node, 0, this.shape))
   }
@@ -585,6 +595,7 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
 
   topN(name: string, n: number, compare: Fn, options: TopNOptions = {}): DeclaredStream {
     checkFunction(`compare of topN ${name}`, compare)
+    checkKeeping(`topN ${name}`, options, ['emit', 'ttl'])
     const node = this.addPlanned(name, planTopN(name, this.#keyOf, n, compare, options), options)
     return new DeclaredStream(this.draft, this.outputOf(node, 0))
   }
@@ -632,13 +643,14 @@ function policyOf(what: string, options: ProcessOptions): ProcessOptions['onErro
   return options.onError
 }
 
-/** Types say so too: an operator that keeps what it has seen would be half changed by a record on which it fails. */
-function checkPolicyIsKnown(name: string, spec: OperatorSpec, options: NamedOperatorOptions & ErrorOptions): void {
-  if (options.onError === undefined || 'onError' in spec) return
-  throw new SluiceError('SLUICE_OPTIONS_INVALID', `${name} has no option onError.`, {
-    operator: name,
-    hint: 'Sort out what it would fail on in front of it, with a filter or a map that has onError.',
-  })
+/** Options of an operator that keeps what it has seen. A record on which it fails would leave it half changed, so `onError` is none of them. */
+function checkKeeping(what: string, options: NamedOperatorOptions & ErrorOptions, known: readonly string[] = []): void {
+  if (typeof options === 'object' && options?.onError !== undefined) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no option onError.`, {
+      hint: 'Sort out what it would fail on in front of it, with a filter or a map that has onError.',
+    })
+  }
+  checkOptions(what, options, [...known, 'parallelism'])
 }
 
 function nameOf(like: string, { name }: OperatorOptions): NodeDraft['name'] {

@@ -1,7 +1,7 @@
 /** From the options of `withTimestamps` to the watermarks of what follows. Runs while a job is declared. */
 import { type OperatorSpec, SluiceError, type WatermarkSpec } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import { checkErrorPolicy, checkOptions } from '../source/check-options.js'
+import { checkErrorPolicy, checkOptions } from '../options/check-options.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import type { TimestampOptions } from '../stream/options.js'

@@ -4,7 +4,7 @@
  */
 import { SluiceError } from '@sluice/engine'
 import { type Duration, parseDuration } from '../duration/duration.js'
-import { checkInteger } from '../source/check-options.js'
+import { checkInteger, checkOptions } from '../options/check-options.js'
 import type { Caveat } from '../stream/rules.js'
 import { checkTimeZone } from './time-zone.js'
 import type { WindowAssigner, WindowDefinition } from './window-types.js'
@@ -56,6 +56,7 @@ export function tumbling(
   options: TumblingOptions & (EventTimeOptions | ProcessingTimeOptions) = {},
 ): WindowAssigner<Caveat> {
   return assigner(() => {
+    checkOptions('tumbling', options, ['offset', 'timeZone', 'time'])
     const { offset = 0, timeZone } = options
     const sizeMs = wholeMs(size, 'size of tumbling')
     const offsetMs = wholeMs(offset, 'offset of tumbling', 0)
@@ -88,6 +89,7 @@ export function sliding(
   options: SlidingOptions & (EventTimeOptions | ProcessingTimeOptions) = {},
 ): WindowAssigner<Caveat> {
   return assigner(() => {
+    checkOptions('sliding', options, ['offset', 'time'])
     const { offset = 0 } = options
     const sizeMs = wholeMs(size, 'size of sliding')
     const slideMs = wholeMs(slide, 'slide of sliding')
@@ -110,7 +112,10 @@ export function sliding(
 export function session(gap: Duration, options?: EventTimeOptions): WindowAssigner<'lossy'>
 export function session(gap: Duration, options: ProcessingTimeOptions): WindowAssigner<Caveat>
 export function session(gap: Duration, options: EventTimeOptions | ProcessingTimeOptions = {}): WindowAssigner<Caveat> {
-  return assigner(() => ({ kind: 'session', gapMs: wholeMs(gap, 'gap of session'), time: timeOf(options, 'session') }))
+  return assigner(() => {
+    checkOptions('session', options, ['time'])
+    return { kind: 'session', gapMs: wholeMs(gap, 'gap of session'), time: timeOf(options, 'session') }
+  })
 }
 
 /**

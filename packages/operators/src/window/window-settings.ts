@@ -1,7 +1,7 @@
 /** What a windowed operator was asked for, checked: every way to ask for nonsense is told with the operator's name. Pure. */
 import { SluiceError } from '@sluice/engine'
 import { parseDuration } from '../duration/duration.js'
-import { checkFunction, checkInteger } from '../source/check-options.js'
+import { checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import type { Trigger, WindowAssigner, WindowDefinition, WindowOptions } from './window-types.js'
 
 export interface WindowSettings {
@@ -30,6 +30,7 @@ function settingsOf(name: string, assigner: WindowAssigner<never>, options: Wind
   if (typeof given !== 'object' || given === null || !('window' in given)) {
     throw invalid(`${name} needs windows such as tumbling('1h')`)
   }
+  checkOptions(`the window of ${name}`, options, ['allowedLateness', 'trigger'])
   const definition = assigner.window
   const byEventTime = 'time' in definition && definition.time === 'event'
   if (byEventTime && !timed) {

@@ -1,8 +1,8 @@
 /** From the options of `rateLimit` to the operator that does it. Runs while a job is declared. */
-import { nearest, type OperatorContext, shareOf, SluiceError } from '@sluice/engine'
+import { type OperatorContext, shareOf, SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
-import { checkChoice, checkFunction, checkInteger } from '../../source/check-options.js'
+import { checkChoice, checkFunction, checkInteger, checkOptions } from '../../options/check-options.js'
 import type { OperatorPlan } from '../../stream/operator-plan.js'
 import { createController } from './adaptive/adaptive-controller.js'
 import { adaptiveSettings, type LooseAdaptiveOptions } from './adaptive/adaptive-settings.js'
@@ -37,7 +37,11 @@ export interface RateLimitPlan extends OperatorPlan {
 /** `signalled`: a stream says the rate. */
 export function planRateLimit(name: string, given: LooseLimitOptions | undefined, signalled: boolean): RateLimitPlan {
   const what = `rateLimit ${name}`
-  const options = checkKnown(what, given)
+  if (given === undefined) {
+    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no options`, { hint: 'Give it a rate: { rate: 100 }.' })
+  }
+  const options = given
+  checkOptions(what, options, OPTIONS)
   const { algorithm = 'token-bucket', onLimit = 'hold', lossy } = options
   checkChoice(`algorithm of ${what}`, algorithm, ['token-bucket', 'leaky-bucket', 'aimd', 'gradient'])
   checkChoice(`onLimit of ${what}`, onLimit, ['hold', 'drop'])
@@ -92,7 +96,7 @@ export function planRateLimit(name: string, given: LooseLimitOptions | undefined
   }
 }
 
-const OPTIONS: ReadonlySet<string> = new Set<keyof Required<LooseLimitOptions>>([
+const OPTIONS: readonly (keyof LooseLimitOptions)[] = [
   'algorithm',
   'rate',
   'initial',
@@ -112,21 +116,7 @@ const OPTIONS: ReadonlySet<string> = new Set<keyof Required<LooseLimitOptions>>(
   'increase',
   'decrease',
   'tolerance',
-])
-
-/** Where types are not looked at, a misspelt option would be none. */
-function checkKnown(what: string, options: LooseLimitOptions | undefined): LooseLimitOptions {
-  if (typeof options !== 'object') {
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no options`, { hint: 'Give it a rate: { rate: 100 }.' })
-  }
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || OPTIONS.has(option)) continue
-    const meant = nearest(option, [...OPTIONS])
-    const hint = meant === undefined ? `It takes ${[...OPTIONS].join(', ')}.` : `Did you mean ${meant}?`
-    throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no option ${option}`, { hint })
-  }
-  return options
-}
+]
 
 function whatDrops(drops: boolean, accepted: boolean): Pick<OperatorPlan, 'ports' | 'lossy'> {
   return drops

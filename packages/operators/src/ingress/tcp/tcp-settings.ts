@@ -2,7 +2,7 @@
 import { SluiceError } from '@sluice/engine'
 import { parseByteSize } from '../../duration/byte-size.js'
 import { parseDuration } from '../../duration/duration.js'
-import { checkChoice, checkInteger, checkOptions } from '../../source/check-options.js'
+import { checkChoice, checkInteger, checkOptions } from '../../options/check-options.js'
 import { checkTls } from '../http/http-settings.js'
 import type { ListenTls } from '../http/http-types.js'
 import type { RoomBounds } from '../ingress-room.js'
