@@ -22,13 +22,14 @@ beforeEach(async () => {
 afterEach(() => folder.remove())
 
 test('killed with SIGKILL and restored at another parallelism, it issues every receipt once', async () => {
-  const args = ['run', example, '--param', `orders=${ORDERS}`, '--param', 'rate=6000', '--checkpoint-interval', '200ms', '--workers', '2']
+  const args = ['run', example, '--param', `orders=${ORDERS}`, '--checkpoint-interval', '200ms', '--workers', '2']
   const options = { cwd: folder.path, env: { XDG_RUNTIME_DIR: folder.path } }
-  const killed = startSluice(args, options)
+  // Slow enough that it is killed long before its end.
+  const killed = startSluice([...args, '--param', 'rate=1000'], options)
   await killed.said(/checkpoint {2}\d+ aligned[^]*checkpoint {2}\d+ aligned/)
   killed.process.kill('SIGKILL')
   await killed.ended
-  const { status, stderr } = await runSluice([...args, '--restore', 'latest', '--parallelism', '3'], options)
+  const { status, stderr } = await runSluice([...args, '--param', 'rate=6000', '--restore', 'latest', '--parallelism', '3'], options)
   expect(stderr).toMatch(/goes on from checkpoint \d+/)
   expect(status).toBe(0)
 

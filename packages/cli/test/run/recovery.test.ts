@@ -27,6 +27,9 @@ export default defineJob({ name: 'totals', params, checkpoint: { interval: '100m
 })
 `
 
+/** A process that is to be killed or stopped must not have come to its end before, however slow the disk. */
+const UNHURRIED = ['--param', 'rate=400']
+
 let folder: JobFolder
 let env: Readonly<Record<string, string>>
 
@@ -60,7 +63,7 @@ describe('recovery', () => {
   test('a process that is killed again and again loses and doubles nothing', async () => {
     let restore: string[] = []
     for (let kill = 0; kill < 2; kill++) {
-      const started = start('run', 'job.ts', '--workers', '2', ...restore)
+      const started = start('run', 'job.ts', '--workers', '2', ...UNHURRIED, ...restore)
       await started.said(/checkpoint {2}\d+ aligned[^]*checkpoint {2}\d+ aligned/)
       started.process.kill('SIGKILL')
       await started.ended
@@ -99,7 +102,7 @@ describe('recovery', () => {
   })
 
   test('Ctrl-C takes a last checkpoint; a fresh start over it is refused; a restore finishes', async () => {
-    const started = start('run', 'job.ts', '--workers', '2')
+    const started = start('run', 'job.ts', '--workers', '2', ...UNHURRIED)
     await started.said(/checkpoint {2}\d+ aligned/)
     started.process.kill('SIGINT')
     const stopped = await started.ended

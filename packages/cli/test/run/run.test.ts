@@ -110,17 +110,31 @@ test('Ctrl-C ends a job whose function never returns, after the time limit, and 
   expect(status).toBe(1)
 })
 
+/** Before a job whose functions say that they were called. */
+const SAYS = "import { writeSync } from 'node:fs'\n"
+const INSIDE = 'writeSync(2, "inside\\n")'
+
 test.each([
-  ['a call that never settles', 'forEach(() => new Promise<void>(() => {}))', '', /: slow \(subtask \d\) waited for an asynchronous call/],
-  ['a generator that never ends', 'discard()', '.flatMap(function* () { for (;;) yield { key: 1 } })', /\(subtask \d\) had more to give/],
+  [
+    'a call that never settles',
+    `forEach(() => { ${INSIDE}; return new Promise<void>(() => {}) })`,
+    '',
+    /: slow \(subtask \d\) waited for an asynchronous call/,
+  ],
+  [
+    'a generator that never ends',
+    'discard()',
+    `.flatMap(function* () { ${INSIDE}; for (;;) yield { key: 1 } })`,
+    /\(subtask \d\) had more to give/,
+  ],
 ])('Ctrl-C ends %s after the time limit, and says whose it was', async (_what, sink, operator, says) => {
-  const text = slowJob
+  const text = `${SAYS}${slowJob}`
     .replace('ringBytes: 4096', 'stopTimeoutMs: 200')
     .replace('defineJob, forEach', 'defineJob, discard, forEach')
     .replace(/\n {4}\.keyBy[\s\S]*\)\)/, `${operator}.rebalance().sink('slow', ${sink})`)
   await folder.write('endless.ts', text)
   const job = startSluice(['run', 'endless.ts', '--parallelism', '2'], { cwd: folder.path })
-  await job.said(/started/)
+  await job.said(/inside/)
   job.process.kill('SIGINT')
   const { status, stderr } = await job.ended
   expect(stderr).toMatch(/SLUICE_INTERRUPTED.* did not flow out within 200 ms/)
@@ -138,9 +152,10 @@ test('Ctrl-C ends the loading of a job file that loops for ever', async () => {
 })
 
 test('a second Ctrl-C exits at once, even where a function of the job never returns', async () => {
-  await folder.write('stuck.ts', slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', '{}'))
+  const stuck = slowJob.replace('concurrency: 1', 'concurrency: 1, timeout: "1h"').replace('setTimeout(resolve, 1)', `{ ${INSIDE} }`)
+  await folder.write('stuck.ts', `${SAYS}${stuck}`)
   const job = startSluice(['run', 'stuck.ts'], { cwd: folder.path })
-  await job.said(/started/)
+  await job.said(/inside/)
   // Somebody leans on the keys: the process ends long before the time limit of a clean stop.
   const pressing = setInterval(() => job.process.kill('SIGINT'), 50)
   const { status, stderr } = await job.ended.finally(() => clearInterval(pressing))

@@ -1,26 +1,13 @@
 /** The example of TCP as a user runs it: where it listens is in the log, and what a client sends comes out. */
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { parseLog, startSluice } from '../support/run-sluice.js'
 
 const example = resolve(import.meta.dirname, '../../../../examples/tcp.ts')
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((done) => {
-    server.listen(0, '127.0.0.1', done)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((done) => {
-    server.close(done)
-  })
-  return port
-}
-
 test('readings over TCP', { timeout: 60_000 }, async () => {
-  const port = await freePort()
-  const job = startSluice(['run', example, '--param', `port=${port}`, '--log', 'json', '--workers', '2'])
+  const job = startSluice(['run', example, '--param', 'port=0', '--log', 'json', '--workers', '2'])
   let lines = 0
   const printed = new Promise<void>((done) => {
     job.process.stdout?.on('data', (text: string) => {
@@ -28,11 +15,12 @@ test('readings over TCP', { timeout: 60_000 }, async () => {
       if (lines >= 3) done()
     })
   })
-  await job.said(/"event":"source.listening"/)
+  const [listening] = await job.logged('source.listening', 1)
+  const port = listening!['port'] as number
   connect(port, '127.0.0.1').end('{"sensor":"a","value":1}\nnonsense\n{"sensor":"a","value":2}\n')
   await printed
   job.process.kill('SIGINT')
-  const { stdout, stderr } = await job.ended
+  const { stdout } = await job.ended
   const records = parseLog(stdout)
   // Two subtasks of `slow` take the two readings, and either may be the first to pass its reading on.
   const [first, second] = records.filter((one) => 'mean' in one)
@@ -42,11 +30,5 @@ test('readings over TCP', { timeout: 60_000 }, async () => {
   ]).toContainEqual(first)
   expect(second).toEqual({ key: 'a', readings: 2, mean: 1.5 })
   expect(records.find((one) => 'wrong' in one)).toMatchObject({ from: expect.stringMatching(/^127\.0\.0\.1:\d+ line 2$/) as string })
-  expect(parseLog(stderr).find(({ event }) => event === 'source.listening')).toMatchObject({
-    operator: 'readings',
-    subtask: 0,
-    host: '127.0.0.1',
-    port,
-    url: `tcp://127.0.0.1:${port}`,
-  })
+  expect(listening).toMatchObject({ operator: 'readings', subtask: 0, host: '127.0.0.1', url: `tcp://127.0.0.1:${port}` })
 })

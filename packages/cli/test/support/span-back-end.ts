@@ -18,14 +18,18 @@ export class SpanBackEnd {
 
   private constructor() {
     this.#server = createServer((request, response) => {
-      void text(request).then((body) => {
-        if (this.#hangs) this.#waiting++
-        else {
-          this.arrived.push(...numbersOf(body))
-          response.setHeader('content-type', 'application/json').end('{}')
-        }
-        for (const watcher of this.#watchers) watcher()
-      })
+      text(request).then(
+        (body) => {
+          if (this.#hangs) this.#waiting++
+          else {
+            this.arrived.push(...numbersOf(body))
+            response.setHeader('content-type', 'application/json').end('{}')
+          }
+          for (const watcher of this.#watchers) watcher()
+        },
+        // Cut off, because the collector was killed: it has not arrived.
+        () => undefined,
+      )
     })
   }
 

@@ -282,26 +282,36 @@ function paramsOf(shape: Shape, input: string, output: string, wires: readonly o
 async function inputOf({ fileRecords, keys, sources }: Shape, shared: string): Promise<string> {
   const input = join(shared, `input-${fileRecords}-${keys}`)
   for (const kind of sources) {
+    if (kind === 'generate') continue
     const folder = join(input, kind)
-    if (kind === 'generate' || mkdirSync(folder, { recursive: true }) === undefined) continue
-    const source = { jsonl: 'lines', csv: 'table', parquet: 'columns' }[kind] ?? kind
-    for (const [file, records] of fileRecordsOf(source, fileRecords, keys).entries()) {
-      const path = join(folder, `${file}.${kind}`)
-      if (kind === 'jsonl') writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-      else if (kind === 'csv')
-        writeFileSync(
-          path,
-          ['source,n,lane,key,time', ...records.map((record) => Object.values(record).join())].map((line) => `${line}\n`).join(''),
-        )
-      else
-        await run(
-          defineJob({ name: 'rows' }, (job) =>
-            job.source('rows', fromArray(records)).sink('out', toParquet(path, { rowGroupRecords: ROW_GROUP })),
-          ),
-        ).finished
-    }
+    // Scenarios that run side by side share them.
+    let written = inputs.get(folder)
+    if (written === undefined) inputs.set(folder, (written = writeInput(folder, kind, fileRecords, keys)))
+    await written
   }
   return resolve(input)
+}
+
+const inputs = new Map<string, Promise<void>>()
+
+async function writeInput(folder: string, kind: string, fileRecords: number, keys: number): Promise<void> {
+  mkdirSync(folder, { recursive: true })
+  const source = { jsonl: 'lines', csv: 'table', parquet: 'columns' }[kind] ?? kind
+  for (const [file, records] of fileRecordsOf(source, fileRecords, keys).entries()) {
+    const path = join(folder, `${file}.${kind}`)
+    if (kind === 'jsonl') writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    else if (kind === 'csv')
+      writeFileSync(
+        path,
+        ['source,n,lane,key,time', ...records.map((record) => Object.values(record).join())].map((line) => `${line}\n`).join(''),
+      )
+    else
+      await run(
+        defineJob({ name: 'rows' }, (job) =>
+          job.source('rows', fromArray(records)).sink('out', toParquet(path, { rowGroupRecords: ROW_GROUP })),
+        ),
+      ).finished
+  }
 }
 
 const references = new Map<string, Promise<Left>>()

@@ -58,7 +58,7 @@ test('a slow dependency has as many calls under way as may be', async () => {
 
 test('an open circuit breaker that waits holds records, and says since when and why', async () => {
   const { bottleneck, causes, report } = await blameOf(
-    words('its circuit breaker has been open for \\d+ ms \\(connect ECONNREFUSED\\)'),
+    words('its circuit breaker has been open for [\\d.]+ m?s \\(connect ECONNREFUSED\\)'),
     `job.source('orders', numbers).mapAsync('enrich', async () => { throw new Error('connect ECONNREFUSED') }, {
        concurrency: 4, retry: { attempts: 'unlimited', delay: 1 }, circuitBreaker: { failures: 3, openFor: '10m' },
      }).sink('out', discard())`,

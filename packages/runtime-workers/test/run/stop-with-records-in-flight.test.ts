@@ -45,8 +45,8 @@ const hung = (handle: RunHandle<unknown>): Promise<void> =>
 const idsOf = (outputs: unknown): unknown => (outputs as { readonly out: readonly { readonly id: number }[] }).out.map(({ id }) => id)
 
 test('calls that hang beyond the limit are in the last checkpoint, and are made again', async () => {
-  // The checkpoint has as long again.
-  const handle = start({ hangs: true, settings: { stopTimeoutMs: 1_000 } })
+  // The checkpoint has as long again, and the disk may be busy.
+  const handle = start({ hangs: true, settings: { stopTimeoutMs: 3_000 } })
   await hung(handle)
   await handle.stop()
   const first = await handle.finished
