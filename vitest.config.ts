@@ -24,6 +24,7 @@ export default defineConfig({
           maxWorkers: '100%',
           // The longest take a second or two where nothing else runs; what stands still stands still for longer.
           testTimeout: 20_000,
+          expect: { poll: { timeout: 15_000 } },
           sequence: { groupOrder: 0 },
         },
       },

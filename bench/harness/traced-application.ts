@@ -10,13 +10,12 @@ import { askChild, nextMessage } from './ask-child.js'
 
 const WORK_ROUNDS = 40
 const WORK = Buffer.alloc(4_096, 'w')
-/** As long as an exporter waits for its back end. */
-const SEND_TIMEOUT_MS = 1_000
-
 interface Settings {
   /** Where spans are sent to. */
   readonly url: string
   readonly perSecond: number
+  /** How long it waits for whoever it sends to. */
+  readonly sendTimeoutMs: number
 }
 
 /** Requests since the last question, by when they began. */
@@ -124,7 +123,7 @@ class Application {
     return new Promise((resolve) => {
       const call = request(
         `${this.#settings.url}/v1/traces`,
-        { method: 'POST', agent: this.#agent, timeout: SEND_TIMEOUT_MS, headers: { 'content-type': 'application/json' } },
+        { method: 'POST', agent: this.#agent, timeout: this.#settings.sendTimeoutMs, headers: { 'content-type': 'application/json' } },
         (response) => {
           response.resume()
           response.on('end', () => resolve(response.statusCode === 200))

@@ -46,7 +46,8 @@ interface Daily {
   readonly worst: number
 }
 
-test.each([1, 2])('flight-delays at parallelism %i', async (parallelism) => {
+// Three million flights, in another process and in DuckDB.
+test.each([1, 2])('flight-delays at parallelism %i', { timeout: 300_000 }, async (parallelism) => {
   const args = [
     'run',
     join(repository, 'examples/flight-delays.ts'),

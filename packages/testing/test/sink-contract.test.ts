@@ -71,7 +71,7 @@ const tables: Record<string, (path: string) => { readonly spec: unknown }> = {
 }
 
 // Every commit waits for the disk, and there are hundreds.
-describe.each(['jsonl', 'csv', 'parquet'])('%s', { timeout: 60_000 }, (format) => {
+describe.each(['jsonl', 'csv', 'parquet'])('%s', { timeout: 300_000 }, (format) => {
   const read = readers[format] as (path: string) => Promise<number[]>
   const ifThere = (path: string): Promise<number[]> => read(path).catch(() => [])
 

@@ -212,7 +212,8 @@ describe('a plan', () => {
         for (const format of ['text', 'mermaid', 'dot', 'json'] as const)
           expect(describePlan(graph, plan, format)).not.toContain('undefined')
       }),
-      { numRuns: 300 },
+      // Always the same ones: how many of them are refused is no matter of luck.
+      { numRuns: 300, seed: 1 },
     )
     expect(planned).toBeGreaterThan(5 * refused)
   }, 30_000)

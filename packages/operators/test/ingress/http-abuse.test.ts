@@ -13,7 +13,9 @@ const drive = (options: Partial<FromHttpOptions> & object = {}, driving?: DriveO
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 /** Settles when something holds; what it waits for happens in other callbacks of the event loop. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn()
+  let over = false
+  onTestFinished(() => void (over = true))
+  while (!holds() && !over) await turn()
 }
 
 class RawClient {
@@ -124,7 +126,10 @@ test('a body that never ends: chunks without end stop at the bound', async () =>
   const client = new RawClient(source.listening.port)
   await client.write(head({ 'transfer-encoding': 'chunked' }))
   const chunk = `1000\r\n${' '.repeat(4096)}\r\n`
-  while (client.statuses.length === 0 && !client.closed) await client.write(chunk)
+  while (client.statuses.length === 0 && !client.closed) {
+    await client.write(chunk)
+    await turn()
+  }
   expect(client.statuses).toEqual([413])
   await client.ended
   expect(source.records).toEqual([])
@@ -202,7 +207,7 @@ test('both lengths at once, a length that is none, headers without end: refused 
 })
 
 test('headers that come slowly, connections that say nothing: closed', async () => {
-  const source = await drive({ headersTimeout: 200 })
+  const source = await drive({ headersTimeout: 1_000 })
   const silent = new RawClient(source.listening.port)
   const slow = new RawClient(source.listening.port)
   const half = new RawClient(source.listening.port)
@@ -282,7 +287,7 @@ test('a stream of lines of a client that leaves: the lines that came are taken, 
 })
 
 test('lines that come a byte at a time are put together, and a line that never ends is not waited for', async () => {
-  const source = await drive({ bodyTimeout: 300 })
+  const source = await drive({ bodyTimeout: 2_000 })
   const client = new RawClient(source.listening.port)
   await client.write(head({ 'transfer-encoding': 'chunked', 'content-type': 'application/x-ndjson' }))
   for (const byte of Buffer.from('"ä"\n[2]\n3')) {
@@ -330,7 +335,8 @@ test.each([['HTTP/1.1'], ['HTTP/2']])(
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     onTestFinished(() => void vi.useRealTimers())
     const source = await drive({ queue: { records: 1_000, bytes: '1mb' }, bodyTimeout: 400 }, { held: true })
-    const line = (index: number): string => `{"id":${index},"pad":"${'x'.repeat(200)}"}\n`
+    const line = (index: number): string => `{"id":${index},"pad":"${'x'.repeat(1_000)}"}\n`
+    // More than the system and the source hold between them.
     const count = 40_000
     let written = 0
     let waiting = false

@@ -20,7 +20,7 @@ test.each([
 })
 
 test('HTTP/1.1 and HTTP/2 over TLS; what is not TLS is no request', async () => {
-  const source = await driveSource(fromHttp({ port: 0, path: '/in', tls: testCertificate, headersTimeout: 1_000 }))
+  const source = await driveSource(fromHttp({ port: 0, path: '/in', tls: testCertificate, headersTimeout: 3_000 }))
   const { url, port } = source.listening
   expect(url).toBe(`https://127.0.0.1:${port}/in`)
   const status = await new Promise<number | undefined>((resolve, reject) => {

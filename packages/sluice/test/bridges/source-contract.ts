@@ -3,7 +3,7 @@
  * instrumented other side in real jobs on the calling thread. Rules are cited by number.
  */
 import { defineJob, forEach, run, type Source, SluiceError } from 'sluice'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 
 /** What the other side is to do. */
 export interface SourceScript {
@@ -82,7 +82,9 @@ export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(r
 
 /** Waits for something that has to come; the test's own timeout says where it does not. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await turn()
+  let over = false
+  onTestFinished(() => void (over = true))
+  while (!holds() && !over) await turn()
 }
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, value) => value)

@@ -108,7 +108,8 @@ test('keeps its promises', { timeout: 60_000 }, async () => {
       expect(latest ?? 0).toBeGreaterThanOrEqual(bench.completedIds.at(-1) ?? 0)
       for (const one of bench.steps) seen.add(one)
     }),
-    { numRuns: 250 },
+    // Always the same ones, so that all steps are met in all runs or in none.
+    { numRuns: 250, seed: 1 },
   )
   for (const step of [
     'triggered',
