@@ -25,7 +25,7 @@ export class WorkerPool {
     return new WorkerPool(
       threads,
       new Pool({
-        filename: fileURLToPath(import.meta.resolve('#worker-entry')),
+        filename: fileURLToPath(import.meta.resolve('#worker-thread')),
         minThreads: threads,
         maxThreads: threads,
         concurrentTasksPerWorker: 1,
