@@ -1,57 +1,58 @@
 /**
- * Three projects. `source`: packages whose tests run from src, no build needed. `built`: packages whose tests start real
- * workers or the real binary; package names resolve to dist there, because neither worker threads nor the binary can
- * load TypeScript, and one process must not hold two copies of a package. `bench`: the workload
- * of the benchmarks, the conformance of its queries and of an example with DuckDB, on the same terms as `built`. Types (`*.test-d.ts`) are
- * tested by the compiler: `npm run check:tests`.
+ * `source` and `sockets`: packages whose tests run from src, no build needed. `built`, behind them: packages whose tests start real workers or the real binary;
+ * package names resolve to dist there, because neither worker threads nor the binary can load TypeScript, and one process must not hold two copies of a package.
+ * `bench`, beside it: the workload of the benchmarks, the conformance of its queries and of an example with DuckDB, on the same terms. `measured`, at the end:
+ * what compares figures of time, one file after the other. Types (`*.test-d.ts`) are tested by the compiler: `npm run check:tests`.
  */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const conditions = ['sluice-source', 'node', 'import', 'module', 'default']
+
+/** What listens: connections go on behind the end of a file. */
+const sockets = ['packages/operators/test/ingress/**/*.test.ts']
+const interop = ['packages/connectors/*/test/interop/**/*.test.ts']
+const measured = ['bench/test/borders/**/*.test.ts']
+
+const ofSource = {
+  maxWorkers: '100%',
+  sequence: { groupOrder: 0 },
+  // The longest take a second or two where nothing else runs; what stands still stands still for longer.
+  testTimeout: 20_000,
+  expect: { poll: { timeout: 15_000 } },
+}
+
+const ofDist = {
+  globalSetup: ['scripts/warn-stale-build.mjs'],
+  server: { deps: { external: [/\/packages\/(?:connectors\/)?[a-z-]+\/dist\//] } },
+  // They start threads and processes of their own: more of them would be in each other's way.
+  maxWorkers: Math.min(2, availableParallelism()),
+  sequence: { groupOrder: 1 },
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
+
+const fromSource = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } }
 
 export default defineConfig({
   test: {
     reporters: [process.env.CI ? 'default' : 'dot', './scripts/lost-test-files.mjs'],
     projects: [
       {
-        resolve: { conditions },
-        ssr: { resolve: { conditions, externalConditions: conditions } },
+        ...fromSource,
         test: {
+          ...ofSource,
           name: 'source',
           include: ['packages/{engine,operators,testing}/test/**/*.test.ts', 'packages/connectors/*/test/**/*.test.ts'],
-          exclude: ['packages/connectors/*/test/interop/**'],
-          // Time is virtual there: the other projects start threads and processes of their own, one file after the other.
-          maxWorkers: '100%',
-          // The longest take a second or two where nothing else runs; what stands still stands still for longer.
-          testTimeout: 20_000,
-          expect: { poll: { timeout: 15_000 } },
-          sequence: { groupOrder: 0 },
+          exclude: [...sockets, ...interop],
+          // A process runs one file behind the other: to load the engine anew for each of them is a third of the time.
+          isolate: false,
         },
       },
-      {
-        test: {
-          name: 'built',
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-          include: ['packages/{runtime-workers,cli,sluice}/test/**/*.test.ts', 'packages/connectors/*/test/interop/**/*.test.ts'],
-          globalSetup: ['scripts/warn-stale-build.mjs'],
-          server: { deps: { external: [/\/packages\/(?:connectors\/)?[a-z-]+\/dist\//] } },
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
-        },
-      },
-      {
-        test: {
-          name: 'bench',
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-          include: ['bench/test/**/*.test.ts'],
-          globalSetup: ['scripts/warn-stale-build.mjs'],
-          server: { deps: { external: [/\/packages\/(?:connectors\/)?[a-z-]+\/dist\//] } },
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-        },
-      },
+      { ...fromSource, test: { ...ofSource, name: 'sockets', include: sockets } },
+      { test: { ...ofDist, name: 'built', include: ['packages/{runtime-workers,cli,sluice}/test/**/*.test.ts', ...interop] } },
+      { test: { ...ofDist, name: 'bench', include: ['bench/test/**/*.test.ts'], exclude: measured } },
+      { test: { ...ofDist, name: 'measured', include: measured, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 })
