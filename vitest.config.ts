@@ -14,12 +14,13 @@ const sockets = ['packages/operators/test/ingress/**/*.test.ts']
 const interop = ['packages/connectors/*/test/interop/**/*.test.ts']
 const measured = ['bench/test/borders/**/*.test.ts']
 
+/** Most take a second or two where nothing else runs; a busy machine may take twenty times as long, and what stands still stands still for longer. */
+const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } }
+
 const ofSource = {
   maxWorkers: '100%',
   sequence: { groupOrder: 0 },
-  // The longest take a second or two where nothing else runs; what stands still stands still for longer.
-  testTimeout: 20_000,
-  expect: { poll: { timeout: 15_000 } },
+  ...patience,
 }
 
 const ofDist = {
@@ -28,8 +29,7 @@ const ofDist = {
   // They start threads and processes of their own: more of them would be in each other's way.
   maxWorkers: Math.min(2, availableParallelism()),
   sequence: { groupOrder: 1 },
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  ...patience,
 }
 
 const fromSource = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } }
@@ -47,6 +47,7 @@ export default defineConfig({
           exclude: [...sockets, ...interop],
           // A process runs one file behind the other: to load the engine anew for each of them is a third of the time.
           isolate: false,
+          restoreMocks: true,
         },
       },
       { ...fromSource, test: { ...ofSource, name: 'sockets', include: sockets } },

@@ -56,7 +56,7 @@ beforeAll(async () => {
   await folder.write('slow.ts', slowJob)
   running = startSluice(['run', 'slow.ts', '--workers', '1', '--report', '100ms'], { cwd: folder.path, env })
   await running.said(/slow \(subtask 0\) is the bottleneck/)
-}, 60_000)
+})
 
 afterAll(async () => {
   running.process.kill('SIGKILL')
@@ -73,7 +73,7 @@ test('a running job is drawn, by name, by file and by process', async () => {
   const { job, pressure } = JSON.parse(byFile.stdout) as ReturnType<typeof live>
   expect([job as string, pressure.bottleneck?.operator]).toEqual(['slow', 'slow'])
   expect((await plan(String(running.process.pid), '--format', 'dot', '--report', '50ms')).stdout).toMatch(/^digraph "slow" \{/)
-}, 60_000)
+})
 
 test('it says what is wrong', async () => {
   expect(await plan('fast')).toMatchObject({
@@ -84,7 +84,7 @@ test('it says what is wrong', async () => {
   expect((await plan('slow', '--against', 'latest')).status).toBe(2)
   const withoutLive = await runSluice(['plan', 'slow.ts', '--watch'], { cwd: folder.path, env })
   expect(withoutLive).toMatchObject({ status: 2, stderr: expect.stringContaining('Add --live') as string })
-}, 60_000)
+})
 
 test('a job of an older version is told apart from one that is gone', async () => {
   const old = join(folder.path, 'sluice-jobs')
@@ -104,7 +104,7 @@ test('a job of an older version is told apart from one that is gone', async () =
   } finally {
     server.close()
   }
-}, 60_000)
+})
 
 test('--watch goes on until the job ends', async () => {
   const watching = startSluice(['plan', '--live', 'slow', '--watch', '--report', '50ms', '--format', 'json'], { cwd: folder.path, env })
@@ -121,4 +121,4 @@ test('--watch goes on until the job ends', async () => {
   expect(status).toBe(0)
   for (const line of stdout.trim().split('\n')) expect(JSON.parse(line)).toMatchObject({ job: 'slow' })
   expect((await running.ended).stderr).toMatch(/who held whom .*\n.*slow \(calls\)\n/)
-}, 60_000)
+})

@@ -59,4 +59,4 @@ test('the example takes orders and lines over one port, from those who know its 
     ]),
   )
   expect(stderr + stdout).not.toMatch(/hush-hush|guess/)
-}, 60_000)
+})

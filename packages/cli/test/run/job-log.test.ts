@@ -89,7 +89,7 @@ beforeAll(async () => {
     await folder.run('run', 'stuck.ts', '--log', 'json', '--report', '100ms'),
   ]
   lines = runs.flatMap((run) => parseLog(run.stderr))
-}, 60_000)
+})
 
 afterAll(() => folder.remove())
 

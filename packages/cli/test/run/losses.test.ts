@@ -33,27 +33,23 @@ test.each([
   ['ends', 0, 3_000],
   ['fails', 1, 2_100],
   ['dies', 1, 2_100],
-])(
-  'a job that %s: the lines add up to every loss',
-  async (name, status, losses) => {
-    const run = await folder.run('run', `${name}.ts`, '--log', 'json', '--report', '20ms', '--workers', '1', '--parallelism', '1')
-    expect(run.status).toBe(status)
-    const lines = parseLog(run.stderr)
-    expect(sum(dropped(lines))).toBe(losses)
-    const last = dropped(lines).at(-1)!
-    expect(last).toMatchObject({ operator: 'once', reason: 'duplicate', edge: 'ids -> once', total: losses })
-    const end = lines.at(-1)!
-    if (status === 0)
-      expect(end).toMatchObject({
-        event: 'job.finished',
-        dropped: [{ operator: 'once', reason: 'duplicate', edge: 'ids -> once', total: losses }],
-      })
-    else expect(end.event).toBe('job.failed')
-  },
-  30_000,
-)
+])('a job that %s: the lines add up to every loss', async (name, status, losses) => {
+  const run = await folder.run('run', `${name}.ts`, '--log', 'json', '--report', '20ms', '--workers', '1', '--parallelism', '1')
+  expect(run.status).toBe(status)
+  const lines = parseLog(run.stderr)
+  expect(sum(dropped(lines))).toBe(losses)
+  const last = dropped(lines).at(-1)!
+  expect(last).toMatchObject({ operator: 'once', reason: 'duplicate', edge: 'ids -> once', total: losses })
+  const end = lines.at(-1)!
+  if (status === 0)
+    expect(end).toMatchObject({
+      event: 'job.finished',
+      dropped: [{ operator: 'once', reason: 'duplicate', edge: 'ids -> once', total: losses }],
+    })
+  else expect(end.event).toBe('job.failed')
+})
 
 test('the summary has a table of them', async () => {
   const run = await folder.run('run', 'ends.ts')
   expect(run.stderr).toMatch(/losses +reason +records +edge\nonce +duplicate +3,000 +ids -> once\n/)
-}, 30_000)
+})

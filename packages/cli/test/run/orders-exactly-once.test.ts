@@ -43,4 +43,4 @@ test('killed with SIGKILL and restored at another parallelism, it issues every r
     const cents = own.reduce((sum, { order }) => sum + 100 + ((order * 7_919) % 10_000), 0)
     expect(own.at(-1)?.spentCents).toBe(cents)
   }
-}, 60_000)
+})

@@ -6,7 +6,7 @@ import { parseLog, startSluice } from '../support/run-sluice.js'
 
 const example = resolve(import.meta.dirname, '../../../../examples/tcp.ts')
 
-test('readings over TCP', { timeout: 60_000 }, async () => {
+test('readings over TCP', async () => {
   const job = startSluice(['run', example, '--param', 'port=0', '--log', 'json', '--workers', '2'])
   let lines = 0
   const printed = new Promise<void>((done) => {

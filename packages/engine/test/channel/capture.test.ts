@@ -220,7 +220,7 @@ function isComparedNow(play: Play, steps: readonly Step[]): void {
   play.finish()
 }
 
-describe('what a barrier overtakes', { timeout: 60_000 }, () => {
+describe('what a barrier overtakes', () => {
   for (const timed of [false, true]) {
     for (const codeGeneration of [true, false]) {
       it(`on a ring is state, timed ${timed}, generated ${codeGeneration}`, () => {

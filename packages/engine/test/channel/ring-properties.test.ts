@@ -86,7 +86,7 @@ function play(options: RingHarnessOptions, steps: readonly Step[]): void {
   expect(last, 'the newest watermark arrives').toBe(watermark)
 }
 
-describe('a ring', { timeout: 60_000 }, () => {
+describe('a ring', () => {
   for (const timed of [false, true]) {
     for (const codeGeneration of [true, false]) {
       it(`keeps its rules and loses nothing at any interleaving, timed ${timed}, generated ${codeGeneration}`, () => {

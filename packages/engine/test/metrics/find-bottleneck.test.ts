@@ -349,7 +349,7 @@ describe('the walk of the wait-for graph', () => {
       }),
       { numRuns: 300 },
     )
-  }, 30_000)
+  })
 })
 
 describe('a consumer that aligns a checkpoint', () => {
@@ -474,5 +474,5 @@ describe('a consumer that aligns a checkpoint', () => {
       }),
       { numRuns: 150 },
     )
-  }, 30_000)
+  })
 })

@@ -75,7 +75,7 @@ describe.each<[string, () => Harness]>([
   })
 })
 
-it('a checkpoint is given up where too much comes in front of a barrier', { timeout: 30_000 }, () => {
+it('a checkpoint is given up where too much comes in front of a barrier', () => {
   const harness = new LocalHarness(true, true)
   const bench = new Bench(harness)
   bench.trigger(1)

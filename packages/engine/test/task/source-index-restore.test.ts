@@ -31,7 +31,7 @@ it('gives every index once, ascending per subtask and per index-split, over any 
     }),
     { numRuns: 100 },
   )
-}, 30_000)
+})
 
 it('says where it stands by one number where its index-splits are in step', async () => {
   const states: (SourceState | undefined)[] = []

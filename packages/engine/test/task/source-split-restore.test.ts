@@ -95,7 +95,7 @@ describe('a restored source of splits', () => {
       }),
       { numRuns: 500 },
     )
-  }, 30_000)
+  })
 
   it('opens the split at the position of the batch at hand, and none that are done', async () => {
     const opened: unknown[] = []

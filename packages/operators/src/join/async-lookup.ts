@@ -7,7 +7,7 @@ import { type AsyncContext, canonicalKey } from '@sluice/engine'
 import { LRUCache } from 'lru-cache'
 import { planCalls } from '../call/plan-calls.js'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction, checkInteger } from '../options/check-options.js'
+import { checkFunction, checkInteger, checkOptions } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { type JoinFn, type KeyOf, parseSpan } from './join-input.js'
 import type { AsyncLookupOptions } from './join-types.js'
@@ -70,10 +70,9 @@ interface CacheSize {
   readonly ttlMs: number
 }
 
-function cacheOf(
-  name: string,
-  { entries = ENTRIES_DEFAULT, ttl = TTL_MS_DEFAULT }: Exclude<AsyncLookupOptions<never, unknown>['cache'], false | undefined>,
-): CacheSize {
+function cacheOf(name: string, cache: Exclude<AsyncLookupOptions<never, unknown>['cache'], false | undefined>): CacheSize {
+  checkOptions(`cache of lookupJoin ${name}`, cache, ['entries', 'ttl'])
+  const { entries = ENTRIES_DEFAULT, ttl = TTL_MS_DEFAULT } = cache
   checkInteger(`cache.entries of lookupJoin ${name}`, entries, 1)
   return { entries, ttlMs: parseSpan(ttl, `cache.ttl of lookupJoin ${name}`) }
 }

@@ -1,7 +1,7 @@
 /** From what a user wrote of an unbounded join to its operator. Runs while a job is declared. */
 import type { Operator, OperatorContext } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkChoice, checkFunction } from '../options/check-options.js'
+import { checkChoice, checkFunction, checkOptions } from '../options/check-options.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { InnerJoin } from './inner-join.js'
 import { type JoinFn, type JoinInput, type KeyOf, parseSpan } from './join-input.js'
@@ -45,8 +45,10 @@ interface Ttls {
 function parseTtl(name: string, ttl: JoinTtl | undefined): Ttls {
   const parse = (side: Exclude<JoinTtl, object> | undefined, what: string): number | undefined =>
     side === undefined ? undefined : parseSpan(side, what)
-  if (typeof ttl === 'object' && ttl !== null)
+  if (typeof ttl === 'object' && ttl !== null) {
+    checkOptions(`ttl of join ${name}`, ttl, ['left', 'right'])
     return { left: parse(ttl.left, `ttl.left of join ${name}`), right: parse(ttl.right, `ttl.right of join ${name}`) }
+  }
   const both = parse(ttl, `ttl of join ${name}`)
   return { left: both, right: both }
 }

@@ -1,7 +1,7 @@
 /** From handlers with state to the operator that runs them. Runs while a job is declared. */
 import { SluiceError } from '@sluice/engine'
 import type { AnyFunction } from '../job/graph-draft.js'
-import { checkFunction } from '../options/check-options.js'
+import { checkFunction, checkOptions } from '../options/check-options.js'
 import { type Declarations, describeStates, functionsOf, layOutState } from '../state/state-layout.js'
 import type { OperatorPlan } from '../stream/operator-plan.js'
 import { BroadcastOperator } from './broadcast-operator.js'
@@ -95,6 +95,7 @@ function checkBroadcast(what: string, broadcast: Declarations | undefined): Decl
     if (declaration?.kind !== 'map') {
       throw new SluiceError('SLUICE_OPTIONS_INVALID', `broadcast state ${name} of ${what} is not a map: declare it with mapState()`)
     }
+    checkOptions(`broadcast state ${name} of ${what}`, declaration.options, ['ttl'])
     if (declaration.options.ttl === undefined) continue
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `broadcast state ${name} of ${what} has a ttl, which only keyed state can have`, {
       hint: 'Delete entries in onBroadcast.',

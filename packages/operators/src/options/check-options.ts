@@ -1,4 +1,4 @@
-/** Checks of options that sources and sinks share: a wrong value is a coded error that names the option. Pure. */
+/** Checks that everything with options shares: a wrong value is a coded error that names the option. Pure. */
 import { nearest, SluiceError } from '@sluice/engine'
 
 /** An option that is an integer of at least `min`. */

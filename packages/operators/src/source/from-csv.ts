@@ -62,10 +62,10 @@ export function fromCsv<S extends StandardSchemaV1>(
 ): Source<StandardSchemaV1.InferOutput<S>>
 export function fromCsv<T = Record<string, string>>(path: string, options?: FromCsvOptions & { readonly schema?: undefined }): Source<T>
 export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unknown> {
+  checkOptions('fromCsv', options, OPTIONS)
   const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote } = options
   const format: CsvFormat = { delimiter, quote, escape, comment: options.comment, trim: options.trim ?? false }
   checkPath('fromCsv', path)
-  checkOptions('fromCsv', options, OPTIONS)
   checkChoice('fromCsv: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (header !== true) checkColumnNames(header, 'fromCsv: header')
   for (const [option, text] of Object.entries({ delimiter, quote, escape })) {

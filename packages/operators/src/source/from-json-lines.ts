@@ -36,9 +36,9 @@ export function fromJsonLines<S extends StandardSchemaV1>(
 ): Source<StandardSchemaV1.InferOutput<S>>
 export function fromJsonLines<T = unknown>(path: string, options?: FromJsonLinesOptions & { readonly schema?: undefined }): Source<T>
 export function fromJsonLines(path: string, options: FromJsonLinesOptions = {}): Source<unknown> {
+  checkOptions('fromJsonLines', options, ['schema', 'onInvalid', 'orderedSplits'])
   const { schema, onInvalid = 'fail', orderedSplits } = options
   checkPath('fromJsonLines', path)
-  checkOptions('fromJsonLines', options, ['schema', 'onInvalid', 'orderedSplits'])
   checkChoice('fromJsonLines: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   return defineSource<unknown, FileSplit, FilePosition>({
     splits: async () => splitByBytes(await listFiles(path)),

@@ -42,9 +42,9 @@ export function fromParquet<T = Record<string, unknown>>(
   options?: FromParquetOptions & { readonly schema?: undefined },
 ): Source<T>
 export function fromParquet(path: string, options: FromParquetOptions = {}): Source<unknown> {
+  checkOptions('fromParquet', options, ['schema', 'columns', 'onInvalid', 'orderedSplits'])
   const { schema, columns, onInvalid = 'fail', orderedSplits } = options
   checkPath('fromParquet', path)
-  checkOptions('fromParquet', options, ['schema', 'columns', 'onInvalid', 'orderedSplits'])
   checkChoice('fromParquet: onInvalid', onInvalid, ['fail', 'drop', 'deadLetter'])
   if (columns !== undefined && columns.length === 0)
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'fromParquet: columns takes at least one name.')

@@ -19,9 +19,9 @@ export interface GenerateOptions {
  * job.source('ticks', generate((index) => ({ id: index, at: index * 10 }), { count: 5_000, rate: 1_000 }))
  */
 export function generate<T>(fn: (index: number) => T, options: GenerateOptions = {}): Source<T> {
+  checkOptions('generate', options, ['rate', 'count'])
   const { rate, count } = options
   checkFunction('generate', fn)
-  checkOptions('generate', options, ['rate', 'count'])
   if (count !== undefined) checkInteger('generate: count', count, 0)
   if (rate !== undefined && !(Number.isFinite(rate) && rate > 0)) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `generate: rate is ${String(rate)}, and takes records per second above 0.`)

@@ -1,5 +1,6 @@
 /** From declarations to the columns of a table and the handles over them: checked while a job is declared, made in every subtask. */
 import { checkStateValue, type ColumnKind, type ColumnName, type KeyTable, type NumberColumn, SluiceError } from '@sluice/engine'
+import { checkOptions } from '../options/check-options.js'
 import type { AnyFunction } from '../job/graph-draft.js'
 import { aggregatingColumns, AggregatingHandle } from './aggregating-handle.js'
 import { KeyedRows, type StateCells } from './keyed-rows.js'
@@ -38,6 +39,7 @@ export function layOutState(what: string, declarations: Declarations, timed: boo
   for (const [name, declaration] of Object.entries(declarations)) {
     const state = `state ${name} of ${what}`
     checkDeclaration(state, declaration)
+    checkOptions(state, declaration.options, declaration.kind === 'value' ? ['ttl', 'default', 'schema'] : ['ttl'])
     checkStateValue(declaration.options.default, name, what)
     const ttl = compileTtl(state, declaration.options.ttl)
     if (ttl?.byEvent === true && !timed) {

@@ -576,6 +576,13 @@ export class DeclaredKeyedStream extends Declared implements Methods<KeyedStream
     fn: Fn,
     options: KeyedLookupOptions<never, unknown> | KeyedAsyncLookupOptions = {},
   ): DeclaredStream {
+    const given: unknown = options
+    if (typeof given !== 'object' || given === null || 'on' in given) {
+      throw new SluiceError(
+        'SLUICE_OPTIONS_INVALID',
+        `lookupJoin ${name} takes an object of options without on: what is looked up is the key.`,
+      )
+    }
     const plan = planLookupJoin(name, table, fn, { ...(options as LookupOptions<never, never, unknown>), on: this.#keyOf })
     const node = this.addPlanned(name, plan, options)
     return new DeclaredStream(this.draft, this.outputOf(node, 0))

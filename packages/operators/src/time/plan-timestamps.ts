@@ -47,6 +47,7 @@ function idleAfterMsOf(idleAfter: Duration | false): number | undefined {
 
 function alignmentOf(alignment: TimestampOptions['alignment']): WatermarkSpec['alignment'] {
   if (alignment === undefined) return undefined
+  checkOptions('alignment of withTimestamps', alignment, ['group', 'maxDrift'])
   const { group, maxDrift } = alignment
   if (typeof group !== 'string' || group === '') {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', 'alignment of withTimestamps needs a group: the name that the sources share')

@@ -1,5 +1,5 @@
 /** A guard without an engine: what is told of calls, what becomes of them when the job fails, and that nothing is left. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { CallOptions } from '../../src/call/call-options.js'
 import { callSettings, dependencySettings } from '../../src/call/call-settings.js'
 import { DeclaredDependency } from '../../src/call/dependency.js'
@@ -80,6 +80,7 @@ describe('a guarded call', () => {
     const rejected: unknown[] = []
     const listen = (reason: unknown): void => void rejected.push(reason)
     process.on('unhandledRejection', listen)
+    onTestFinished(() => void process.off('unhandledRejection', listen))
     const { call } = guarded(
       { timeout: 100, onError: 'drop' },
       () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('late')), 1000)),
@@ -89,7 +90,6 @@ describe('a guarded call', () => {
     expect(await result).toContain('SluiceError')
     vi.useRealTimers()
     await new Promise((resolve) => setImmediate(resolve))
-    process.off('unhandledRejection', listen)
     expect(rejected).toEqual([])
   })
 
@@ -185,7 +185,6 @@ describe('an open breaker', () => {
     const timers = vi.spyOn(globalThis, 'setTimeout')
     await vi.advanceTimersByTimeAsync(1000)
     expect(timers.mock.calls.length).toBeLessThan(3)
-    timers.mockRestore()
     for (const end of ends.slice(1)) end(new Error('down'))
     await vi.advanceTimersByTimeAsync(1000)
     expect(ends).toHaveLength(9)

@@ -330,7 +330,6 @@ test('a client that does not read its answers is left after some time, and holds
 
 test.each([['HTTP/1.1'], ['HTTP/2']])(
   '%s: a stream of lines is not read while the job stands, and goes on with it; everything sent is delivered in order',
-  { timeout: 30_000 },
   async (version) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -394,7 +393,7 @@ test.each([['HTTP/1.1'], ['HTTP/2']])(
   },
 )
 
-test('many streams share the room fairly: none waits until another has ended', { timeout: 30_000 }, async () => {
+test('many streams share the room fairly: none waits until another has ended', async () => {
   const source = await drive({ queue: { records: 50 }, overload: { wait: '1m' } }, { held: true })
   const clients = Array.from({ length: 10 }, () => new RawClient(source.listening.port))
   const lines = 3_000
@@ -413,7 +412,7 @@ test('many streams share the room fairly: none waits until another has ended', {
   expect(source.records).toHaveLength(10 * lines)
 })
 
-test('a thousand connections at once', { timeout: 60_000 }, async () => {
+test('a thousand connections at once', async () => {
   const source = await drive({ connectionsMax: 1_100, queue: { records: 200 }, overload: { wait: '1m' } })
   const clients = Array.from({ length: 1_000 }, () => new RawClient(source.listening.port))
   await Promise.all(clients.map((client, index) => client.write(`${head({ 'content-length': String(index).length })}${index}`)))

@@ -17,6 +17,7 @@ import {
   fromWebStream,
   generate,
   type KeyedStream,
+  listState,
   mapState,
   print,
   quantiles,
@@ -30,6 +31,7 @@ import {
   toWebReadable,
   toWebStream,
   tumbling,
+  valueState,
 } from '../../src/index.js'
 
 type Numbers = Stream<number, never>
@@ -38,6 +40,8 @@ type Keyed = KeyedStream<number, number, never>
 const wrong = (option: string): object => ({ [option]: 1 })
 const state = { state: {}, onRecord() {}, onLeft() {}, onRight() {} } as never
 const broadcast = { broadcast: { seen: mapState() }, onRecord() {}, onBroadcast() {} } as never
+const keeping = (seen: unknown) => ({ state: { seen }, onRecord() {} }) as never
+const EXPIRES = { after: '1d', ...wrong('refrehs') }
 const none = async () => {}
 
 function declaring(use: (numbers: Numbers, keyed: Keyed) => unknown): () => unknown {
@@ -83,6 +87,26 @@ describe('an option that is misspelt is refused with the one that was meant', ()
       'allowedLateness',
       (_numbers, keyed) => keyed.window(tumbling('1s'), wrong('allowedLatenes')).aggregate('op', { n: count() }),
     ],
+    ['ttl of join op', 'left', (_numbers, keyed) => keyed.join('op', keyed, (left) => left, { ttl: wrong('lef') })],
+    ['cache of lookupJoin op', 'entries', (_numbers, keyed) => keyed.lookupJoin('op', none, (n) => n, { cache: wrong('entires') })],
+    [
+      'queue of rateLimit op',
+      'bytes',
+      (numbers) => numbers.rateLimit('op', { rate: 1, key: (n) => n, queue: { records: 5, ...wrong('byts') } }),
+    ],
+    [
+      'target of rateLimit op',
+      'latency',
+      (numbers) => numbers.rateLimit('op', { algorithm: 'gradient', observe: 'op', min: 1, max: 9, target: wrong('latncy') } as never),
+    ],
+    ['alignment of withTimestamps', 'group', (numbers) => numbers.withTimestamps((n) => n, { alignment: wrong('gruop') as never })],
+    ['state seen of process op', 'ttl', (_numbers, keyed) => keyed.process('op', keeping(valueState(wrong('tll'))))],
+    ['state seen of process op', 'ttl', (_numbers, keyed) => keyed.process('op', keeping(listState(wrong('tll'))))],
+    [
+      'ttl of state seen of process op',
+      'refresh',
+      (_numbers, keyed) => keyed.process('op', keeping(valueState({ ttl: EXPIRES as never }))),
+    ],
     ['the window of op', 'trigger', (numbers) => numbers.windowAll(countWindow(2), wrong('triger')).reduce('op', (left) => left)],
     ['process op', 'parallelism', (_numbers, keyed) => keyed.window(tumbling('1s')).process('op', () => [], wrong('paralelism'))],
     ['tumbling', 'offset', (_numbers, keyed) => keyed.window(tumbling('1s', wrong('ofset'))).aggregate('op', { n: count() })],
@@ -116,6 +140,36 @@ describe('an option that is misspelt is refused with the one that was meant', ()
   ])('%s: %s', (what, meant, use) => {
     expectRefusal(use, what, meant)
   })
+})
+
+it('what is no object is no options', () => {
+  const none = null as never
+  for (const use of [
+    () => fromCsv('x', none),
+    () => fromJsonLines('x', none),
+    () => fromParquet('x', none),
+    () => generate((n) => n, none),
+    declaring((_numbers, keyed) =>
+      keyed.lookupJoin(
+        'op',
+        async () => {},
+        (n) => n,
+        none,
+      ),
+    ),
+    declaring((_numbers, keyed) =>
+      keyed.lookupJoin(
+        'op',
+        async () => {},
+        (n) => n,
+        { on: () => 1 } as never,
+      ),
+    ),
+    declaring((numbers) => numbers.shed('op', { policy: 'drop-oldest' }, none)),
+  ])
+    expect(use).toThrow(
+      expect.objectContaining({ code: 'SLUICE_OPTIONS_INVALID', message: expect.stringMatching(/ takes an object of options/) as string }),
+    )
 })
 
 function expectRefusal(use: () => unknown, what: string, meant: string): void {

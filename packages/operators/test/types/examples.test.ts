@@ -102,20 +102,20 @@ test('there are examples', () => {
   expect(Object.keys(examples).length).toBeGreaterThan(30)
 })
 
-test('everything that jobs are written with has an example', { timeout: 60_000 }, () => {
+test('everything that jobs are written with has an example', () => {
   const counts = countExamples()
   expect(Object.keys(sluice).filter((name) => !(name in counts))).toEqual([])
   expect(new Set(Object.keys(counts).map((name) => name.split('.')[0]))).toEqual(new Set([...faces, ...Object.keys(sluice)]))
   expect(Object.keys(counts).filter((name) => counts[name] === 0)).toEqual([])
 })
 
-test('every example compiles', { timeout: 120_000 }, () => {
+test('every example compiles', () => {
   const snippets = Object.fromEntries(Object.entries(examples).map(([place, code]) => [place, `${head}${code}\nexport {}\n`]))
   const diagnostics = compile({ ...snippets, ...jobs })
   expect(Object.entries(diagnostics).filter(([, messages]) => messages.length > 0)).toEqual([])
 })
 
-test('the jobs and programs of README and the pages compile against what `sluice` exports', { timeout: 120_000 }, () => {
+test('the jobs and programs of README and the pages compile against what `sluice` exports', () => {
   const readme = blocksOf(['README.md'])
   // What README calls flight-delays.ts is imported by its program.
   const named = Object.entries(readme).map(([place, code]) => [/^\/\/ ([\w-]+)\.ts\n/.exec(code)?.[1] ?? place, code])

@@ -265,6 +265,5 @@ test('a late record looks for its session no farther than sessions reach', () =>
   const find = vi.spyOn(KeyTable.prototype, 'find')
   operator.process({ key: 'late', value: 1 }, 5, 0)
   expect(find.mock.calls.length).toBeLessThan(10)
-  find.mockRestore()
   expect(context.take()).toHaveLength(1)
 })

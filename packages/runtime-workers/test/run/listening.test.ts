@@ -47,7 +47,7 @@ const RECEIVING = `
     }).sink('out', forEach(() => {}))
   })`
 
-test('a job that starts again listens on the same port', { timeout: 30_000 }, async () => {
+test('a job that starts again listens on the same port', async () => {
   // Below those that systems give out: nobody takes it while the job starts again.
   const port = 20_000 + (process.pid % 10_000)
   const said: string[] = []

@@ -54,7 +54,7 @@ test('a slow dependency has as many calls under way as may be', async () => {
   expect(bottleneck).toMatchObject({ kind: 'calls', calls: { dependency: 'payments', limit: 4, waiting: 0, error: undefined } })
   expect(causes).toContain('calls enrich')
   expect(report.calls).toMatchObject([{ operator: 'enrich', dependency: 'payments', failures: 0, retries: 0, breaker: undefined }])
-}, 30_000)
+})
 
 test('an open circuit breaker that waits holds records, and says since when and why', async () => {
   const { bottleneck, causes, report } = await blameOf(
@@ -66,7 +66,7 @@ test('an open circuit breaker that waits holds records, and says since when and 
   expect(bottleneck).toMatchObject({ kind: 'breaker', calls: { breaker: { state: 'open' }, error: 'connect ECONNREFUSED' } })
   expect(causes).toContain('breaker enrich')
   expect(report.calls).toMatchObject([{ operator: 'enrich', breaker: 'open' }])
-}, 30_000)
+})
 
 test('a retry that stalls an ordered stream is told with its record and what waits behind it', async () => {
   const { bottleneck, causes } = await blameOf(
@@ -77,7 +77,7 @@ test('a retry that stalls an ordered stream is told with its record and what wai
   )
   expect(bottleneck).toMatchObject({ kind: 'retry', calls: { record: { id: 'enrich/0/20', behind: 7 } } })
   expect(causes).toContain('retry enrich')
-}, 30_000)
+})
 
 test('the delay between attempts, the retry budget and a pause that was asked for are told apart', async () => {
   const job = (error: string, retry: string): string =>
@@ -94,7 +94,7 @@ test('the delay between attempts, the retry budget and a pause that was asked fo
   expect(await blameOf(words('what it calls asked for a pause, 4 records wait for its end \\(429\\)'), pause)).toMatchObject({
     bottleneck: { kind: 'retryAfter' },
   })
-}, 60_000)
+})
 
 test('a dependency that others fill is told with who has its places', async () => {
   const { bottleneck } = await blameOf(
@@ -105,4 +105,4 @@ test('a dependency that others fill is told with who has its places', async () =
     1,
   )
   expect(bottleneck).toMatchObject({ kind: 'bulkhead', calls: { others: [{ operator: 'refund' }] } })
-}, 30_000)
+})

@@ -56,18 +56,18 @@ test('calls that hang beyond the limit are in the last checkpoint, and are made 
   const second = await start({ hangs: false, restore: 'latest' }).finished
   expect(second).toMatchObject({ stopped: false, unfinished: undefined })
   expect(idsOf(second.outputs)).toEqual(Array.from({ length: COUNT - 2 }, (_none, at) => at + 2))
-}, 30_000)
+})
 
 test('where everything shall flow out, what does not is given up', async () => {
   const handle = start({ hangs: true })
   await hung(handle)
   await handle.drain()
   expect(await handle.finished).toMatchObject({ aborted: true, unfinished: undefined })
-}, 30_000)
+})
 
 test('a savepoint takes no records in flight: it fails, and they are given up', async () => {
   const handle = start({ hangs: true })
   await hung(handle)
   await expect(handle.savepoint({ stop: true })).rejects.toMatchObject({ code: 'SLUICE_SAVEPOINT_FAILED' })
   expect(await handle.finished).toMatchObject({ aborted: true, unfinished: undefined })
-}, 30_000)
+})

@@ -79,7 +79,7 @@ const uneven: Source<Timed> = {
 }
 
 describe.each(PARALLELISMS)('from parallelism %i to %i', (...parallelism) => {
-  it('reads what is left although other subtasks of the source had ended', { timeout: 60_000 }, async () => {
+  it('reads what is left although other subtasks of the source had ended', async () => {
     const job = defineJob({ name: 'uneven' }, (builder) => {
       builder.source('uneven', uneven).sink('out', discard())
     })
@@ -92,7 +92,7 @@ describe.each(PARALLELISMS)('from parallelism %i to %i', (...parallelism) => {
     }
   })
 
-  it('no record is late because some channels had come further in time', { timeout: 60_000 }, async () => {
+  it('no record is late because some channels had come further in time', async () => {
     const records = 600
     const job = defineJob({ name: 'in-time' }, (builder) => {
       const windows = builder
@@ -120,7 +120,7 @@ describe.each(PARALLELISMS)('from parallelism %i to %i', (...parallelism) => {
     ['a limit', (stream) => stream.rateLimit('held', { rate: 2000, burst: 8 })],
     ['a limit of each key', (stream) => stream.rateLimit('held', { rate: 300, burst: 2, key: ({ key }) => key, queue: { records: 40 } })],
   ]
-  it.each(holding)('%s gives on what it held, once', { timeout: 60_000 }, async (_what, held) => {
+  it.each(holding)('%s gives on what it held, once', async (_what, held) => {
     const directory = mkdtempSync(join(tmpdir(), 'held-'))
     try {
       const job = defineJob({ name: 'held' }, (builder) => {
@@ -155,7 +155,7 @@ describe.each(PARALLELISMS)('from parallelism %i to %i', (...parallelism) => {
     ['priority', { policy: 'priority', records: 8, lossy: true, priority: ({ key }) => key }],
     ['latest', { policy: 'latest', records: 8, lossy: true, key: ({ key }) => key }],
   ]
-  it.each(lossy)('%s gives no record twice, neither on nor aside', { timeout: 60_000 }, async (_what, policy) => {
+  it.each(lossy)('%s gives no record twice, neither on nor aside', async (_what, policy) => {
     const job = defineJob({ name: 'shed' }, (builder) => {
       const shed = builder.source('uneven', uneven).shed('held', policy)
       shed

@@ -4,6 +4,8 @@ import { expect, test } from 'vitest'
 import { SluiceError } from '../../../src/errors/sluice-error.js'
 import { CoordinatorBench, plan } from '../../support/coordinator-bench.js'
 
+const nightly = process.env['SLUICE_TEST_MODE'] === 'nightly'
+
 const RETAIN = 2
 
 const subtask = fc.integer({ min: 0, max: plan.subtasks.length - 1 })
@@ -26,7 +28,7 @@ const script = fc.record({
 
 const failure = new SluiceError('SLUICE_CHECKPOINT_STORAGE', 'the disk failed')
 
-test('keeps its promises', { timeout: 60_000 }, async () => {
+test('keeps its promises', { timeout: nightly ? 1_200_000 : 60_000 }, async () => {
   const seen = new Set<string>()
   await fc.assert(
     fc.asyncProperty(script, async ({ mode, alignedTimeoutMs, timeoutMs, actions, seesItEnd }) => {
@@ -108,8 +110,8 @@ test('keeps its promises', { timeout: 60_000 }, async () => {
       expect(latest ?? 0).toBeGreaterThanOrEqual(bench.completedIds.at(-1) ?? 0)
       for (const one of bench.steps) seen.add(one)
     }),
-    // Always the same ones, so that all steps are met in all runs or in none.
-    { numRuns: 250, seed: 1 },
+    // Always the same ones, so that all steps are met in all runs or in none; in the nightly form there are enough of them.
+    nightly ? { numRuns: 2_500 } : { numRuns: 250, seed: 1 },
   )
   for (const step of [
     'triggered',

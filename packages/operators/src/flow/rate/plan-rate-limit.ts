@@ -35,12 +35,11 @@ export interface RateLimitPlan extends OperatorPlan {
 }
 
 /** `signalled`: a stream says the rate. */
-export function planRateLimit(name: string, given: LooseLimitOptions | undefined, signalled: boolean): RateLimitPlan {
+export function planRateLimit(name: string, options: LooseLimitOptions | undefined, signalled: boolean): RateLimitPlan {
   const what = `rateLimit ${name}`
-  if (given === undefined) {
+  if (options === undefined) {
     throw new SluiceError('SLUICE_OPTIONS_INVALID', `${what} has no options`, { hint: 'Give it a rate: { rate: 100 }.' })
   }
-  const options = given
   checkOptions(what, options, OPTIONS)
   const { algorithm = 'token-bucket', onLimit = 'hold', lossy } = options
   checkChoice(`algorithm of ${what}`, algorithm, ['token-bucket', 'leaky-bucket', 'aimd', 'gradient'])
@@ -176,7 +175,10 @@ function planKeyLimit(
 ): Pick<RateLimitPlan, 'spec' | 'options' | 'functions' | 'keyOf'> {
   checkFunction(`key of ${what}`, key)
   checkInteger(`keys of ${what}`, keys, 1)
-  if (queue !== undefined) checkInteger(`queue.records of ${what}`, queue.records, 1)
+  if (queue !== undefined) {
+    checkOptions(`queue of ${what}`, queue, ['records', 'bytes'])
+    checkInteger(`queue.records of ${what}`, queue.records, 1)
+  }
   const queueRecords = (queue?.records ?? (settings.drops ? 0 : QUEUE_RECORDS_DEFAULT)) as number
   const queueBytes = parseByteSize((queue?.bytes ?? QUEUE_BYTES_DEFAULT) as number | string, `queue.bytes of ${what}`)
   const keyOf = key as (record: unknown) => unknown

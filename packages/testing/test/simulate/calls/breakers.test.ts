@@ -54,7 +54,7 @@ function calling(service: Service, options: CallOptions & { readonly concurrency
 const breaker: CircuitBreakerOptions = { failures: 5, openFor: '1s' }
 const retry = { attempts: 'unlimited', delay: '10ms', delayMax: '10ms', budget: false } as const
 
-describe('a circuit breaker that lets records wait', { timeout: 60_000 }, () => {
+describe('a circuit breaker that lets records wait', () => {
   it('makes no calls but probes during an outage, loses nothing, and lets waiting records go twice as many at a time', async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const service = new Service(1000, 11_000)
@@ -165,7 +165,7 @@ describe('a circuit breaker that fails, with dead letters', () => {
   })
 })
 
-describe('a dependency', { timeout: 60_000 }, () => {
+describe('a dependency', () => {
   function shared(
     service: Service,
     options: DependencyOptions,

@@ -39,7 +39,7 @@ function gapsOf(calls: readonly Call[]): number[] {
   return calls.slice(1).map(({ atMs }, index) => atMs - (calls[index] as Call).atMs)
 }
 
-describe('a retry', { timeout: 60_000 }, () => {
+describe('a retry', () => {
   it('comes after a wait that is drawn evenly from 0 to a bound which doubles', async () => {
     const waits: number[][] = [[], [], [], []]
     for (let seed = 1; seed <= 12; seed++) {
@@ -126,7 +126,7 @@ describe('a retry', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a retry budget', { timeout: 60_000 }, () => {
+describe('a retry budget', () => {
   it('lets no more retries through than a share of the calls and so many per second, and loses nothing', async () => {
     for (let seed = 1; seed <= 4; seed++) {
       const budget = { share: 0.1, perSecond: 2 }
@@ -156,7 +156,7 @@ describe('a retry budget', { timeout: 60_000 }, () => {
   })
 })
 
-describe('a timeout', { timeout: 60_000 }, () => {
+describe('a timeout', () => {
   it('ends an attempt at a call that hangs for ever, and the next one is made', async () => {
     const aborted: unknown[] = []
     const job = defineJob({ name: 'hanging' }, (builder) => ({
@@ -201,7 +201,7 @@ describe('a timeout', { timeout: 60_000 }, () => {
 })
 
 describe('records in flight', () => {
-  it('are called again after a crash, from the first attempt on, with the same ids', { timeout: 120_000 }, async () => {
+  it('are called again after a crash, from the first attempt on, with the same ids', async () => {
     let crashes = 0
     for (let seed = 1; seed <= 8; seed++) {
       for (const mode of ['aligned', 'unaligned'] as const) {

@@ -1,6 +1,7 @@
 /** The options of adaptive limits, checked. Pure. */
 import { SluiceError } from '@sluice/engine'
 import { parseDuration } from '../../../duration/duration.js'
+import { checkOptions } from '../../../options/check-options.js'
 import type { AdaptiveSettings } from './adaptive-controller.js'
 import type { Target } from './observation.js'
 
@@ -61,6 +62,7 @@ export function adaptiveSettings(what: string, algorithm: 'aimd' | 'gradient', o
 function targetOf(what: string, given: unknown): Target {
   if (given === undefined) return { latencyMs: undefined, queueMs: undefined, errorRate: undefined }
   if (typeof given !== 'object' || given === null) refuse(what, 'target', given, "an object such as { latency: '50ms' }")
+  checkOptions(`target of ${what}`, given, ['latency', 'queueTime', 'errorRate'])
   const { latency, queueTime, errorRate } = given as Readonly<Record<string, unknown>>
   const duration = (option: string, value: unknown): number | undefined => {
     if (value === undefined) return undefined
