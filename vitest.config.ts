@@ -15,12 +15,6 @@ const measured = ['bench/test/borders/**/*.test.ts']
 /** Most take a second or two where nothing else runs; a busy machine may take twenty times as long, and what stands still stands still for longer. */
 const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 30_000 } } }
 
-const ofSource = {
-  maxWorkers: '100%',
-  sequence: { groupOrder: 0 },
-  ...patience,
-}
-
 const ofDist = {
   globalSetup: ['scripts/warn-stale-build.mjs'],
   server: { deps: { external: [/\/packages\/(?:connectors\/)?[a-z-]+\/dist\//] } },
@@ -30,17 +24,18 @@ const ofDist = {
   ...patience,
 }
 
-const fromSource = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } }
-
 export default defineConfig({
   test: {
     reporters: [process.env.CI ? 'default' : 'dot', './scripts/lost-test-files.mjs'],
     projects: [
       {
-        ...fromSource,
+        resolve: { conditions },
+        ssr: { resolve: { conditions, externalConditions: conditions } },
         test: {
-          ...ofSource,
+          ...patience,
           name: 'source',
+          maxWorkers: '100%',
+          sequence: { groupOrder: 0 },
           include: ['packages/{engine,operators,testing}/test/**/*.test.ts', 'packages/connectors/*/test/**/*.test.ts'],
           exclude: interop,
         },

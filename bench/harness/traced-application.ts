@@ -10,6 +10,7 @@ import { askChild, nextMessage } from './ask-child.js'
 
 const WORK_ROUNDS = 40
 const WORK = Buffer.alloc(4_096, 'w')
+
 interface Settings {
   /** Where spans are sent to. */
   readonly url: string

@@ -11,18 +11,6 @@ import type { KnownField } from './known-fields.js'
 import { type InvalidPolicy, RecordGate } from './record-gate.js'
 import type { Source } from './source.js'
 
-const OPTIONS: readonly (keyof FromCsvOptions)[] = [
-  'schema',
-  'onInvalid',
-  'header',
-  'delimiter',
-  'quote',
-  'escape',
-  'comment',
-  'trim',
-  'orderedSplits',
-]
-
 export interface FromCsvOptions {
   /** Any Standard Schema (zod, valibot, arktype, ...); gives the type and validates each record. */
   readonly schema?: StandardSchemaV1 | undefined
@@ -62,7 +50,7 @@ export function fromCsv<S extends StandardSchemaV1>(
 ): Source<StandardSchemaV1.InferOutput<S>>
 export function fromCsv<T = Record<string, string>>(path: string, options?: FromCsvOptions & { readonly schema?: undefined }): Source<T>
 export function fromCsv(path: string, options: FromCsvOptions = {}): Source<unknown> {
-  checkOptions('fromCsv', options, OPTIONS)
+  checkOptions('fromCsv', options, ['schema', 'onInvalid', 'header', 'delimiter', 'quote', 'escape', 'comment', 'trim', 'orderedSplits'])
   const { schema, onInvalid = 'fail', header = true, orderedSplits, delimiter = ',', quote = '"', escape = quote } = options
   const format: CsvFormat = { delimiter, quote, escape, comment: options.comment, trim: options.trim ?? false }
   checkPath('fromCsv', path)

@@ -6,7 +6,7 @@ import ts from 'typescript'
 const here = dirname(fileURLToPath(import.meta.url))
 const repository = join(here, '../../../..')
 
-/** What is on disk, as parsed and bound once: most of a call would be doing that again. All calls have the same options but for \`paths\`. */
+/** What is on disk, as parsed and bound once: most of a call would be doing that again. All calls have the same options but for `paths`. */
 const parsed = new Map<string, ts.SourceFile | undefined>()
 
 /**

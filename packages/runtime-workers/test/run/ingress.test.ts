@@ -125,9 +125,7 @@ describe.each([0, 2])('with %i workers', (workers) => {
     expect(delivered.filter((id) => !accepted.has(id) && !unknown.has(id))).toEqual([])
   })
 
-  test('a job that fails starts again and listens again; with ack: checkpoint nothing that was answered is lost', {
-    timeout: 120_000,
-  }, async () => {
+  test('a job that fails starts again and listens again; with ack: checkpoint nothing that was answered is lost', async () => {
     const folder = jobFolder({})
     const out = join(folder, 'out.jsonl')
     mkdirSync(join(folder, 'checkpoints'))
@@ -164,9 +162,7 @@ describe.each([0, 2])('with %i workers', (workers) => {
     expect([delivered.length, new Set(delivered)]).toEqual([4, new Set(['a', 'b', 'c', 'd'])])
   })
 
-  test('a port that is in use is said; ack: checkpoint without checkpoints is refused before anything is opened', {
-    timeout: 120_000,
-  }, async () => {
+  test('a port that is in use is said; ack: checkpoint without checkpoints is refused before anything is opened', async () => {
     const { createServer } = await import('node:net')
     const other = createServer()
     const port = await new Promise<number>((resolve) =>
