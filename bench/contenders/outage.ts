@@ -23,6 +23,8 @@ const SAMPLE_MS = 50
 const STRETCH_MS = 500
 /** The throughput is back at this share of what it was. */
 const BACK_SHARE = 0.95
+/** At the end some thousand records wait for their calls: that takes seconds, and on a machine that has other things to do many times as long. */
+const STOP_TIMEOUT_MS = 120_000
 /** Retries that a budget may have saved up: over ten seconds. */
 const BUDGET_SECONDS = 10
 
@@ -64,7 +66,7 @@ class OutageRun {
   async measure(): Promise<Measurement> {
     const { mode, outage } = this.#variant
     const { warmMs, beforeMs, outageMs, afterMs } = this.#phases
-    const handle = await startJob(JOB, { params: this.#params(mode) })
+    const handle = await startJob(JOB, { params: this.#params(mode), settings: { stopTimeoutMs: STOP_TIMEOUT_MS } })
     await sleep(warmMs)
     const startMs = performance.now()
     const sampler = setInterval(() => this.#sample(handle, performance.now() - startMs), SAMPLE_MS)
@@ -81,7 +83,8 @@ class OutageRun {
     const endMs = this.#trace.timesMs.at(-1) ?? 0
     const requestsPerRecord = (this.#trace.made.at(-1) ?? 0) / (this.#trace.taken.at(-1) ?? 0)
     await handle.drain()
-    const { recordsIn } = await handle.finished
+    const { recordsIn, aborted } = await handle.finished
+    if (aborted) throw new Error(`the records in flight were given up ${STOP_TIMEOUT_MS / 1000} s after the drain began`)
     const letters = this.#count('letters')
     if (letters > 0) await this.#replay()
     await this.#check(recordsIn)
